@@ -1,0 +1,13 @@
+/* The only place that asks the system for memory, so that what is held can be told to the byte. */
+#ifndef SINKSTREAM_CORE_MEMORY_H
+#define SINKSTREAM_CORE_MEMORY_H
+
+#include <stdint.h>
+
+/* `bytes` zeroed bytes aligned to 64, or NULL with the last error set (SKS_OUT_OF_MEMORY, naming `what`). */
+void *sks_memory_allocate(int64_t bytes, const char *what);
+
+/* NULL is allowed. */
+void sks_memory_free(void *memory);
+
+#endif
