@@ -1,0 +1,15 @@
+package org.sinkstream.error;
+
+/** A device has less memory than was asked for. The message says how many bytes that was. */
+public final class DeviceMemoryException extends DeviceException {
+  private static final long serialVersionUID = 1L;
+
+  /**
+   * Makes an exception with a message for the user.
+   *
+   * @param message what the memory was for and how many bytes it takes
+   */
+  public DeviceMemoryException(String message) {
+    super(message);
+  }
+}

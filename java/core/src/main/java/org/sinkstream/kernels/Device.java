@@ -1,0 +1,82 @@
+package org.sinkstream.kernels;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
+import org.sinkstream.error.DeviceException;
+import org.sinkstream.kernels.ffi.Sinkstream;
+
+/**
+ * Where operations run: a pool of threads over the kernels of one instruction set ({@code device.h}). Thread-safe. Close it
+ * after everything that was made on it.
+ */
+public final class Device implements AutoCloseable {
+  private final Arena arena = Arena.ofShared();
+  private final MemorySegment handle;
+
+  private Device(int threads, @Nullable String isa) {
+    try (Arena call = Arena.ofConfined()) {
+      MemorySegment name = isa == null ? MemorySegment.NULL : call.allocateFrom(isa);
+      this.handle =
+          NativeCalls.own(
+              arena,
+              out -> Sinkstream.sks_device_open_cpu(threads, name, out),
+              Sinkstream::sks_device_close);
+    } catch (RuntimeException | Error failure) {
+      arena.close();
+      throw failure;
+    }
+  }
+
+  /**
+   * Opens the CPU with the best kernels of this machine, or those the environment's {@code SINKSTREAM_ISA} names.
+   *
+   * @param threads threads an operation uses, the caller's among them; 0 for the cores this process may use
+   * @throws DeviceException if the named instruction set is unknown or not there
+   */
+  public static Device openCpu(int threads) {
+    return new Device(threads, null);
+  }
+
+  /**
+   * Opens the CPU with the kernels of one instruction set.
+   *
+   * @param threads threads an operation uses, the caller's among them; 0 for the cores this process may use
+   * @param isa {@code reference}, {@code avx2} or {@code avx512}
+   * @throws DeviceException if the machine lacks it
+   */
+  public static Device openCpu(int threads, String isa) {
+    return new Device(threads, isa);
+  }
+
+  /** Threads that an operation uses, the caller's among them. */
+  public int threads() {
+    return Sinkstream.sks_device_threads(handle);
+  }
+
+  /** What the kernels in use need of the processor, e.g. {@code avx512+bf16}. */
+  public String isa() {
+    return NativeCalls.text(Sinkstream.sks_device_isa(handle));
+  }
+
+  /** Bytes that the native library holds at this moment, over all devices. */
+  public static long allocatedBytes() {
+    NativeCalls.initialize();
+    return Sinkstream.sks_allocated_bytes();
+  }
+
+  /** The version of the native library. */
+  public static String nativeVersion() {
+    NativeCalls.initialize();
+    return NativeCalls.text(Sinkstream.sks_version());
+  }
+
+  MemorySegment handle() {
+    return handle;
+  }
+
+  @Override
+  public void close() {
+    arena.close();
+  }
+}
