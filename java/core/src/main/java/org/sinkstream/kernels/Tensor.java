@@ -56,6 +56,11 @@ public record Tensor(MemorySegment data, int rows, int columns) {
     return new Tensor(data.asSlice(first * stride, count * stride), count, columns);
   }
 
+  /** One element. */
+  public float get(int row, int column) {
+    return data.getAtIndex(JAVA_FLOAT, (long) row * columns + column);
+  }
+
   /** A copy of one row. */
   public float[] toArray(int row) {
     return rows(row, 1).data.toArray(JAVA_FLOAT);

@@ -1,0 +1,79 @@
+package org.sinkstream;
+
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * What a session's cache keeps, written as the paper writes it (Xiao et al., arXiv 2309.17453): {@code S+R} keeps S sink tokens
+ * and R recent tokens before the one being processed, {@code 0+R} is plain window attention, {@code dense} keeps everything.
+ */
+public sealed interface CachePolicy {
+  /**
+   * Sink tokens and a rolling window: constant memory for ever.
+   *
+   * @param sinks first tokens of the stream that are kept, S, 0 or more
+   * @param window recent tokens before the one being processed, R, 1 or more
+   */
+  record Streaming(long sinks, long window) implements CachePolicy {
+    /** Refuses negative sinks and an empty window. */
+    public Streaming {
+      if (sinks < 0) {
+        throw new IllegalArgumentException("sink tokens: %d; 0 or more expected".formatted(sinks));
+      }
+      if (window < 1) {
+        throw new IllegalArgumentException("window: %d; 1 or more expected".formatted(window));
+      }
+    }
+
+    @Override
+    public String toString() {
+      return sinks + "+" + window;
+    }
+  }
+
+  /** Every token is kept: memory and cost grow with the stream. */
+  record Dense() implements CachePolicy {
+    @Override
+    public String toString() {
+      return "dense";
+    }
+  }
+
+  /** {@code S+R}. */
+  static CachePolicy streaming(long sinks, long window) {
+    return new Streaming(sinks, window);
+  }
+
+  /** {@code dense}. */
+  static CachePolicy dense() {
+    return new Dense();
+  }
+
+  /**
+   * Four sink tokens, or those given, and the largest window that keeps the query inside the trained context, at most 2,043: a
+   * query stands at {@code S+R} for ever, and the last trained position is {@code trainedContext - 1}.
+   *
+   * @param trainedContext positions that the model was trained on
+   */
+  static CachePolicy fitting(int trainedContext) {
+    long sinks = 4;
+    return new Streaming(sinks, Math.clamp(trainedContext - 1L - sinks, 1, 2043));
+  }
+
+  /**
+   * Reads {@code S+R} or {@code dense}.
+   *
+   * @throws IllegalArgumentException for anything else
+   */
+  static CachePolicy parse(String text) {
+    if (text.equals("dense")) {
+      return new Dense();
+    }
+    Matcher matcher = Pattern.compile("(\\d{1,18})\\+(\\d{1,18})").matcher(text);
+    if (!matcher.matches()) {
+      throw new IllegalArgumentException(
+          "cache policy '%s'; expected S+R such as 4+1020, 0+R, or dense".formatted(text));
+    }
+    return new Streaming(Long.parseLong(matcher.group(1)), Long.parseLong(matcher.group(2)));
+  }
+}

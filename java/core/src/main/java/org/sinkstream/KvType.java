@@ -1,0 +1,23 @@
+package org.sinkstream;
+
+import org.sinkstream.kernels.ElementType;
+
+/** Element type of cached keys and values. */
+public enum KvType {
+  /** IEEE binary16: half the memory, the default. */
+  F16(ElementType.F16),
+  /** bfloat16. */
+  BF16(ElementType.BF16),
+  /** IEEE binary32: exact. */
+  F32(ElementType.F32);
+
+  private final ElementType elementType;
+
+  KvType(ElementType elementType) {
+    this.elementType = elementType;
+  }
+
+  ElementType elementType() {
+    return elementType;
+  }
+}

@@ -1,0 +1,228 @@
+package org.sinkstream;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+import org.sinkstream.checkpoint.Checkpoint;
+import org.sinkstream.error.CheckpointException;
+import org.sinkstream.error.DeviceException;
+import org.sinkstream.graph.ModelConfig;
+import org.sinkstream.graph.Network;
+import org.sinkstream.kernels.Device;
+import org.sinkstream.kernels.KvCache;
+import org.sinkstream.text.Detokenizer;
+import org.sinkstream.text.Tokenizer;
+
+/**
+ * A language model, opened for decoding: weights mapped from its checkpoint, tokenizer, device. Thread-safe: sessions of one model may
+ * run in several threads at once. Close it after its sessions.
+ */
+public final class Model implements AutoCloseable {
+  private final Path directory;
+  private final ModelOptions options;
+  private final Device device;
+  private final Arena arena;
+  private final Network network;
+  private final @Nullable Tokenizer tokenizer;
+  private final Set<Integer> endOfText;
+  private final ModelInfo info;
+  private final String fingerprint;
+  private final AtomicInteger sessions = new AtomicInteger();
+
+  private Model(Path directory, ModelOptions options) {
+    this.directory = directory;
+    this.options = options;
+    this.device = open(options);
+    this.arena = Arena.ofShared();
+    try {
+      Checkpoint checkpoint = Checkpoint.open(directory, arena);
+      this.network =
+          new Network(device, arena, checkpoint, ModelConfig.read(checkpoint.config()));
+      checkpoint.warnAboutUnused();
+      this.endOfText = checkpoint.endOfText();
+      this.tokenizer = tokenizer(directory);
+      this.fingerprint = checkpoint.fingerprint();
+      this.info = info(network.config(), checkpoint);
+    } catch (RuntimeException | Error failure) {
+      arena.close();
+      device.close();
+      throw failure;
+    }
+  }
+
+  private static Device open(ModelOptions options) {
+    if (!options.device().equals("cpu")) {
+      throw new DeviceException(
+          "device '%s'; this build has: cpu".formatted(options.device()));
+    }
+    return Device.openCpu(options.threads());
+  }
+
+  private static @Nullable Tokenizer tokenizer(Path directory) {
+    Path file = directory.resolve("tokenizer.json");
+    return Files.exists(file) ? Tokenizer.open(file) : null;
+  }
+
+  private ModelInfo info(ModelConfig config, Checkpoint checkpoint) {
+    return new ModelInfo(
+        config.architecture(),
+        config.layers(),
+        config.hidden(),
+        config.heads(),
+        config.kvHeads(),
+        config.headDim(),
+        config.vocabulary(),
+        config.trainedContext(),
+        checkpoint.parameters(),
+        checkpoint.weightTypes(),
+        checkpoint.weightBytes(),
+        options.device(),
+        device.isa(),
+        device.threads(),
+        options.kvType());
+  }
+
+  /**
+   * Opens a Hugging Face model directory with {@link ModelOptions#defaults}.
+   *
+   * @param directory holds {@code config.json}, safetensors and, for text, {@code tokenizer.json}
+   * @throws CheckpointException if a file is missing, damaged or of a kind that is not supported
+   */
+  public static Model open(Path directory) {
+    return open(directory, ModelOptions.defaults());
+  }
+
+  /**
+   * Opens a Hugging Face model directory.
+   *
+   * @param directory holds {@code config.json}, safetensors and, for text, {@code tokenizer.json}
+   * @throws CheckpointException if a file is missing, damaged or of a kind that is not supported
+   * @throws DeviceException if the device is not there
+   */
+  public static Model open(Path directory, ModelOptions options) {
+    return new Model(directory, options);
+  }
+
+  /** What the model is and where it runs. */
+  public ModelInfo info() {
+    return info;
+  }
+
+  /**
+   * The model's tokenizer.
+   *
+   * @throws CheckpointException if the directory has no {@code tokenizer.json}
+   */
+  public Tokenizer tokenizer() {
+    if (tokenizer == null) {
+      throw new CheckpointException(
+          directory.resolve("tokenizer.json") + ": missing, and text needs a tokenizer");
+    }
+    return tokenizer;
+  }
+
+  /** A detokenizer that goes on from {@code context}, or one that gives no text where there is no tokenizer. */
+  Detokenizer newDetokenizer(int[] context) {
+    return tokenizer == null ? Detokenizer.none() : tokenizer.newDetokenizer(context);
+  }
+
+  /** The tokens with which the model ends its text; empty where its configs name none. */
+  public Set<Integer> endOfText() {
+    return endOfText;
+  }
+
+  /** The policy for this model where none is asked for: {@link CachePolicy#fitting}. */
+  public CachePolicy defaultPolicy() {
+    return CachePolicy.fitting(info.trainedContext());
+  }
+
+  /** Bytes that a session's cache takes under a policy; for {@code dense}, at its start. */
+  public long cacheBytes(CachePolicy policy) {
+    return network.cacheBytes(spec(policy));
+  }
+
+  private KvCache.Spec spec(CachePolicy policy) {
+    return switch (policy) {
+      case CachePolicy.Streaming(long sinks, long window) ->
+          new KvCache.Spec(sinks, window, options.chunk(), options.kvType().elementType());
+      case CachePolicy.Dense() ->
+          new KvCache.Spec(
+              0, KvCache.DENSE, options.chunk(), options.kvType().elementType());
+    };
+  }
+
+  /** Starts a stream with {@link #defaultPolicy}. */
+  public Session newSession() {
+    return newSession(defaultPolicy());
+  }
+
+  /**
+   * Starts a stream. It belongs to the calling thread.
+   *
+   * @throws org.sinkstream.error.DeviceMemoryException if its cache takes more memory than there is
+   */
+  public Session newSession(CachePolicy policy) {
+    sessions.incrementAndGet();
+    try {
+      return new Session(this, network, policy, spec(policy));
+    } catch (RuntimeException | Error failure) {
+      sessions.decrementAndGet();
+      throw failure;
+    }
+  }
+
+  /**
+   * Starts a stream that goes on where {@link Session#save} left one. It belongs to the calling thread.
+   *
+   * @param policy the policy of the saved session
+   * @throws IOException if the file cannot be read
+   * @throws org.sinkstream.error.SnapshotException if it is damaged, or is of another model, policy, type or chunk
+   */
+  public Session restore(Path file, CachePolicy policy) throws IOException {
+    try (Arena call = Arena.ofConfined()) {
+      Snapshot snapshot = Snapshot.read(file, call, fingerprint, policy, spec(policy));
+      Session session = newSession(policy);
+      try {
+        session.restore(snapshot);
+        return session;
+      } catch (RuntimeException | Error failure) {
+        session.close();
+        throw failure;
+      }
+    }
+  }
+
+  String fingerprint() {
+    return fingerprint;
+  }
+
+  void sessionClosed() {
+    sessions.decrementAndGet();
+  }
+
+  /**
+   * Frees the weights and ends the device's threads.
+   *
+   * @throws IllegalStateException if a session is still open; nothing is freed then
+   */
+  @Override
+  public void close() {
+    if (!arena.scope().isAlive()) {
+      return;
+    }
+    int open = sessions.get();
+    if (open > 0) {
+      throw new IllegalStateException(
+          "the model still has %d open session(s); close them first".formatted(open));
+    }
+    arena.close();
+    device.close();
+    if (tokenizer != null) {
+      tokenizer.close();
+    }
+  }
+}

@@ -1,0 +1,39 @@
+package org.sinkstream;
+
+import java.util.Set;
+
+/**
+ * What a model is and where it runs.
+ *
+ * @param architecture the family, as its config names it, e.g. {@code llama}
+ * @param layers decoder layers
+ * @param hidden width of the residual stream
+ * @param heads query heads
+ * @param kvHeads key and value heads
+ * @param headDim channels of a head
+ * @param vocabulary how many tokens there are
+ * @param trainedContext positions the model was trained on
+ * @param parameters numbers in its weights
+ * @param weightTypes element types of its weights, as the checkpoint has them, e.g. {@code BF16}
+ * @param weightBytes bytes of its weights
+ * @param device where it runs, e.g. {@code cpu}
+ * @param kernels the kernels in use, e.g. {@code avx512+bf16}
+ * @param threads threads an operation uses
+ * @param kvType element type of cached keys and values
+ */
+public record ModelInfo(
+    String architecture,
+    int layers,
+    int hidden,
+    int heads,
+    int kvHeads,
+    int headDim,
+    int vocabulary,
+    int trainedContext,
+    long parameters,
+    Set<String> weightTypes,
+    long weightBytes,
+    String device,
+    String kernels,
+    int threads,
+    KvType kvType) {}

@@ -1,0 +1,112 @@
+package org.sinkstream;
+
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.Set;
+import java.util.SplittableRandom;
+import java.util.TreeSet;
+import java.util.function.IntFunction;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.sinkstream.graph.Runner.Candidates;
+import org.sinkstream.kernels.Tensor;
+
+/** Chooses tokens as a {@link Sampling} says. Holds the state of its random draws. */
+final class Sampler {
+  private final Sampling sampling;
+  private final Set<Integer> banned;
+  private final SplittableRandom random;
+
+  /**
+   * Makes a sampler at the start of its seed.
+   *
+   * @param banned tokens that are never chosen
+   */
+  Sampler(Sampling sampling, Set<Integer> banned) {
+    this.sampling = sampling;
+    this.banned = banned;
+    this.random = new SplittableRandom(sampling.seed());
+  }
+
+  /**
+   * Chooses one token.
+   *
+   * @param vocabulary how many tokens there are
+   * @param top gives the k tokens of the largest logits, largest first
+   * @param logits [1, vocabulary], what {@code top} chooses from
+   * @param recent the tokens before, newest last
+   */
+  int choose(int vocabulary, IntFunction<Candidates> top, Tensor logits, int[] recent) {
+    int[] penalised = penalised(recent);
+    int wanted = sampling.temperature() == 0 ? 1 : sampling.topK();
+    // A penalty or a ban moves only these tokens, so the best of the rest are among this many.
+    long spare = (long) wanted + penalised.length + banned.size();
+    int count = wanted == 0 ? vocabulary : (int) Math.min(vocabulary, spare);
+    Choice[] choices = choices(top.apply(count), logits, penalised);
+    int kept = wanted == 0 ? choices.length : Math.min(wanted, choices.length);
+    return sampling.temperature() == 0
+        ? choices[0].id
+        : draw(Arrays.copyOf(choices, kept));
+  }
+
+  private record Choice(int id, double logit) {}
+
+  private int[] penalised(int[] recent) {
+    if (sampling.repetitionPenalty() == 1) {
+      return new int[0];
+    }
+    int from = Math.max(0, recent.length - sampling.repetitionWindow());
+    return new TreeSet<>(IntStream.range(from, recent.length).mapToObj(i -> recent[i]).toList())
+        .stream().mapToInt(Integer::intValue).toArray();
+  }
+
+  /** The candidates and the penalised tokens, penalty applied, best first; banned ones left out. */
+  private Choice[] choices(Candidates candidates, Tensor logits, int[] penalised) {
+    IntStream free =
+        IntStream.range(0, candidates.ids().length)
+            .filter(i -> Arrays.binarySearch(penalised, candidates.ids()[i]) < 0);
+    return Stream.concat(
+            free.mapToObj(i -> new Choice(candidates.ids()[i], candidates.logits()[i])),
+            Arrays.stream(penalised).mapToObj(id -> new Choice(id, penalty(logits.get(0, id)))))
+        .filter(choice -> !banned.contains(choice.id))
+        .sorted(
+            Comparator.comparingDouble(Choice::logit)
+                .reversed()
+                .thenComparingInt(Choice::id))
+        .toArray(Choice[]::new);
+  }
+
+  private double penalty(double logit) {
+    return logit > 0 ? logit / sampling.repetitionPenalty() : logit * sampling.repetitionPenalty();
+  }
+
+  /** Draws from softmax(logit / temperature), cut by top-p and min-p. */
+  private int draw(Choice[] choices) {
+    double[] weights = new double[choices.length];
+    double total = 0;
+    for (int i = 0; i < choices.length; i++) {
+      weights[i] = Math.exp((choices[i].logit - choices[0].logit) / sampling.temperature());
+      total += weights[i];
+    }
+    int kept = kept(weights, total);
+    double rest = random.nextDouble() * Arrays.stream(weights, 0, kept).sum();
+    for (int i = 0; i < kept - 1; i++) {
+      rest -= weights[i];
+      if (rest < 0) {
+        return choices[i].id;
+      }
+    }
+    return choices[kept - 1].id;
+  }
+
+  /** How many of the weights, which fall, top-p and min-p leave: at least one. */
+  private int kept(double[] weights, double total) {
+    double sum = 0;
+    int count = 0;
+    while (count < weights.length
+        && (count == 0 || (sum < sampling.topP() * total && weights[count] >= sampling.minP()))) {
+      sum += weights[count++];
+    }
+    return count;
+  }
+}

@@ -1,0 +1,348 @@
+package org.sinkstream;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteOrder;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.sinkstream.graph.Network;
+import org.sinkstream.graph.Runner;
+import org.sinkstream.kernels.KvCache;
+import org.sinkstream.kernels.Tensor;
+
+/**
+ * One stream of tokens through a model, and its cache. The stream has no end: what has left the window no longer counts, and with
+ * a {@code S+R} policy neither memory nor the cost of a token grows.
+ *
+ * <p>Confined to the thread that started it: any other thread is refused with {@link WrongThreadException}. After {@link #close}
+ * every method throws {@link IllegalStateException}. A failed call leaves the stream as it was before the chunk that failed.
+ */
+public final class Session implements AutoCloseable {
+  private final Model model;
+  private final CachePolicy policy;
+  private final Thread owner = Thread.currentThread();
+  private final Arena arena;
+  private final KvCache cache;
+  private final Runner runner;
+  private final RecentTokens recent = new RecentTokens();
+  private boolean hasLogits;
+  private long promptTokens;
+  private long promptNanos;
+  private @Nullable Generation generation;
+
+  Session(Model model, Network network, CachePolicy policy, KvCache.Spec spec) {
+    this.model = model;
+    this.policy = policy;
+    this.arena = Arena.ofConfined();
+    try {
+      this.cache = network.newCache(arena, spec);
+      this.runner = network.newRunner(arena, spec.maxRows());
+    } catch (RuntimeException | Error failure) {
+      arena.close();
+      throw failure;
+    }
+  }
+
+  /** The model this stream runs through. */
+  public Model model() {
+    return model;
+  }
+
+  /** What the cache keeps. */
+  public CachePolicy policy() {
+    return policy;
+  }
+
+  /** The position of the next token: tokens appended and generated, less those dropped or evicted. */
+  public long position() {
+    check();
+    return cache.position();
+  }
+
+  /** Tokens in the cache that the next one attends to. */
+  public long cachedTokens() {
+    check();
+    return cache.tokens();
+  }
+
+  /** Bytes the cache holds. Constant for a {@code S+R} policy. */
+  public long cacheBytes() {
+    check();
+    return cache.bytes();
+  }
+
+  /**
+   * Appends tokens to the stream: any number, also more than the cache holds.
+   *
+   * @throws IllegalArgumentException for an id outside the vocabulary; nothing is appended then
+   */
+  public void append(int... tokens) {
+    append(tokens, (first, rows) -> {});
+  }
+
+  /**
+   * Appends a text. At the start of the stream with the special tokens that the tokenizer puts in front, after that without.
+   *
+   * @return how many tokens it was
+   */
+  public int append(String text) {
+    check();
+    int[] tokens = model.tokenizer().encode(text, cache.position() == 0);
+    append(tokens);
+    return tokens.length;
+  }
+
+  /**
+   * Appends tokens and shows the logits after each.
+   *
+   * @throws IllegalArgumentException for an id outside the vocabulary; nothing is appended then
+   */
+  public void append(int[] tokens, LogitsVisitor visitor) {
+    append(
+        tokens,
+        (start, count) -> {
+          long first = cache.position() - count;
+          eachBlock(
+              count,
+              (from, rows, logits) -> {
+                for (int i = 0; i < rows; i++) {
+                  visitor.visit(
+                      first + from + i,
+                      logits
+                          .rows(i, 1)
+                          .data()
+                          .asByteBuffer()
+                          .order(ByteOrder.nativeOrder())
+                          .asReadOnlyBuffer()
+                          .order(ByteOrder.nativeOrder())
+                          .asFloatBuffer());
+                }
+              });
+        });
+  }
+
+  /**
+   * Appends tokens and gives the negative log-likelihood of each, in nats, under what the model expected there. The first token of
+   * a stream was not expected: its value is NaN.
+   *
+   * @throws IllegalArgumentException for an id outside the vocabulary; nothing is appended then
+   */
+  public double[] score(int... tokens) {
+    double[] losses = new double[tokens.length];
+    if (tokens.length > 0) {
+      check();
+      checkIds(tokens);
+      losses[0] = hasLogits ? runner.nll(runner.last(), tokens[0])[0] : Double.NaN;
+    }
+    append(
+        tokens,
+        (start, count) ->
+            eachBlock(
+                Math.min(count, tokens.length - 1 - start),
+                (from, rows, logits) -> {
+                  int next = start + from + 1;
+                  double[] block =
+                      runner.nll(logits, Arrays.copyOfRange(tokens, next, next + rows));
+                  System.arraycopy(block, 0, losses, next, rows);
+                }));
+    return losses;
+  }
+
+  /** Called after each chunk: the index of its first token, and how many there are. */
+  private interface ChunkVisitor {
+    void visit(int start, int count);
+  }
+
+  /** Takes some rows of logits of the last chunk. */
+  private interface BlockVisitor {
+    void visit(int from, int rows, Tensor logits);
+  }
+
+  private void append(int[] tokens, ChunkVisitor visitor) {
+    check();
+    checkIds(tokens);
+    long begin = System.nanoTime();
+    for (int start = 0; start < tokens.length; start += runner.maxRows()) {
+      int count = Math.min(runner.maxRows(), tokens.length - start);
+      appendChunk(tokens, start, count);
+      visitor.visit(start, count);
+    }
+    promptTokens += tokens.length;
+    promptNanos += System.nanoTime() - begin;
+  }
+
+  private void appendChunk(int[] tokens, int start, int count) {
+    runner.append(cache, tokens, start, count);
+    hasLogits = false;
+    for (int i = start; i < start + count; i++) {
+      recent.add(tokens[i]);
+    }
+    runner.computeLast(count - 1);
+    hasLogits = true;
+  }
+
+  private void eachBlock(int count, BlockVisitor visitor) {
+    for (int from = 0; from < count; from += runner.maxLogitRows()) {
+      int rows = Math.min(runner.maxLogitRows(), count - from);
+      visitor.visit(from, rows, runner.logits(from, rows));
+    }
+  }
+
+  private void checkIds(int[] tokens) {
+    int vocabulary = model.info().vocabulary();
+    for (int i = 0; i < tokens.length; i++) {
+      if (tokens[i] < 0 || tokens[i] >= vocabulary) {
+        throw new IllegalArgumentException(
+            "token %d of %d has id %d; the vocabulary is 0 to %d"
+                .formatted(i, tokens.length, tokens[i], vocabulary - 1));
+      }
+    }
+  }
+
+  /**
+   * The logits of the next token, a copy.
+   *
+   * @throws IllegalStateException if nothing has been appended, or tokens were taken back since
+   */
+  public float[] logits() {
+    requireLogits();
+    return runner.last().toArray(0);
+  }
+
+  private void requireLogits() {
+    check();
+    if (!hasLogits) {
+      throw new IllegalStateException(
+          "there are no logits to go on from: append a token first, also after tokens were taken"
+              + " back");
+    }
+  }
+
+  /**
+   * Generates tokens lazily: each is chosen, appended to the stream and given out, so that the stream always holds exactly what was
+   * given out. Only one generation of a session runs at a time: starting another ends this one.
+   *
+   * @throws IllegalStateException if nothing has been appended yet
+   */
+  public Generation generate(GenerationOptions options) {
+    requireLogits();
+    if (generation != null) {
+      generation.cancel();
+    }
+    generation =
+        new Generation(
+            this, options, recent.newest(16), promptTokens, Duration.ofNanos(promptNanos));
+    promptTokens = 0;
+    promptNanos = 0;
+    return generation;
+  }
+
+  /** Generates tokens and hands each to {@code consumer}. */
+  public Generation generate(GenerationOptions options, Consumer<? super Token> consumer) {
+    Generation run = generate(options);
+    run.forEach(consumer);
+    return run;
+  }
+
+  /** Chooses the next token and appends it. */
+  int step(Sampler sampler) {
+    requireLogits();
+    int token =
+        sampler.choose(
+            model.info().vocabulary(),
+            runner::top,
+            runner.last(),
+            recent.newest(Sampling.MAX_REPETITION_WINDOW));
+    appendChunk(new int[] {token}, 0, 1);
+    return token;
+  }
+
+  /**
+   * Takes back the newest tokens. Possible while the cache has not been full, and for the newest few after that.
+   *
+   * @throws IllegalStateException if what the shorter stream would attend to is gone; nothing changes then
+   */
+  public void dropLast(long count) {
+    check();
+    cache.dropLast(count);
+    if (count > 0) {
+      recent.drop(count);
+      hasLogits = false;
+    }
+  }
+
+  /**
+   * Removes the tokens at positions {@code [begin, end)} from the window; the newer ones move down. Sink tokens stay.
+   *
+   * @throws IllegalStateException if {@code begin} has left the window already; nothing changes then
+   */
+  public void evict(long begin, long end) {
+    check();
+    cache.evict(begin, end);
+  }
+
+  /** Forgets every token: the stream starts again at position 0. */
+  public void clear() {
+    check();
+    cache.clear();
+    recent.clear();
+    hasLogits = false;
+  }
+
+  /**
+   * Writes the whole state to a file that {@link Model#restore} continues from. Atomic: the file is whole or not there.
+   *
+   * @throws IOException if it cannot be written
+   */
+  public void save(Path file) throws IOException {
+    check();
+    try (Arena call = Arena.ofConfined()) {
+      MemorySegment logits = hasLogits ? runner.last().data() : MemorySegment.NULL;
+      new Snapshot(
+              model.fingerprint(),
+              policy,
+              cache.spec(),
+              recent.newest(Sampling.MAX_REPETITION_WINDOW),
+              logits,
+              cache.exportState(call))
+          .write(file);
+    }
+  }
+
+  void restore(Snapshot snapshot) {
+    cache.importState(snapshot.cacheState());
+    Arrays.stream(snapshot.recentTokens()).forEach(recent::add);
+    hasLogits = snapshot.logits().byteSize() > 0;
+    if (hasLogits) {
+      MemorySegment.copy(
+          snapshot.logits(), JAVA_FLOAT, 0, runner.last().data(), JAVA_FLOAT, 0, runner.last().columns());
+    }
+  }
+
+  private void check() {
+    if (Thread.currentThread() != owner) {
+      throw new WrongThreadException(
+          "a session belongs to the thread that started it, %s; called from %s"
+              .formatted(owner, Thread.currentThread()));
+    }
+    if (!arena.scope().isAlive()) {
+      throw new IllegalStateException("the session is closed");
+    }
+  }
+
+  /** Frees the cache and the activations. Closing twice is harmless. */
+  @Override
+  public void close() {
+    if (Thread.currentThread() != owner || arena.scope().isAlive()) {
+      check();
+      arena.close();
+      model.sessionClosed();
+    }
+  }
+}

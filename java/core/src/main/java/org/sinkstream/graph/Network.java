@@ -1,0 +1,61 @@
+package org.sinkstream.graph;
+
+import java.lang.foreign.Arena;
+import org.jspecify.annotations.Nullable;
+import org.sinkstream.checkpoint.Checkpoint;
+import org.sinkstream.kernels.Attention;
+import org.sinkstream.kernels.Device;
+import org.sinkstream.kernels.KvCache;
+import org.sinkstream.kernels.Tensor;
+
+/** A model on a device: config, weights and the shape of its attention. Immutable and thread-safe. */
+public final class Network {
+  private final Device device;
+  private final ModelConfig config;
+  private final Decoder decoder;
+  private final Attention attention;
+  private final @Nullable Tensor sinkLogits;
+
+  /**
+   * Loads a checkpoint.
+   *
+   * @param arena owns everything; must not outlive the device or the checkpoint's mapping
+   * @throws org.sinkstream.error.CheckpointException for a tensor that is absent or of another shape than the config implies
+   */
+  public Network(Device device, Arena arena, Checkpoint checkpoint, ModelConfig config) {
+    WeightLoader loader = new WeightLoader(device, arena, checkpoint);
+    this.device = device;
+    this.config = config;
+    this.decoder =
+        switch (config) {
+          case LlamaConfig c -> new LlamaDecoder(loader, c);
+          case MptConfig c -> new MptDecoder(loader, c);
+          case FalconConfig c -> new FalconDecoder(loader, c);
+          case PythiaConfig c -> new PythiaDecoder(loader, c);
+        };
+    this.attention = new Attention(device, arena, config.attentionShape());
+    this.sinkLogits =
+        config.zeroSink() ? Tensor.of(device, arena, new float[config.heads()]) : null;
+  }
+
+  /** What the checkpoint's config says. */
+  public ModelConfig config() {
+    return config;
+  }
+
+  /** Bytes that a cache would take; {@link Long#MAX_VALUE} where that overflows. */
+  public long cacheBytes(KvCache.Spec spec) {
+    return KvCache.requiredBytes(attention, spec);
+  }
+
+  /** An empty cache for one stream; freed when the arena closes. */
+  public KvCache newCache(Arena arena, KvCache.Spec spec) {
+    return new KvCache(arena, attention, spec);
+  }
+
+  /** Activations for up to {@code maxRows} tokens at a time; freed when the arena closes. */
+  public Runner newRunner(Arena arena, int maxRows) {
+    Pass pass = new Pass(device, arena, attention, decoder, maxRows, sinkLogits);
+    return new Runner(device, arena, decoder, pass);
+  }
+}

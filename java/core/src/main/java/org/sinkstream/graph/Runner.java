@@ -1,0 +1,108 @@
+package org.sinkstream.graph;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
+import org.sinkstream.kernels.Device;
+import org.sinkstream.kernels.KvCache;
+import org.sinkstream.kernels.Operations;
+import org.sinkstream.kernels.Tensor;
+
+/** Takes tokens through a network and gives their logits. Used by one thread at a time. */
+public final class Runner {
+  /** Logits are computed for this many floats at a time, so that a large vocabulary needs no large buffer. */
+  private static final int LOGITS_AT_ONCE = 1 << 22;
+
+  private final Device device;
+  private final Arena arena;
+  private final Operations operations;
+  private final Decoder decoder;
+  private final Pass pass;
+  private final Tensor last;
+  private final MemorySegment topIds;
+  private final MemorySegment topLogits;
+  private @Nullable Tensor block;
+
+  Runner(Device device, Arena arena, Decoder decoder, Pass pass) {
+    int vocabulary = decoder.head().rows();
+    this.device = device;
+    this.arena = arena;
+    this.operations = new Operations(device);
+    this.decoder = decoder;
+    this.pass = pass;
+    this.last = Tensor.allocate(device, arena, 1, vocabulary);
+    this.topIds = arena.allocate(JAVA_INT, vocabulary);
+    this.topLogits = arena.allocate(JAVA_FLOAT, vocabulary);
+  }
+
+  /** Most tokens of one step. */
+  public int maxRows() {
+    return pass.maxRows();
+  }
+
+  /** Most rows of logits at a time. */
+  public int maxLogitRows() {
+    return Math.clamp(LOGITS_AT_ONCE / last.columns(), 1, pass.maxRows());
+  }
+
+  /**
+   * Appends {@code count} tokens, from {@code from} on, to a stream. On any failure the stream stays as it was.
+   *
+   * @param count at most {@link #maxRows()}
+   */
+  public void append(KvCache cache, int[] tokens, int from, int count) {
+    pass.begin(cache, tokens, from, count, decoder.embedding());
+    decoder.forward(pass);
+    pass.commit();
+  }
+
+  /**
+   * Logits of some of the tokens appended last.
+   *
+   * @param first the first of them, counted from the first token of the last {@link #append}
+   * @param count how many, at most {@link #maxLogitRows()}
+   * @return at least {@code count} rows, valid until the next call
+   */
+  public Tensor logits(int first, int count) {
+    if (block == null) {
+      block = Tensor.allocate(device, arena, maxLogitRows(), last.columns());
+    }
+    operations.linear(decoder.head(), pass.x.rows(first, count), count, block);
+    return block;
+  }
+
+  /** Computes {@link #last} of the token with this index in the last {@link #append}. */
+  public void computeLast(int row) {
+    operations.linear(decoder.head(), pass.x.rows(row, 1), 1, last);
+  }
+
+  /** The logits [1, vocabulary] that the next token is chosen from. */
+  public Tensor last() {
+    return last;
+  }
+
+  /** The negative log-likelihood of known tokens under the first rows of logits, in nats. */
+  public double[] nll(Tensor logits, int... targets) {
+    return operations.nll(logits, targets.length, targets);
+  }
+
+  /** The {@code count} largest of {@link #last}, largest first. */
+  public Candidates top(int count) {
+    operations.topK(last, 0, count, topIds, topLogits);
+    return new Candidates(
+        topIds.asSlice(0, (long) count * Integer.BYTES).toArray(JAVA_INT),
+        topLogits.asSlice(0, (long) count * Float.BYTES).toArray(JAVA_FLOAT));
+  }
+
+  /**
+   * Some tokens with their logits.
+   *
+   * @param ids token ids
+   * @param logits one for each id
+   */
+  @SuppressWarnings("ArrayRecordComponent") // a pair of buffers, never compared
+  public record Candidates(int[] ids, float[] logits) {}
+}

@@ -1,0 +1,61 @@
+package org.sinkstream.graph;
+
+import java.lang.foreign.Arena;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.sinkstream.checkpoint.Checkpoint;
+import org.sinkstream.checkpoint.TensorView;
+import org.sinkstream.kernels.Device;
+import org.sinkstream.kernels.Operations;
+import org.sinkstream.kernels.Tensor;
+import org.sinkstream.kernels.Weights;
+
+/**
+ * Reads weights by name from a checkpoint onto a device, each held to the shape the config implies. Matrices stay where the file
+ * is mapped; norms and biases are widened to float32.
+ */
+record WeightLoader(Device device, Arena arena, Checkpoint checkpoint) {
+  /**
+   * One linear layer of a checkpoint: {@code name.weight} [rows, columns] and, where {@code biased}, {@code name.bias} [rows].
+   */
+  record Part(String name, int rows, boolean biased) {}
+
+  /** Linear layers of equal width as one matrix. */
+  Weights linear(int columns, Part... parts) {
+    return new Weights(
+        device, arena, columns, List.of(parts).stream().map(part -> read(part, columns)).toList());
+  }
+
+  /** One linear layer. */
+  Weights linear(String name, int rows, int columns, boolean biased) {
+    return linear(columns, new Part(name, rows, biased));
+  }
+
+  private Weights.Part read(Part part, int columns) {
+    TensorView weight = checkpoint.tensor(part.name + ".weight", part.rows, columns);
+    float @Nullable [] bias = part.biased ? vector(part.name + ".bias", part.rows) : null;
+    return new Weights.Part(weight.data(), weight.type(), part.rows, bias);
+  }
+
+  /** An RMS norm: {@code name.weight} [size]. */
+  Norm rmsNorm(String name, int size, double epsilon) {
+    return new Norm.Rms(tensor(name + ".weight", size), (float) epsilon);
+  }
+
+  /** A layer norm: {@code name.weight} [size] and, where {@code biased}, {@code name.bias} [size]. */
+  Norm layerNorm(String name, int size, double epsilon, boolean biased) {
+    return new Norm.Layer(
+        tensor(name + ".weight", size),
+        biased ? tensor(name + ".bias", size) : null,
+        (float) epsilon);
+  }
+
+  private Tensor tensor(String name, int size) {
+    return Tensor.of(device, arena, vector(name, size));
+  }
+
+  private float[] vector(String name, int size) {
+    TensorView view = checkpoint.tensor(name, size);
+    return Operations.widen(view.data(), view.type(), size);
+  }
+}
