@@ -1,31 +1,59 @@
 package org.sinkstream.graph;
 
-import java.util.List;
 import java.util.OptionalDouble;
-import java.util.stream.IntStream;
 import org.sinkstream.kernels.Operations.Gelu;
 import org.sinkstream.kernels.QkvLayout;
 import org.sinkstream.kernels.Weights;
 
-/** MPT (HF {@code modeling_mpt.py}): pre-norm, ALiBi, optional clipping of Q, K and V. */
-final class MptDecoder implements Decoder {
-  private record Layer(
-      Norm attentionNorm, Weights qkv, Weights output, Norm mlpNorm, Weights up, Weights down) {
-    static Layer load(WeightLoader in, MptConfig c, String prefix) {
-      boolean biased = c.biased();
-      return new Layer(
-          in.layerNorm(prefix + "norm_1", c.hidden(), c.normEpsilon(), biased),
-          in.linear(prefix + "attn.Wqkv", c.qkvColumns(), c.hidden(), biased),
-          in.linear(prefix + "attn.out_proj", c.hidden(), c.heads() * c.headDim(), biased),
-          in.layerNorm(prefix + "norm_2", c.hidden(), c.normEpsilon(), biased),
-          in.linear(prefix + "ffn.up_proj", c.intermediate(), c.hidden(), biased),
-          in.linear(prefix + "ffn.down_proj", c.hidden(), c.intermediate(), biased));
-    }
+/** MPT (HF {@code modeling_mpt.py}): pre-norm, ALiBi, Q, K and V optionally clipped. */
+final class MptDecoder {
+  private MptDecoder() {}
+
+  static Decoder load(WeightLoader in, MptConfig c) {
+    Weights embedding = in.linear("transformer.wte", c.vocabulary(), c.hidden(), false);
+    return new Decoder(
+        embedding,
+        Decoder.layers(c, "transformer.blocks", prefix -> Layer.load(in, c, prefix)),
+        in.layerNorm("transformer.norm_f", c.hidden(), c.normEpsilon(), c.biased()),
+        c.tiedEmbeddings() ? embedding : in.linear("lm_head", c.vocabulary(), c.hidden(), false),
+        QkvLayout.stacked(c.heads(), c.kvHeads(), c.headDim()),
+        Decoder.Widths.ungated(c));
   }
 
-  private final MptConfig config;
-  private final OptionalDouble clipQkv;
-  private final Weights embedding;
-  private final List<Layer> layers;
-  private final Norm finalNorm;
-  private final Weights head;
+  private record Layer(
+      Norm attentionNorm,
+      Weights qkv,
+      OptionalDouble clipQkv,
+      Weights output,
+      Norm mlpNorm,
+      Weights up,
+      Weights down)
+      implements Decoder.Layer {
+    static Layer load(WeightLoader in, MptConfig c, String prefix) {
+      int queries = c.heads() * c.headDim();
+      int all = (c.heads() + 2 * c.kvHeads()) * c.headDim();
+      return new Layer(
+          in.layerNorm(prefix + "norm_1", c.hidden(), c.normEpsilon(), c.biased()),
+          in.linear(prefix + "attn.Wqkv", all, c.hidden(), c.biased()),
+          c.clipQkv(),
+          in.linear(prefix + "attn.out_proj", c.hidden(), queries, c.biased()),
+          in.layerNorm(prefix + "norm_2", c.hidden(), c.normEpsilon(), c.biased()),
+          in.linear(prefix + "ffn.up_proj", c.intermediate(), c.hidden(), c.biased()),
+          in.linear(prefix + "ffn.down_proj", c.hidden(), c.intermediate(), c.biased()));
+    }
+
+    @Override
+    public void forward(Pass p, int index) {
+      p.norm(attentionNorm, p.x, p.h);
+      p.linear(qkv, p.h, p.qkv);
+      clipQkv.ifPresent(p::clampQkv);
+      p.attend(index);
+      p.addLinear(output, p.attention, p.x);
+
+      p.norm(mlpNorm, p.x, p.h);
+      p.linear(up, p.h, p.up);
+      p.gelu(Gelu.EXACT);
+      p.addLinear(down, p.inner, p.x);
+    }
+  }
+}

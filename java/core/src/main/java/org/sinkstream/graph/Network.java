@@ -28,10 +28,10 @@ public final class Network {
     this.config = config;
     this.decoder =
         switch (config) {
-          case LlamaConfig c -> new LlamaDecoder(loader, c);
-          case MptConfig c -> new MptDecoder(loader, c);
-          case FalconConfig c -> new FalconDecoder(loader, c);
-          case PythiaConfig c -> new PythiaDecoder(loader, c);
+          case LlamaConfig c -> LlamaDecoder.load(loader, c);
+          case MptConfig c -> MptDecoder.load(loader, c);
+          case FalconConfig c -> FalconDecoder.load(loader, c);
+          case PythiaConfig c -> PythiaDecoder.load(loader, c);
         };
     this.attention = new Attention(device, arena, config.attentionShape());
     this.sinkLogits =

@@ -105,8 +105,8 @@ final class Pass {
   }
 
   /** {@code qkv = min(max(qkv, -limit), limit)}. */
-  void clampQkv(float limit) {
-    operations.clamp(qkv, batch.rows(), limit);
+  void clampQkv(double limit) {
+    operations.clamp(qkv, batch.rows(), (float) limit);
   }
 
   /** {@code inner = silu(gate) * up}. */

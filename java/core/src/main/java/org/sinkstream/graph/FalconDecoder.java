@@ -1,0 +1,64 @@
+package org.sinkstream.graph;
+
+import org.sinkstream.kernels.Operations.Gelu;
+import org.sinkstream.kernels.QkvLayout;
+import org.sinkstream.kernels.Weights;
+
+/**
+ * Falcon (HF {@code modeling_falcon.py}): attention and MLP in parallel, from one norm (7B, 11B) or one each (40B, 180B); rotary;
+ * multi-query or grouped KV.
+ */
+final class FalconDecoder {
+  private FalconDecoder() {}
+
+  static Decoder load(WeightLoader in, FalconConfig c) {
+    Weights embedding = in.linear("transformer.word_embeddings", c.vocabulary(), c.hidden(), false);
+    return new Decoder(
+        embedding,
+        Decoder.layers(c, "transformer.h", prefix -> Layer.load(in, c, prefix)),
+        in.layerNorm("transformer.ln_f", c.hidden(), c.normEpsilon(), true),
+        c.tiedEmbeddings() ? embedding : in.linear("lm_head", c.vocabulary(), c.hidden(), false),
+        QkvLayout.grouped(c.heads(), c.kvHeads(), c.headDim()),
+        Decoder.Widths.ungated(c));
+  }
+
+  /** With one norm for both, {@code mlpNorm} is {@code attentionNorm}. */
+  private record Layer(
+      Norm attentionNorm, Norm mlpNorm, Weights qkv, Weights output, Weights up, Weights down)
+      implements Decoder.Layer {
+    static Layer load(WeightLoader in, FalconConfig c, String prefix) {
+      String attention = prefix + "self_attention.";
+      String mlp = prefix + "mlp.";
+      int queries = c.heads() * c.headDim();
+      int all = (c.heads() + 2 * c.kvHeads()) * c.headDim();
+      Norm first = norm(in, c, prefix + (c.twoNorms() ? "ln_attn" : "input_layernorm"));
+      return new Layer(
+          first,
+          c.twoNorms() ? norm(in, c, prefix + "ln_mlp") : first,
+          in.linear(attention + "query_key_value", all, c.hidden(), c.biased()),
+          in.linear(attention + "dense", c.hidden(), queries, c.biased()),
+          in.linear(mlp + "dense_h_to_4h", c.intermediate(), c.hidden(), c.biased()),
+          in.linear(mlp + "dense_4h_to_h", c.hidden(), c.intermediate(), c.biased()));
+    }
+
+    private static Norm norm(WeightLoader in, FalconConfig c, String name) {
+      return in.layerNorm(name, c.hidden(), c.normEpsilon(), true);
+    }
+
+    @Override
+    public void forward(Pass p, int index) {
+      p.norm(attentionNorm, p.x, p.h);
+      p.linear(qkv, p.h, p.qkv);
+      p.attend(index);
+
+      if (mlpNorm != attentionNorm) {
+        p.norm(mlpNorm, p.x, p.h);
+      }
+      p.linear(up, p.h, p.up);
+      p.gelu(Gelu.EXACT);
+
+      p.addLinear(output, p.attention, p.x);
+      p.addLinear(down, p.inner, p.x);
+    }
+  }
+}

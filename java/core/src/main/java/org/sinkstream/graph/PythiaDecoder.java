@@ -1,0 +1,67 @@
+package org.sinkstream.graph;
+
+import org.sinkstream.kernels.Operations.Gelu;
+import org.sinkstream.kernels.QkvLayout;
+import org.sinkstream.kernels.Weights;
+
+/**
+ * Pythia and GPT-NeoX (HF {@code modeling_gpt_neox.py}): biases; partial rotary; attention and MLP in parallel, or one after the other.
+ */
+final class PythiaDecoder {
+  private PythiaDecoder() {}
+
+  static Decoder load(WeightLoader in, PythiaConfig c) {
+    Weights embedding = in.linear("gpt_neox.embed_in", c.vocabulary(), c.hidden(), false);
+    return new Decoder(
+        embedding,
+        Decoder.layers(c, "gpt_neox.layers", prefix -> Layer.load(in, c, prefix)),
+        in.layerNorm("gpt_neox.final_layer_norm", c.hidden(), c.normEpsilon(), true),
+        c.tiedEmbeddings() ? embedding : in.linear("embed_out", c.vocabulary(), c.hidden(), false),
+        QkvLayout.grouped(c.heads(), c.kvHeads(), c.headDim()),
+        Decoder.Widths.ungated(c));
+  }
+
+  private record Layer(
+      boolean parallel,
+      Norm attentionNorm,
+      Weights qkv,
+      Weights output,
+      Norm mlpNorm,
+      Weights up,
+      Gelu gelu,
+      Weights down)
+      implements Decoder.Layer {
+    static Layer load(WeightLoader in, PythiaConfig c, String prefix) {
+      String attention = prefix + "attention.";
+      String mlp = prefix + "mlp.";
+      int hidden = c.hidden();
+      return new Layer(
+          c.parallelResidual(),
+          in.layerNorm(prefix + "input_layernorm", hidden, c.normEpsilon(), true),
+          in.linear(attention + "query_key_value", 3 * hidden, hidden, c.attentionBias()),
+          in.linear(attention + "dense", hidden, hidden, c.attentionBias()),
+          in.layerNorm(prefix + "post_attention_layernorm", hidden, c.normEpsilon(), true),
+          in.linear(mlp + "dense_h_to_4h", c.intermediate(), hidden, true),
+          c.gelu(),
+          in.linear(mlp + "dense_4h_to_h", hidden, c.intermediate(), true));
+    }
+
+    @Override
+    public void forward(Pass p, int index) {
+      p.norm(attentionNorm, p.x, p.h);
+      p.linear(qkv, p.h, p.qkv);
+      p.attend(index);
+      if (!parallel) {
+        p.addLinear(output, p.attention, p.x);
+      }
+
+      p.norm(mlpNorm, p.x, p.h);
+      p.linear(up, p.h, p.up);
+      p.gelu(gelu);
+      if (parallel) {
+        p.addLinear(output, p.attention, p.x);
+      }
+      p.addLinear(down, p.inner, p.x);
+    }
+  }
+}
