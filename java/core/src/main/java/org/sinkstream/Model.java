@@ -33,10 +33,10 @@ public final class Model implements AutoCloseable {
   private final String fingerprint;
   private final AtomicInteger sessions = new AtomicInteger();
 
-  private Model(Path directory, ModelOptions options) {
+  private Model(Path directory, ModelOptions options, Device device) {
     this.directory = directory;
     this.options = options;
-    this.device = open(options);
+    this.device = device;
     this.arena = Arena.ofShared();
     try {
       Checkpoint checkpoint = Checkpoint.open(directory, arena);
@@ -104,7 +104,12 @@ public final class Model implements AutoCloseable {
    * @throws DeviceException if the device is not there
    */
   public static Model open(Path directory, ModelOptions options) {
-    return new Model(directory, options);
+    return open(directory, options, open(options));
+  }
+
+  /** Opens a model on a device that it closes, also when it cannot be opened. */
+  static Model open(Path directory, ModelOptions options, Device device) {
+    return new Model(directory, options, device);
   }
 
   /** What the model is and where it runs. */
