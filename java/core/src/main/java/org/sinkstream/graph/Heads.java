@@ -1,0 +1,41 @@
+package org.sinkstream.graph;
+
+import org.sinkstream.checkpoint.Config;
+
+/** What must hold of attention heads in every family. */
+final class Heads {
+  private static final int DIMENSION_STEP = 8;
+  private static final int MAX_DIMENSION = 256;
+
+  private Heads() {}
+
+  /** {@code hidden / heads}, refused where that is not whole. */
+  static int dimension(
+      Config config, String hiddenField, int hidden, String headsField, int heads) {
+    if (hidden % heads != 0) {
+      throw config.refuse(headsField, "a divisor of %s (%d)".formatted(hiddenField, hidden));
+    }
+    return hidden / heads;
+  }
+
+  /**
+   * Refuses KV heads that do not divide the query heads, and heads that the kernels do not take.
+   */
+  static void check(Config config, int heads, String kvHeadsField, int kvHeads, int headDim) {
+    if (heads % kvHeads != 0) {
+      throw config.refuse(
+          kvHeadsField, "a divisor of the number of attention heads (%d)".formatted(heads));
+    }
+    if (headDim % DIMENSION_STEP != 0 || headDim > MAX_DIMENSION) {
+      throw config.contradiction(
+          "heads have %d channels, expected a multiple of %d, at most %d"
+              .formatted(headDim, DIMENSION_STEP, MAX_DIMENSION));
+    }
+    long columns = (heads + 2L * kvHeads) * headDim;
+    if (columns > Config.MAX_SIZE) {
+      throw config.contradiction(
+          "query, key and value heads have %d channels in all, expected at most %d"
+              .formatted(columns, Config.MAX_SIZE));
+    }
+  }
+}
