@@ -32,7 +32,6 @@ public final class Config {
   public static final int MAX_SIZE = 1 << 24;
 
   private static final long MAX_FILE_BYTES = 16 << 20;
-  private static final int MAX_SHOWN_CHARS = 60;
 
   private final String source;
   private final String prefix;
@@ -54,6 +53,11 @@ public final class Config {
   /** An object with no fields, in the place of one that was left out. */
   public Config empty(String name) {
     return new Config(source, prefix + name + ".", JsonNodeFactory.instance.objectNode());
+  }
+
+  /** All fields, as JSON without white space. */
+  String json() {
+    return fields.toString();
   }
 
   private @Nullable JsonNode find(String name) {
@@ -275,8 +279,7 @@ public final class Config {
     if (value == null) {
       return "missing";
     }
-    String text = value.toString();
-    return text.length() <= MAX_SHOWN_CHARS ? text : text.substring(0, MAX_SHOWN_CHARS) + "...";
+    return StrictJson.shown(value);
   }
 
   /**
@@ -288,7 +291,7 @@ public final class Config {
         fields.properties().stream()
             .filter(field -> !known.contains(field.getKey()))
             .filter(field -> !saysNothing(field.getValue()))
-            .map(field -> prefix + field.getKey())
+            .map(field -> StrictJson.shown(prefix + field.getKey()))
             .sorted()
             .collect(Collectors.joining(", "));
     if (!unknown.isEmpty()) {

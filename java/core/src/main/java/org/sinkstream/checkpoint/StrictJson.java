@@ -20,6 +20,7 @@ import tools.jackson.core.json.JsonFactory;
 import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
@@ -35,6 +36,8 @@ final class StrictJson {
 
   /** Characters of a number. */
   static final int MAX_NUMBER_LENGTH = 100;
+
+  private static final int MAX_SHOWN_CHARS = 100;
 
   private static final JsonFactory FACTORY =
       JsonFactory.builder()
@@ -84,6 +87,17 @@ final class StrictJson {
     } catch (IOException e) {
       throw new CheckpointException("%s: cannot be read: %s".formatted(file, e.getMessage()), e);
     }
+  }
+
+  /** A string for a message: quoted, escaped, cut where it is long. */
+  static String shown(String text) {
+    return shown(JsonNodeFactory.instance.stringNode(text));
+  }
+
+  /** A value for a message: as JSON, cut where it is long. */
+  static String shown(JsonNode value) {
+    String text = value.toString();
+    return text.length() <= MAX_SHOWN_CHARS ? text : text.substring(0, MAX_SHOWN_CHARS) + "...";
   }
 
   /** What a parser's exception says, for the user. */

@@ -2,7 +2,6 @@ package org.sinkstream.graph;
 
 import java.util.Optional;
 import org.sinkstream.checkpoint.Config;
-import org.sinkstream.kernels.Operations.Gelu;
 
 /**
  * Falcon with rotary positions and parallel attention (HF {@code configuration_falcon.py}), and its
@@ -12,9 +11,8 @@ import org.sinkstream.kernels.Operations.Gelu;
  * @param normEpsilon of every layer norm
  * @param tiedEmbeddings whether the output head is the embedding
  * @param biased whether linear layers have biases; norms always do
- * @param separateMlpNorm whether attention and MLP have a norm each ({@code ln_attn}, {@code
- *     ln_mlp}) or share one ({@code input_layernorm})
- * @param gelu the MLP's activation
+ * @param twoNorms whether attention and MLP have a norm each ({@code ln_attn}, {@code ln_mlp}) or
+ *     share one ({@code input_layernorm})
  */
 public record FalconConfig(
     String architecture,
@@ -29,8 +27,7 @@ public record FalconConfig(
     double normEpsilon,
     boolean tiedEmbeddings,
     boolean biased,
-    boolean separateMlpNorm,
-    Gelu gelu,
+    boolean twoNorms,
     Optional<RopeConfig> rope)
     implements ModelConfig {
 
@@ -45,6 +42,7 @@ public record FalconConfig(
     String kvHeadsField = config.spelled("num_kv_heads", "n_head_kv");
     int kvHeads = kvHeads(config, newArchitecture, kvHeadsField, heads);
     Heads.check(config, heads, kvHeadsField, kvHeads, headDim);
+    config.only("activation", "gelu");
     config.only("alibi", false);
     config.only("parallel_attn", true);
     config.only("apply_residual_connection_post_layernorm", false);
@@ -61,8 +59,7 @@ public record FalconConfig(
         config.positiveFinite("layer_norm_epsilon"),
         config.bool("tie_word_embeddings", true),
         config.bool("bias", false),
-        separateMlpNorm(config, newArchitecture),
-        Activations.gelu(config, "activation"),
+        twoNorms(config, newArchitecture),
         Optional.of(RopeConfig.read(config, headDim, 1)));
   }
 
@@ -90,7 +87,7 @@ public record FalconConfig(
     return intermediate;
   }
 
-  private static boolean separateMlpNorm(Config config, boolean newArchitecture) {
+  private static boolean twoNorms(Config config, boolean newArchitecture) {
     int norms = config.positiveInt("num_ln_in_parallel_attn", newArchitecture ? 2 : 1);
     if (norms > (newArchitecture ? 2 : 1)) {
       throw config.refuse(

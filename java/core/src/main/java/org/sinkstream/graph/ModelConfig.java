@@ -99,7 +99,7 @@ public sealed interface ModelConfig permits LlamaConfig, MptConfig, FalconConfig
     ModelConfig model = family.apply(config);
     config.only("is_encoder_decoder", false);
     config.only("add_cross_attention", false);
-    config.ignore(InertFields.NAMES);
+    InertFields.ignore(config);
     config.refuseUnknown();
     return model;
   }

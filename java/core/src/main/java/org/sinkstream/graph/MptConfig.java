@@ -102,11 +102,6 @@ public record MptConfig(
     config.ignore("learned_pos_emb"); // there is no such embedding where there is ALiBi
   }
 
-  /** Columns of the fused Q, K and V layer. */
-  int qkvColumns() {
-    return (heads + 2 * kvHeads) * headDim;
-  }
-
   /**
    * HF {@code build_mpt_alibi_tensor}: 2^(-alibi_bias_max * i / n) for i = 1..n, n the next power
    * of two; where that is more than there are heads, those of even i come first, then those of odd

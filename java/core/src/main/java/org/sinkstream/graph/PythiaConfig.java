@@ -53,9 +53,19 @@ public record PythiaConfig(
         config.bool("tie_word_embeddings", false),
         config.bool("attention_bias", true),
         config.bool("use_parallel_residual", true),
-        Activations.gelu(config, "hidden_act"),
+        gelu(config),
         Optional.of(RopeConfig.read(config, headDim, DEFAULT_ROTARY_FRACTION)),
         config.bool("zero_sink", false));
+  }
+
+  /** Names as in HF {@code activations.py}. */
+  private static Gelu gelu(Config config) {
+    return switch (config.string("hidden_act", "gelu")) {
+      case "gelu" -> Gelu.EXACT;
+      case "gelu_new", "gelu_fast", "gelu_pytorch_tanh" -> Gelu.TANH;
+      default ->
+          throw config.refuse("hidden_act", "gelu, gelu_new, gelu_fast or gelu_pytorch_tanh");
+    };
   }
 
   @Override
