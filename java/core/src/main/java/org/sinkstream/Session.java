@@ -83,7 +83,7 @@ public final class Session implements AutoCloseable {
    * @throws IllegalArgumentException for an id outside the vocabulary; nothing is appended then
    */
   public void append(int... tokens) {
-    append(tokens, (first, rows) -> {});
+    appendChunks(tokens, (start, count) -> {});
   }
 
   /**
@@ -104,7 +104,7 @@ public final class Session implements AutoCloseable {
    * @throws IllegalArgumentException for an id outside the vocabulary; nothing is appended then
    */
   public void append(int[] tokens, LogitsVisitor visitor) {
-    append(
+    appendChunks(
         tokens,
         (start, count) -> {
           long first = cache.position() - count;
@@ -140,7 +140,7 @@ public final class Session implements AutoCloseable {
       checkIds(tokens);
       losses[0] = hasLogits ? runner.nll(runner.last(), tokens[0])[0] : Double.NaN;
     }
-    append(
+    appendChunks(
         tokens,
         (start, count) ->
             eachBlock(
@@ -164,7 +164,7 @@ public final class Session implements AutoCloseable {
     void visit(int from, int rows, Tensor logits);
   }
 
-  private void append(int[] tokens, ChunkVisitor visitor) {
+  private void appendChunks(int[] tokens, ChunkVisitor visitor) {
     check();
     checkIds(tokens);
     long begin = System.nanoTime();

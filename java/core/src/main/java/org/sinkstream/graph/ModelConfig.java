@@ -22,6 +22,9 @@ public sealed interface ModelConfig permits LlamaConfig, MptConfig, FalconConfig
   /** Width of the residual stream. */
   int hidden();
 
+  /** Inner width of the MLP. */
+  int intermediate();
+
   /** Query heads. */
   int heads();
 
