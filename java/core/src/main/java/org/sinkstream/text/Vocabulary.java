@@ -60,7 +60,7 @@ final class Vocabulary {
   }
 
   boolean isSpecial(int id) {
-    return special.get(id);
+    return id >= 0 && special.get(id);
   }
 
   private void add(JsonNode content, JsonNode id, JsonNode isSpecial) {
