@@ -1,0 +1,12 @@
+# SINKSTREAM_PLATFORM: operating system and architecture, as NativeLibrary.java spells them.
+string(TOLOWER "${CMAKE_SYSTEM_NAME}" os)
+if(os STREQUAL "darwin")
+  set(os macos)
+endif()
+string(TOLOWER "${CMAKE_SYSTEM_PROCESSOR}" SINKSTREAM_ARCHITECTURE)
+if(SINKSTREAM_ARCHITECTURE STREQUAL "amd64")
+  set(SINKSTREAM_ARCHITECTURE x86_64)
+elseif(SINKSTREAM_ARCHITECTURE STREQUAL "arm64")
+  set(SINKSTREAM_ARCHITECTURE aarch64)
+endif()
+set(SINKSTREAM_PLATFORM "${os}-${SINKSTREAM_ARCHITECTURE}")

@@ -1,0 +1,9 @@
+/** Endless decoding of language models at constant memory, with attention sinks. */
+module org.sinkstream {
+  requires static transitive org.jspecify;
+  requires ai.djl.tokenizers;
+  requires tools.jackson.databind;
+
+  exports org.sinkstream;
+  exports org.sinkstream.error;
+}
