@@ -6,4 +6,5 @@ module org.sinkstream {
 
   exports org.sinkstream;
   exports org.sinkstream.error;
+  exports org.sinkstream.text;
 }
