@@ -1,0 +1,187 @@
+#include "core/pool.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "core/fail.h"
+#include "core/memory.h"
+
+/* About 50 microseconds: longer than the gaps within a token, shorter than a scheduler would notice. */
+#define SPINS 2000
+
+/*
+ * The ticket is the number of the run (upper half) and its next task (lower half). A worker claims a task by moving the ticket on,
+ * which fails once the run is over: a worker that slept through a run can neither take part in it late nor hold anybody up. Between
+ * runs the lower half is CLOSED, so that nobody claims with half of a new run's description.
+ */
+typedef uint64_t ticket;
+
+#define CLOSED UINT32_MAX
+
+typedef struct worker {
+  struct sks_pool *pool;
+  pthread_t thread;
+  int32_t index;
+} worker;
+
+struct sks_pool {
+  _Alignas(64) _Atomic ticket next;
+  _Alignas(64) _Atomic int64_t done;
+  _Alignas(64) _Atomic(sks_task *) task;
+  _Atomic(void *) argument;
+  _Atomic int64_t tasks;
+  atomic_flag busy;
+  _Atomic bool stopping;
+  _Atomic int32_t sleepers;
+  pthread_mutex_t mutex;
+  pthread_cond_t work;
+  int32_t threads;
+  int32_t started;
+  worker *workers;
+};
+
+static void relax(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#endif
+}
+
+static uint32_t run_of(ticket t) { return (uint32_t)(t >> 32); }
+
+static int64_t task_of(ticket t) { return (int64_t)(uint32_t)t; }
+
+/* Does tasks of the run that was current when `seen` was read, until it has none left. */
+static void work(sks_pool *pool, ticket seen, int32_t thread) {
+  /* Not older than the run of `seen`; a claim that succeeds proves that they are not newer either. */
+  sks_task *task = atomic_load(&pool->task);
+  void *argument = atomic_load(&pool->argument);
+  int64_t tasks = atomic_load(&pool->tasks);
+  uint32_t run = run_of(seen);
+  while (run_of(seen) == run && task_of(seen) < tasks) {
+    if (atomic_compare_exchange_weak(&pool->next, &seen, seen + 1)) {
+      task(argument, task_of(seen), thread);
+      atomic_fetch_add_explicit(&pool->done, 1, memory_order_release);
+      seen = atomic_load(&pool->next);
+    }
+  }
+}
+
+static ticket wait_for_run(sks_pool *pool, uint32_t last) {
+  ticket seen = atomic_load(&pool->next);
+  for (int i = 0; i < SPINS && run_of(seen) == last; i++) {
+    relax();
+    seen = atomic_load(&pool->next);
+  }
+  if (run_of(seen) == last) {
+    pthread_mutex_lock(&pool->mutex);
+    atomic_fetch_add(&pool->sleepers, 1);
+    while (run_of(seen = atomic_load(&pool->next)) == last) {
+      pthread_cond_wait(&pool->work, &pool->mutex);
+    }
+    atomic_fetch_sub(&pool->sleepers, 1);
+    pthread_mutex_unlock(&pool->mutex);
+  }
+  return seen;
+}
+
+static void *worker_main(void *argument) {
+  worker *self = argument;
+  sks_pool *pool = self->pool;
+  char name[16];
+  snprintf(name, sizeof name, "sinkstream-%d", (int)self->index);
+  pthread_setname_np(pthread_self(), name);
+  uint32_t last = 0;
+  for (;;) {
+    ticket seen = wait_for_run(pool, last);
+    if (atomic_load(&pool->stopping)) {
+      return NULL;
+    }
+    last = run_of(seen);
+    work(pool, seen, self->index);
+  }
+}
+
+/* Makes a new run current, and returns its ticket. */
+static ticket start_run(sks_pool *pool) {
+  ticket first = ((ticket)run_of(atomic_load(&pool->next)) + 1) << 32;
+  atomic_store(&pool->next, first);
+  if (atomic_load(&pool->sleepers) > 0) {
+    pthread_mutex_lock(&pool->mutex);
+    pthread_cond_broadcast(&pool->work);
+    pthread_mutex_unlock(&pool->mutex);
+  }
+  return first;
+}
+
+int32_t sks_pool_create(int32_t threads, sks_pool **pool) {
+  sks_pool *made = sks_memory_allocate(sizeof *made, "thread pool");
+  worker *workers = sks_memory_allocate((int64_t)sizeof *workers * threads, "thread pool");
+  if (made == NULL || workers == NULL) {
+    sks_memory_free(made);
+    sks_memory_free(workers);
+    return SKS_OUT_OF_MEMORY;
+  }
+  made->threads = threads;
+  made->workers = workers;
+  pthread_mutex_init(&made->mutex, NULL);
+  pthread_cond_init(&made->work, NULL);
+  for (int32_t i = 1; i < threads; i++) {
+    workers[i] = (worker){.pool = made, .index = i};
+    if (pthread_create(&workers[i].thread, NULL, worker_main, &workers[i]) != 0) {
+      int32_t running = made->started + 1;
+      sks_pool_destroy(made);
+      return sks_fail(SKS_OUT_OF_MEMORY, "the system gives this process %d of %d threads", (int)running,
+                      (int)threads);
+    }
+    made->started = i;
+  }
+  *pool = made;
+  return SKS_OK;
+}
+
+void sks_pool_destroy(sks_pool *pool) {
+  if (pool == NULL) {
+    return;
+  }
+  atomic_fetch_or(&pool->next, CLOSED);
+  atomic_store(&pool->tasks, 0);
+  atomic_store(&pool->stopping, true);
+  start_run(pool);
+  for (int32_t i = 1; i <= pool->started; i++) {
+    pthread_join(pool->workers[i].thread, NULL);
+  }
+  pthread_cond_destroy(&pool->work);
+  pthread_mutex_destroy(&pool->mutex);
+  sks_memory_free(pool->workers);
+  sks_memory_free(pool);
+}
+
+int32_t sks_pool_threads(const sks_pool *pool) { return pool->threads; }
+
+void sks_pool_run(sks_pool *pool, int64_t tasks, sks_task *task, void *argument) {
+  bool alone = tasks <= 1 || tasks >= CLOSED || pool->threads == 1 ||
+               atomic_flag_test_and_set_explicit(&pool->busy, memory_order_acquire);
+  if (alone) {
+    for (int64_t i = 0; i < tasks; i++) {
+      task(argument, i, 0);
+    }
+    return;
+  }
+  atomic_fetch_or(&pool->next, CLOSED);
+  atomic_store(&pool->task, task);
+  atomic_store(&pool->argument, argument);
+  atomic_store(&pool->tasks, tasks);
+  atomic_store(&pool->done, 0);
+  work(pool, start_run(pool), 0);
+  for (int spins = 0; atomic_load_explicit(&pool->done, memory_order_acquire) < tasks; spins++) {
+    if (spins < SPINS) {
+      relax();
+    } else {
+      sched_yield(); /* a worker lost its core: it may have this one */
+    }
+  }
+  atomic_flag_clear_explicit(&pool->busy, memory_order_release);
+}
