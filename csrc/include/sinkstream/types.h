@@ -2,18 +2,11 @@
 #ifndef SINKSTREAM_TYPES_H
 #define SINKSTREAM_TYPES_H
 
-#include <stdint.h>
-
-#include "sinkstream/status.h"
-
 enum sks_type {
   SKS_F32 = 0,  /* IEEE binary32 */
   SKS_F16 = 1,  /* IEEE binary16 */
   SKS_BF16 = 2, /* bfloat16: the upper half of a binary32 */
   SKS_TYPES = 3 /* how many there are */
 };
-
-/* Widens `count` elements of `type` at `source` (any alignment) to float32. Thread-safe. */
-SKS_API int32_t sks_widen(const void *source, int32_t type, int64_t count, float *target);
 
 #endif

@@ -56,6 +56,6 @@ record WeightLoader(Device device, Arena arena, Checkpoint checkpoint) {
 
   private float[] vector(String name, int size) {
     TensorView view = checkpoint.tensor(name, size);
-    return Operations.widen(view.data(), view.type(), size);
+    return new Operations(device).widen(view.data(), view.type(), size);
   }
 }

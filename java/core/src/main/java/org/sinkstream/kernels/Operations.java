@@ -153,15 +153,14 @@ public record Operations(Device device) {
   }
 
   /** Widens {@code count} elements to float32. */
-  public static float[] widen(MemorySegment source, ElementType type, int count) {
+  public float[] widen(MemorySegment source, ElementType type, int count) {
     if (source.byteSize() < (long) count * type.bytes()) {
       throw new IllegalArgumentException(
           "%d elements of %s in %d bytes".formatted(count, type, source.byteSize()));
     }
-    NativeCalls.initialize();
     try (Arena call = Arena.ofConfined()) {
       MemorySegment target = call.allocate(JAVA_FLOAT, count);
-      NativeCalls.check(Sinkstream.sks_widen(source, type.code(), count, target));
+      NativeCalls.check(Sinkstream.sks_widen(device.handle(), source, type.code(), count, target));
       return target.toArray(JAVA_FLOAT);
     }
   }

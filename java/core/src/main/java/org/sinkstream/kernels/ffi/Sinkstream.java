@@ -970,69 +970,6 @@ public class Sinkstream extends Sinkstream$shared {
     public static int SKS_TYPES() {
         return SKS_TYPES;
     }
-
-    private static class sks_widen {
-        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
-            Sinkstream.C_INT,
-            Sinkstream.C_POINTER,
-            Sinkstream.C_INT,
-            Sinkstream.C_LONG,
-            Sinkstream.C_POINTER
-        );
-
-        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sks_widen");
-
-        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-    }
-
-    /**
-     * Function descriptor for:
-     * {@snippet lang=c :
-     * int32_t sks_widen(const void *source, int32_t type, int64_t count, float *target)
-     * }
-     */
-    public static FunctionDescriptor sks_widen$descriptor() {
-        return sks_widen.DESC;
-    }
-
-    /**
-     * Downcall method handle for:
-     * {@snippet lang=c :
-     * int32_t sks_widen(const void *source, int32_t type, int64_t count, float *target)
-     * }
-     */
-    public static MethodHandle sks_widen$handle() {
-        return sks_widen.HANDLE;
-    }
-
-    /**
-     * Address for:
-     * {@snippet lang=c :
-     * int32_t sks_widen(const void *source, int32_t type, int64_t count, float *target)
-     * }
-     */
-    public static MemorySegment sks_widen$address() {
-        return sks_widen.ADDR;
-    }
-
-    /**
-     * {@snippet lang=c :
-     * int32_t sks_widen(const void *source, int32_t type, int64_t count, float *target)
-     * }
-     */
-    public static int sks_widen(MemorySegment source, int type, long count, MemorySegment target) {
-        var mh$ = sks_widen.HANDLE;
-        try {
-            if (TRACE_DOWNCALLS) {
-                traceDowncall("sks_widen", source, type, count, target);
-            }
-            return (int)mh$.invokeExact(source, type, count, target);
-        } catch (Error | RuntimeException ex) {
-           throw ex;
-        } catch (Throwable ex$) {
-           throw new AssertionError("should not reach here", ex$);
-        }
-    }
     private static final int SKS_DENSE = (int)-1L;
     /**
      * {@snippet lang=c :
@@ -2261,6 +2198,70 @@ public class Sinkstream extends Sinkstream$shared {
                 traceDowncall("sks_batch_commit", batch);
             }
             return (int)mh$.invokeExact(batch);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sks_widen {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Sinkstream.C_INT,
+            Sinkstream.C_POINTER,
+            Sinkstream.C_POINTER,
+            Sinkstream.C_INT,
+            Sinkstream.C_LONG,
+            Sinkstream.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sks_widen");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sks_widen(sks_device *device, const void *source, int32_t type, int64_t count, float *target)
+     * }
+     */
+    public static FunctionDescriptor sks_widen$descriptor() {
+        return sks_widen.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sks_widen(sks_device *device, const void *source, int32_t type, int64_t count, float *target)
+     * }
+     */
+    public static MethodHandle sks_widen$handle() {
+        return sks_widen.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sks_widen(sks_device *device, const void *source, int32_t type, int64_t count, float *target)
+     * }
+     */
+    public static MemorySegment sks_widen$address() {
+        return sks_widen.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sks_widen(sks_device *device, const void *source, int32_t type, int64_t count, float *target)
+     * }
+     */
+    public static int sks_widen(MemorySegment device, MemorySegment source, int type, long count, MemorySegment target) {
+        var mh$ = sks_widen.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sks_widen", device, source, type, count, target);
+            }
+            return (int)mh$.invokeExact(device, source, type, count, target);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {

@@ -1,0 +1,23 @@
+/* How an operation is cut into tasks. The cuts depend on the shape only, so results do not depend on the threads. */
+#ifndef SINKSTREAM_OPS_SPLIT_H
+#define SINKSTREAM_OPS_SPLIT_H
+
+#include <stdint.h>
+
+/* Below this many element operations a task is not worth waking a thread for. */
+enum { SKS_TASK_WORK = 1 << 14 };
+
+static inline int64_t sks_tasks(int64_t items, int64_t items_per_task) {
+  return (items + items_per_task - 1) / items_per_task;
+}
+
+/* Items of equal `work` that make a task worth while, at least 1. */
+static inline int64_t sks_items_per_task(int64_t work) {
+  return work >= SKS_TASK_WORK ? 1 : (SKS_TASK_WORK + work - 1) / (work > 0 ? work : 1);
+}
+
+static inline int64_t sks_task_end(int64_t begin, int64_t items_per_task, int64_t items) {
+  return begin + items_per_task < items ? begin + items_per_task : items;
+}
+
+#endif
