@@ -97,15 +97,15 @@ final class SafetensorsHeader {
   }
 
   private void checkMetadata() {
-    expect(METADATA, "", START_OBJECT, "an object of strings");
+    expect(METADATA, "the value", START_OBJECT, "an object of strings");
     while (json.nextToken() == PROPERTY_NAME) {
       String key = json.currentName();
-      expect(METADATA, key, VALUE_STRING, "a string");
+      expect(METADATA, StrictJson.shown(key), VALUE_STRING, "a string");
     }
   }
 
   private Entry entry(String name) {
-    expect(name, "", START_OBJECT, "an object with dtype, shape and data_offsets");
+    expect(name, "the entry", START_OBJECT, "an object with dtype, shape and data_offsets");
     StoredType type = null;
     List<Long> shape = null;
     List<Long> offsets = null;
@@ -167,10 +167,9 @@ final class SafetensorsHeader {
 
   private void expect(String name, String field, JsonToken token, String expected) {
     if (json.nextToken() != token) {
-      String which = field.isEmpty() ? "" : StrictJson.shown(field) + " ";
       throw refuse(
           name,
-          which + "is %s, expected %s".formatted(StrictJson.shown(json.getString()), expected));
+          "%s is %s, expected %s".formatted(field, StrictJson.shown(json.getString()), expected));
     }
   }
 
@@ -228,7 +227,8 @@ final class SafetensorsHeader {
   }
 
   private CheckpointException refuse(String name, String what) {
-    return refuse("tensor %s: %s".formatted(StrictJson.shown(name), what));
+    String kind = name.equals(METADATA) ? "" : "tensor ";
+    return refuse("%s%s: %s".formatted(kind, StrictJson.shown(name), what));
   }
 
   private CheckpointException refuse(String what) {

@@ -89,7 +89,7 @@ final class ShardIndex {
     if (!value.isString() || !isPlainFileName(value.stringValue())) {
       throw refuse(
           "tensor %s is in shard %s, expected the name of a .safetensors file in this directory"
-              .formatted(StrictJson.shown(name), StrictJson.shown(value.asString())));
+              .formatted(StrictJson.shown(name), StrictJson.shown(value)));
     }
     return value.stringValue();
   }

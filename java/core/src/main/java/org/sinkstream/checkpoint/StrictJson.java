@@ -16,6 +16,7 @@ import tools.jackson.core.JsonParser;
 import tools.jackson.core.ObjectReadContext;
 import tools.jackson.core.StreamReadConstraints;
 import tools.jackson.core.StreamReadFeature;
+import tools.jackson.core.TokenStreamLocation;
 import tools.jackson.core.json.JsonFactory;
 import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.JsonNode;
@@ -106,9 +107,9 @@ final class StrictJson {
         e.getCause() instanceof CharacterCodingException
             ? "not valid UTF-8"
             : "not valid JSON: " + e.getOriginalMessage();
-    return new CheckpointException(
-        "%s: %s (line %d, column %d)"
-            .formatted(file, what, e.getLocation().getLineNr(), e.getLocation().getColumnNr()),
-        e);
+    TokenStreamLocation at = e.getLocation();
+    String where =
+        at == null ? "" : " (line %d, column %d)".formatted(at.getLineNr(), at.getColumnNr());
+    return new CheckpointException("%s: %s%s".formatted(file, what, where), e);
   }
 }

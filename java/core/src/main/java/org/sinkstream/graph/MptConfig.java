@@ -109,7 +109,7 @@ public record MptConfig(
    */
   @Override
   public double[] alibiSlopes() {
-    int count = Math.max(1, Integer.highestOneBit(2 * heads - 1));
+    int count = Integer.highestOneBit(2 * heads - 1);
     double[] slopes = new double[heads];
     for (int head = 0; head < heads; head++) {
       int i = head + 1;
