@@ -4,6 +4,8 @@ import ai.djl.huggingface.tokenizers.jni.LibUtils;
 import ai.djl.huggingface.tokenizers.jni.TokenizersLibrary;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import org.jspecify.annotations.Nullable;
@@ -19,8 +21,11 @@ import org.sinkstream.error.NativeLibraryException;
  */
 final class NativeTokenizer implements AutoCloseable {
   private static final TokenizersLibrary LIBRARY = TokenizersLibrary.LIB;
-  private static final String OFFLINE = "ai.djl.offline";
-  private static final String FLAVOR = "RUST_FLAVOR";
+
+  /** Where DJL sees a GPU it would download a build for CUDA. With these it unpacks its own. */
+  private static final Map<String, String> FROM_THE_JAR =
+      Map.of("ai.djl.offline", "true", "RUST_FLAVOR", "cpu");
+
   private static boolean loaded;
 
   private final ReadWriteLock lock = new ReentrantReadWriteLock();
@@ -79,28 +84,30 @@ final class NativeTokenizer implements AutoCloseable {
     return new String(text.getBytes(StandardCharsets.UTF_16BE), StandardCharsets.UTF_16BE);
   }
 
-  /**
-   * Loads the library that lies in DJL's jar. Where DJL sees a GPU it would rather download one
-   * built for CUDA; offline, and with the flavour named, it does not. Both properties are DJL's for
-   * the whole process, so they are only lent: an application may use DJL for itself.
-   */
   private static synchronized void load() {
     if (loaded) {
       return;
     }
-    @Nullable String offline = System.setProperty(OFFLINE, "true");
-    @Nullable String flavor = System.setProperty(FLAVOR, "cpu");
     try {
-      LibUtils.checkStatus();
+      withProperties(FROM_THE_JAR, LibUtils::checkStatus);
       loaded = true;
     } catch (RuntimeException | LinkageError failure) {
       throw new NativeLibraryException(
-          "the tokenizers library cannot be loaded: %s (it is unpacked to the folder that ENGINE_CACHE_DIR or DJL_CACHE_DIR names, else to ~/.djl.ai)"
+          ("the tokenizers library cannot be loaded: %s (it is unpacked to the folder that"
+                  + " ENGINE_CACHE_DIR or DJL_CACHE_DIR names, else to ~/.djl.ai)")
               .formatted(rootCause(failure)),
           failure);
+    }
+  }
+
+  /** Lends properties of the whole process to an action: an application may use DJL for itself. */
+  static void withProperties(Map<String, String> properties, Runnable action) {
+    Map<String, @Nullable String> before = new HashMap<>();
+    properties.forEach((name, value) -> before.put(name, System.setProperty(name, value)));
+    try {
+      action.run();
     } finally {
-      restore(OFFLINE, offline);
-      restore(FLAVOR, flavor);
+      before.forEach(NativeTokenizer::restore);
     }
   }
 

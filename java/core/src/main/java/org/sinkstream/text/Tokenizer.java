@@ -30,6 +30,7 @@ public final class Tokenizer implements AutoCloseable {
     JsonNode root = JsonMapper.shared().readTree(json);
     this.vocabulary = Vocabulary.read(root);
     this.pieces = Pieces.read(root.path("decoder"), vocabulary);
+    Templates.check(root.path("post_processor"));
     this.encoder = new NativeTokenizer(json);
   }
 

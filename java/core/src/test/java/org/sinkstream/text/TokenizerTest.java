@@ -9,7 +9,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Properties;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -22,6 +22,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.sinkstream.error.CheckpointException;
 import org.sinkstream.testing.SharedData;
+import tools.jackson.databind.json.JsonMapper;
 
 class TokenizerTest {
   private static final Path LLAMA_MINI =
@@ -173,12 +174,25 @@ class TokenizerTest {
   }
 
   @Test
-  void leavesTheSettingsOfAnApplicationThatUsesDjlAlone() {
-    Properties before = (Properties) System.getProperties().clone();
-    Tokenizer.open(LLAMA_MINI).close();
-    assertThat(System.getProperty("ai.djl.offline"))
-        .isEqualTo(before.getProperty("ai.djl.offline"));
-    assertThat(System.getProperty("RUST_FLAVOR")).isEqualTo(before.getProperty("RUST_FLAVOR"));
+  void lendsPropertiesAndTakesThemBack() {
+    String set = "sinkstream.test.set";
+    String unset = "sinkstream.test.unset";
+    System.setProperty(set, "before");
+    try {
+      assertThatThrownBy(
+              () ->
+                  NativeTokenizer.withProperties(
+                      Map.of(set, "during", unset, "during"),
+                      () -> {
+                        throw new IllegalStateException(
+                            System.getProperty(set) + System.getProperty(unset));
+                      }))
+          .hasMessage("duringduring");
+      assertThat(System.getProperty(set)).isEqualTo("before");
+      assertThat(System.getProperty(unset)).isNull();
+    } finally {
+      System.clearProperty(set);
+    }
   }
 
   @Test
@@ -232,6 +246,21 @@ class TokenizerTest {
         .isInstanceOf(CheckpointException.class)
         .hasMessageStartingWith(file + ": no tokenizer that is supported: ")
         .hasMessageContaining(reason);
+  }
+
+  /** With such a file the library would end the process. */
+  @Test
+  void refusesATemplateOfATokenThatIsNotDefined() throws IOException {
+    String json = Files.readString(LLAMA_MINI);
+    String part = "\"SpecialToken\":{\"id\":\"<s>\"";
+    String compact = JsonMapper.shared().readTree(json).toString();
+    assertThat(compact).contains(part);
+    Path file =
+        Files.writeString(
+            folder.resolve("tokenizer.json"), compact.replace(part, part.replace("<s>", "<b>")));
+    assertThatThrownBy(() -> Tokenizer.open(file))
+        .isInstanceOf(CheckpointException.class)
+        .hasMessageContaining("post_processor template single names '<b>'");
   }
 
   @ParameterizedTest
