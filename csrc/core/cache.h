@@ -1,0 +1,48 @@
+#ifndef SINKSTREAM_CORE_CACHE_H
+#define SINKSTREAM_CORE_CACHE_H
+
+#include <stdbool.h>
+
+#include "core/spans.h"
+#include "sinkstream/cache.h"
+
+/* No position passes this, so that sums and differences of positions cannot overflow. */
+#define SKS_POSITION_LIMIT (INT64_C(1) << 62)
+
+/* Keys, then values, each [kv_heads, slots, head_dim]: the rows of one KV head are contiguous, as decoding streams them. */
+typedef struct sks_cache_layer {
+  char *rows;
+  int64_t slots; /* layers of a dense cache grow one after the other */
+} sks_cache_layer;
+
+struct sks_cache {
+  const sks_attention *attention;
+  sks_ring ring;
+  int32_t max_rows;
+  int32_t type;
+  int64_t position;
+  int64_t stored_end; /* one past the newest token whose rows were ever stored, a given-up step's among them */
+  int64_t edits;      /* how often the contents changed, so that a batch notices a change behind its back */
+  bool listed;        /* only inside sks_batch_begin: the cache was in its list before */
+  sks_cache_layer layers[];
+};
+
+int64_t sks_row_bytes(const sks_cache *cache);
+
+/* Row of `slot`; the rows of the slots after it follow. */
+char *sks_key_row(const sks_cache *cache, int32_t layer, int32_t kv_head, int64_t slot);
+char *sks_value_row(const sks_cache *cache, int32_t layer, int32_t kv_head, int64_t slot);
+
+/* Makes room for the tokens 0..tokens-1 of a dense cache; a ring always has room. Contents stay, whatever it returns. */
+int32_t sks_cache_reserve(sks_cache *cache, int64_t tokens);
+
+/*
+ * For tests: makes the next token that of `position`, as if tokens up to there had come and been evicted. The stream must
+ * have passed its sink tokens.
+ */
+static inline void sks_cache_jump(sks_cache *cache, int64_t position) {
+  cache->position = cache->ring.oldest = cache->stored_end = position;
+  cache->edits++;
+}
+
+#endif
