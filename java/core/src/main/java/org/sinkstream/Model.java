@@ -25,7 +25,7 @@ public final class Model implements AutoCloseable {
   private final Path directory;
   private final ModelOptions options;
   private final Device device;
-  private final Arena arena;
+  private final Arena arena = Arena.ofShared();
   private final Network network;
   private final @Nullable Tokenizer tokenizer;
   private final Set<Integer> endOfText;
@@ -37,7 +37,6 @@ public final class Model implements AutoCloseable {
     this.directory = directory;
     this.options = options;
     this.device = device;
-    this.arena = Arena.ofShared();
     try {
       Checkpoint checkpoint = Checkpoint.open(directory, arena);
       this.network =

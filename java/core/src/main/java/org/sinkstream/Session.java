@@ -27,7 +27,7 @@ public final class Session implements AutoCloseable {
   private final Model model;
   private final CachePolicy policy;
   private final Thread owner = Thread.currentThread();
-  private final Arena arena;
+  private final Arena arena = Arena.ofConfined();
   private final KvCache cache;
   private final Runner runner;
   private final RecentTokens recent = new RecentTokens();
@@ -39,7 +39,6 @@ public final class Session implements AutoCloseable {
   Session(Model model, Network network, CachePolicy policy, KvCache.Spec spec) {
     this.model = model;
     this.policy = policy;
-    this.arena = Arena.ofConfined();
     try {
       this.cache = network.newCache(arena, spec);
       this.runner = network.newRunner(arena, spec.maxRows());
