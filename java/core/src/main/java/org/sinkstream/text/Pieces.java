@@ -1,8 +1,11 @@
 package org.sinkstream.text;
 
 import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Optional;
 import java.util.function.Function;
 import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 import tools.jackson.databind.JsonNode;
 
 /**
@@ -14,9 +17,9 @@ import tools.jackson.databind.JsonNode;
  * @param leading a character that is dropped at the very start of a text
  * @param leadingCount how many of them at most
  */
-record Pieces(byte[][] bytes, boolean replaceEachByte, char leading, int leadingCount) {
+record Pieces(List<byte[]> bytes, boolean replaceEachByte, char leading, int leadingCount) {
   /** No token adds anything. */
-  static final Pieces NONE = new Pieces(new byte[0][], false, ' ', 0);
+  static final Pieces NONE = new Pieces(List.of(), false, ' ', 0);
 
   private static final byte[] NOTHING = {};
   private static final Pattern BYTE_TOKEN = Pattern.compile("<0x[0-9A-Fa-f]{2}>");
@@ -37,7 +40,7 @@ record Pieces(byte[][] bytes, boolean replaceEachByte, char leading, int leading
 
   /** What the token {@code id} adds. */
   byte[] of(int id) {
-    return id < bytes.length ? bytes[id] : NOTHING;
+    return id < bytes.size() ? bytes.get(id) : NOTHING;
   }
 
   private static Pieces readSequence(JsonNode steps, Vocabulary vocabulary) {
@@ -70,13 +73,11 @@ record Pieces(byte[][] bytes, boolean replaceEachByte, char leading, int leading
         bytes(vocabulary, replace.andThen(toBytes)), byteFallback, leading, leadingCount);
   }
 
-  private static byte[][] bytes(Vocabulary vocabulary, Function<String, byte[]> bytesOf) {
-    byte[][] bytes = new byte[vocabulary.size()][];
-    for (int id = 0; id < bytes.length; id++) {
-      bytes[id] =
-          vocabulary.isSpecial(id) ? NOTHING : vocabulary.token(id).map(bytesOf).orElse(NOTHING);
-    }
-    return bytes;
+  private static List<byte[]> bytes(Vocabulary vocabulary, Function<String, byte[]> bytesOf) {
+    return IntStream.range(0, vocabulary.size())
+        .mapToObj(id -> vocabulary.isSpecial(id) ? Optional.<String>empty() : vocabulary.token(id))
+        .map(token -> token.map(bytesOf).orElse(NOTHING))
+        .toList();
   }
 
   private static byte[] byteOrText(String token) {

@@ -7,10 +7,13 @@ import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
+import java.nio.charset.CharsetEncoder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.stream.IntStream;
@@ -152,14 +155,14 @@ class DetokenizerTest {
   private static int[] randomIds(Random random, Tokenizer tokenizer, ByteTokens byteTokens) {
     int[] ids = new int[random.nextInt(LONGEST)];
     // From none to nearly all of them bytes, so that runs of them are short as well as long.
-    double share = byteTokens.ids().length == 0 ? 0 : random.nextDouble();
+    double share = byteTokens.ids().isEmpty() ? 0 : random.nextDouble();
     boolean wellFormed = random.nextBoolean();
     for (int i = 0; i < ids.length; ) {
       if (random.nextDouble() >= share) {
         // A few beyond the end: models pad their vocabularies.
         ids[i++] = random.nextInt(tokenizer.size() + 8);
       } else if (!wellFormed) {
-        ids[i++] = byteTokens.ids()[random.nextInt(256)];
+        ids[i++] = byteTokens.ids().get(random.nextInt(256));
       } else {
         String character = new String(Character.toChars(randomCodePoint(random)));
         for (int id : byteTokens.spell(character)) {
@@ -180,13 +183,10 @@ class DetokenizerTest {
 
   private static String stream(Tokenizer tokenizer, int[] ids) {
     Detokenizer detokenizer = tokenizer.newDetokenizer();
-    StringBuilder text = new StringBuilder();
-    for (int id : ids) {
-      String piece = detokenizer.accept(id);
-      assertThat(StandardCharsets.UTF_16.newEncoder().canEncode(piece)).isTrue();
-      text.append(piece);
-    }
-    return text.append(detokenizer.flush()).toString();
+    CharsetEncoder refusesHalfPairs = StandardCharsets.UTF_16.newEncoder();
+    List<String> pieces = IntStream.of(ids).mapToObj(detokenizer::accept).toList();
+    assertThat(pieces).allMatch(refusesHalfPairs::canEncode);
+    return String.join("", pieces) + detokenizer.flush();
   }
 
   private static IntStream bytes(Tokenizer tokenizer, String text) {
@@ -198,14 +198,13 @@ class DetokenizerTest {
   }
 
   /** Llama's byte tokens {@code <0x00>} to {@code <0xFF>}; none in byte-level vocabularies. */
-  private record ByteTokens(int[] ids, Tokenizer tokenizer) {
+  private record ByteTokens(List<Integer> ids, Tokenizer tokenizer) {
     static ByteTokens of(Tokenizer tokenizer) {
       return new ByteTokens(
           IntStream.range(0, 256)
               .mapToObj("<0x%02X>"::formatted)
               .flatMap(token -> tokenizer.idOf(token).stream())
-              .mapToInt(Integer::intValue)
-              .toArray(),
+              .toList(),
           tokenizer);
     }
 
@@ -238,7 +237,7 @@ class DetokenizerTest {
     }
 
     private int valueOf(int token) {
-      return ids.length == 0 ? -1 : Arrays.binarySearch(ids, token);
+      return Collections.binarySearch(ids, token);
     }
 
     private IntStream repairRun(CharSequence run) {
@@ -258,20 +257,24 @@ class DetokenizerTest {
     }
 
     private IntStream spell(byte[] bytes) {
-      return IntStream.range(0, bytes.length).map(i -> ids[bytes[i] & 0xFF]);
+      return IntStream.range(0, bytes.length).map(i -> ids.get(bytes[i] & 0xFF));
     }
 
     /** The length of the character that begins at {@code i}, 0 if none does. */
     private static int characterLength(byte[] bytes, int i) {
-      for (int length = 1; length <= Math.min(4, bytes.length - i); length++) {
-        try {
-          StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes, i, length));
-          return length;
-        } catch (CharacterCodingException malformed) {
-          continue;
-        }
+      return IntStream.rangeClosed(1, Math.min(4, bytes.length - i))
+          .filter(length -> isWellFormed(ByteBuffer.wrap(bytes, i, length)))
+          .findFirst()
+          .orElse(0);
+    }
+
+    private static boolean isWellFormed(ByteBuffer bytes) {
+      try {
+        StandardCharsets.UTF_8.newDecoder().decode(bytes);
+        return true;
+      } catch (CharacterCodingException malformed) {
+        return false;
       }
-      return 0;
     }
   }
 }
