@@ -168,9 +168,7 @@ public final class Checkpoint {
 
   /** Logs one warning that names the tensors nobody took, but for buffers of old checkpoints. */
   public void warnAboutUnused() {
-    Set<String> unused = new TreeSet<>(tensors.keySet());
-    unused.removeAll(taken.keySet());
-    unused.removeIf(name -> LEGACY_BUFFERS.stream().anyMatch(name::endsWith));
+    Set<String> unused = unused();
     if (!unused.isEmpty()) {
       LOGGER.log(
           Level.WARNING,
@@ -179,6 +177,14 @@ public final class Checkpoint {
           unused.size(),
           shown(unused));
     }
+  }
+
+  /** The tensors nobody took, but for buffers of old checkpoints. */
+  Set<String> unused() {
+    Set<String> unused = new TreeSet<>(tensors.keySet());
+    unused.removeAll(taken.keySet());
+    unused.removeIf(name -> LEGACY_BUFFERS.stream().anyMatch(name::endsWith));
+    return unused;
   }
 
   private static String shown(Set<String> names) {

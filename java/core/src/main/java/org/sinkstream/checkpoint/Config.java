@@ -98,7 +98,8 @@ public final class Config {
   }
 
   private static boolean equal(JsonNode left, JsonNode right) {
-    return left.isNumber() && right.isNumber() ? number(left) == number(right) : left.equals(right);
+    boolean numbers = left.isNumber() && right.isNumber();
+    return numbers ? number(left) == number(right) : left.equals(right);
   }
 
   /** A whole number from 1 to {@link #MAX_SIZE}. */

@@ -10,6 +10,7 @@ import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -36,16 +37,20 @@ class SafetensorsFileTest {
     return SafetensorsFile.open(file, arena).tensors();
   }
 
+  private static StoredTensor get(Map<String, StoredTensor> tensors, String name) {
+    return Objects.requireNonNull(tensors.get(name), name);
+  }
+
   @Test
   void tensorsInTheOrderOfTheirDataWhateverTheOrderOfTheHeader() {
     String header = "{" + entry("b", "U8", "[2]", 3, 5) + "," + entry("a", "U8", "[3]", 0, 3) + "}";
     Map<String, StoredTensor> tensors = open(bytes(header, new byte[] {1, 2, 3, 4, 5}));
     assertThat(tensors.keySet()).containsExactly("a", "b");
-    assertThat(tensors.get("a").data().toArray(ValueLayout.JAVA_BYTE)).containsExactly(1, 2, 3);
-    assertThat(tensors.get("b").data().toArray(ValueLayout.JAVA_BYTE)).containsExactly(4, 5);
-    assertThat(tensors.get("b").shape()).containsExactly(2L);
-    assertThat(tensors.get("b").type()).isEqualTo(StoredType.U8);
-    assertThat(tensors.get("b").data().isReadOnly()).isTrue();
+    assertThat(get(tensors, "a").data().toArray(ValueLayout.JAVA_BYTE)).containsExactly(1, 2, 3);
+    assertThat(get(tensors, "b").data().toArray(ValueLayout.JAVA_BYTE)).containsExactly(4, 5);
+    assertThat(get(tensors, "b").shape()).containsExactly(2L);
+    assertThat(get(tensors, "b").type()).isEqualTo(StoredType.U8);
+    assertThat(get(tensors, "b").data().isReadOnly()).isTrue();
   }
 
   @Test
@@ -71,10 +76,10 @@ class SafetensorsFileTest {
             + entry("none at the end", "I64", "[5,0]", 4, 4)
             + "}";
     Map<String, StoredTensor> tensors = open(bytes(header, new byte[] {0, 0, (byte) 0xc0, 0x7f}));
-    assertThat(tensors.get("none").data().byteSize()).isZero();
-    assertThat(tensors.get("none at the end").data().byteSize()).isZero();
-    assertThat(tensors.get("scalar").shape()).isEmpty();
-    assertThat(tensors.get("scalar").data().get(LITTLE_FLOAT, 0)).isNaN();
+    assertThat(get(tensors, "none").data().byteSize()).isZero();
+    assertThat(get(tensors, "none at the end").data().byteSize()).isZero();
+    assertThat(get(tensors, "scalar").shape()).isEmpty();
+    assertThat(get(tensors, "scalar").data().get(LITTLE_FLOAT, 0)).isNaN();
   }
 
   @Test
@@ -83,7 +88,7 @@ class SafetensorsFileTest {
     byte[] data = {9, 0, 0, (byte) 0x80, 0x3f};
     for (String padding : List.of("", " ", "  ", "   ")) {
       Map<String, StoredTensor> tensors = open(bytes(header + "}" + padding, data));
-      assertThat(tensors.get("a").data().get(LITTLE_FLOAT, 0)).isEqualTo(1);
+      assertThat(get(tensors, "a").data().get(LITTLE_FLOAT, 0)).isEqualTo(1);
     }
   }
 
@@ -93,8 +98,8 @@ class SafetensorsFileTest {
     byte[] data = new byte[type.bits()]; // 8 elements
     Map<String, StoredTensor> tensors =
         open(bytes("{" + entry("a", type.name(), "[2,4]", 0, data.length) + "}", data));
-    assertThat(tensors.get("a").type()).isEqualTo(type);
-    assertThat(tensors.get("a").data().byteSize()).isEqualTo(data.length);
+    assertThat(get(tensors, "a").type()).isEqualTo(type);
+    assertThat(get(tensors, "a").data().byteSize()).isEqualTo(data.length);
   }
 
   @Test
@@ -107,7 +112,7 @@ class SafetensorsFileTest {
   void theEmbeddedModel() {
     Path file = SharedData.project("models/llama-mini/model.safetensors");
     Map<String, StoredTensor> tensors = SafetensorsFile.open(file, arena).tensors();
-    assertThat(tensors.get("model.embed_tokens.weight").shape()).containsExactly(4096L, 256L);
+    assertThat(get(tensors, "model.embed_tokens.weight").shape()).containsExactly(4096L, 256L);
     assertThat(tensors.values()).allMatch(tensor -> tensor.type() == StoredType.BF16);
   }
 }

@@ -40,13 +40,14 @@ final class SafetensorsFixture {
 
   /** One float32 vector for each name, counting 0, 1, 2 ... through all of them. */
   static byte[] vectors(int size, String... names) {
+    int next = 0;
     StringBuilder header = new StringBuilder("{");
     ByteBuffer data =
         ByteBuffer.allocate(names.length * size * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
     for (String name : names) {
       int begin = data.position();
       for (int i = 0; i < size; i++) {
-        data.putFloat(data.position() / Float.BYTES);
+        data.putFloat(next++);
       }
       header
           .append(begin == 0 ? "" : ",")

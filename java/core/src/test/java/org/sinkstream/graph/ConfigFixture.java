@@ -39,7 +39,7 @@ final class ConfigFixture {
    */
   static String with(String json, String field, String value) {
     ObjectNode root = (ObjectNode) MAPPER.readTree(json);
-    String[] path = field.split("\\.");
+    String[] path = field.split("\\.", -1);
     ObjectNode parent = path.length == 1 ? root : root.withObject("/" + path[0]);
     String name = path[path.length - 1];
     if (value.isEmpty()) {
