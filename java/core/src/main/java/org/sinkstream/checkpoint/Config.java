@@ -98,7 +98,9 @@ public final class Config {
   }
 
   private static boolean equal(JsonNode left, JsonNode right) {
-    return left.isNumber() && right.isNumber() ? number(left) == number(right) : left.equals(right);
+    return (left.isNumber() && right.isNumber())
+        ? number(left) == number(right)
+        : left.equals(right);
   }
 
   /** A whole number from 1 to {@link #MAX_SIZE}. */

@@ -41,6 +41,6 @@ final class ByteLevel {
   }
 
   private static boolean isPrintable(int b) {
-    return '!' <= b && b <= '~' || 0xA1 <= b && b <= 0xAC || 0xAE <= b;
+    return ('!' <= b && b <= '~') || (0xA1 <= b && b <= 0xAC) || 0xAE <= b;
   }
 }

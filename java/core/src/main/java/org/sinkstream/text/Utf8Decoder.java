@@ -66,7 +66,7 @@ final class Utf8Decoder {
   }
 
   private void goOn(int b, StringBuilder out) {
-    codePoint = codePoint << 6 | b & 0x3F;
+    codePoint = (codePoint << 6) | (b & 0x3F);
     held++;
     lowest = 0x80;
     highest = 0xBF;

@@ -268,7 +268,7 @@ class DetokenizerTest {
           StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes, i, length));
           return length;
         } catch (CharacterCodingException malformed) {
-          continue;
+          // a longer one may not be
         }
       }
       return 0;
