@@ -46,7 +46,8 @@ final class SafetensorsFixture {
     for (String name : names) {
       int begin = data.position();
       for (int i = 0; i < size; i++) {
-        data.putFloat(data.position() / Float.BYTES);
+        int element = data.position() / Float.BYTES;
+        data.putFloat(element);
       }
       header
           .append(begin == 0 ? "" : ",")
