@@ -1,6 +1,7 @@
 #!/bin/sh
-# Says what to install, all at once, before a compiler or Maven fails for the lack of it. Arguments: further commands to ask for.
-here=$(dirname "$0")
+# Says what to install, all at once, before a compiler or Maven fails for the lack of it. Arguments: further commands to ask
+# for.
+cd "$(dirname "$0")/.." || exit
 cmake_required=3.22
 missing=
 
@@ -34,7 +35,11 @@ if ! command -v ninja >/dev/null && ! command -v make >/dev/null; then
   need "Ninja or Make (neither ninja nor make is on the PATH). Install one, e.g. apt install make"
 fi
 
-jdk=$(sh "$here/find-jdk.sh" 2>&1) || need "$jdk"
+if ! jdk=$(sh cmake/find-jdk.sh 2>&1); then
+  need "$jdk"
+elif [ -n "$JAVA_HOME" ] && [ "$jdk" != "$JAVA_HOME" ] && [ "${jdk#/usr/lib/jvm/}" = "$jdk" ]; then
+  need "JAVA_HOME to be $jdk or not set: it is $JAVA_HOME, and Maven follows it before the PATH"
+fi
 
 for tool in "$@"; do
   command -v "$tool" >/dev/null || need "$tool (not on the PATH). Install it, e.g. apt install $tool"

@@ -88,8 +88,10 @@ class SnapshotTest {
   @Test
   void refusesAnotherModel() throws IOException {
     Path copy = Files.createDirectory(directory.resolve("other"));
-    for (Path source : Files.list(EmbeddedModel.DIRECTORY).toList()) {
-      Files.copy(source, copy.resolve(source.getFileName()));
+    try (Stream<Path> files = Files.list(EmbeddedModel.DIRECTORY)) {
+      for (Path source : files.toList()) {
+        Files.copy(source, copy.resolve(source.getFileName()));
+      }
     }
     Path weights = copy.resolve("model.safetensors");
     byte[] bytes = Files.readAllBytes(weights);

@@ -51,7 +51,7 @@ final class FalconDecoder {
       p.linear(qkv, p.h, p.qkv);
       p.attend(index);
 
-      if (mlpNorm != attentionNorm) {
+      if (!mlpNorm.equals(attentionNorm)) {
         p.norm(mlpNorm, p.x, p.h);
       }
       p.linear(up, p.h, p.up);
