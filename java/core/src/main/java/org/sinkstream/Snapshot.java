@@ -2,11 +2,13 @@ package org.sinkstream;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
+import java.io.BufferedInputStream;
 import java.io.BufferedOutputStream;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.EOFException;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.OutputStream;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -14,7 +16,6 @@ import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.security.DigestInputStream;
 import java.security.DigestOutputStream;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -93,50 +94,61 @@ record Snapshot(
   static Snapshot read(
       Path file, Arena arena, String model, CachePolicy policy, KvCache.Spec spec)
       throws IOException {
-    long size = Files.size(file);
-    MessageDigest digest = sha256();
-    try (DigestInputStream counted =
-            new DigestInputStream(
-                new java.io.BufferedInputStream(Files.newInputStream(file)), digest);
-        DataInputStream in = new DataInputStream(counted)) {
-      expect(file, "magic number", Long.toHexString(in.readLong()), Long.toHexString(MAGIC));
+    long content = verify(file);
+    try (DataInputStream in =
+        new DataInputStream(new BufferedInputStream(Files.newInputStream(file)))) {
+      in.skipNBytes(Long.BYTES);
       expect(file, "version", in.readInt(), VERSION);
       expect(file, "model", in.readUTF(), model);
       expect(file, "cache policy", in.readUTF(), policy.toString());
       expect(file, "cache", in.readUTF(), spec.toString());
-      int count = in.readInt();
-      if (count < 0 || count > Sampling.MAX_REPETITION_WINDOW) {
-        throw new SnapshotException("%s: %d recent tokens".formatted(file, count));
-      }
-      int[] recent = new int[count];
-      for (int i = 0; i < count; i++) {
+      int[] recent = new int[in.readInt()];
+      for (int i = 0; i < recent.length; i++) {
         recent[i] = in.readInt();
       }
-      MemorySegment logits = segment(file, in, arena, size);
-      MemorySegment cacheState = segment(file, in, arena, size);
-      counted.on(false);
-      byte[] expected = in.readNBytes(digest.getDigestLength());
-      if (!MessageDigest.isEqual(digest.digest(), expected)) {
-        throw new SnapshotException(
-            file
-                + ": the checksum at its end, "
-                + HexFormat.of().formatHex(expected)
-                + ", is not that of its content: the file was changed or cut short");
-      }
-      expect(file, "bytes after the checksum", in.readNBytes(1).length, 0);
+      MemorySegment logits = segment(in, arena);
+      MemorySegment cacheState = segment(in, arena);
       return new Snapshot(model, policy, spec, recent, logits, cacheState);
-    } catch (EOFException e) {
-      throw new SnapshotException(file + ": cut short, at " + size + " bytes", e);
+    } catch (EOFException | NegativeArraySizeException e) {
+      throw new SnapshotException(
+          "%s: its %d bytes are no snapshot, though their checksum is right".formatted(file, content),
+          e);
     }
   }
 
-  private static MemorySegment segment(Path file, DataInputStream in, Arena arena, long fileSize)
-      throws IOException {
-    long length = in.readLong();
-    if (length < 0 || length > fileSize) {
-      throw new SnapshotException(
-          "%s: a part of %d bytes in a file of %d".formatted(file, length, fileSize));
+  /** Proves the whole file before any of it is believed; returns the bytes in front of the checksum. */
+  private static long verify(Path file) throws IOException {
+    MessageDigest digest = sha256();
+    long content = Files.size(file) - digest.getDigestLength();
+    try (InputStream in = new BufferedInputStream(Files.newInputStream(file))) {
+      byte[] start = in.readNBytes(Long.BYTES);
+      if (start.length == Long.BYTES) {
+        expect(
+            file,
+            "magic number",
+            HexFormat.of().formatHex(start),
+            HexFormat.of().toHexDigits(MAGIC));
+      }
+      if (content < Long.BYTES) {
+        throw new SnapshotException("%s: cut short, at %d bytes".formatted(file, Files.size(file)));
+      }
+      digest.update(start);
+      byte[] copy = new byte[COPY_BYTES];
+      for (long left = content - start.length; left > 0; ) {
+        int length = in.readNBytes(copy, 0, (int) Math.min(copy.length, left));
+        digest.update(copy, 0, length);
+        left = length == 0 ? 0 : left - length;
+      }
+      if (!MessageDigest.isEqual(digest.digest(), in.readAllBytes())) {
+        throw new SnapshotException(
+            file + ": its checksum is not that of its content: the file was changed or cut short");
+      }
     }
+    return content;
+  }
+
+  private static MemorySegment segment(DataInputStream in, Arena arena) throws IOException {
+    long length = in.readLong();
     MemorySegment segment = arena.allocate(length, Long.BYTES);
     byte[] copy = new byte[COPY_BYTES];
     for (long at = 0; at < length; at += copy.length) {
@@ -154,7 +166,7 @@ record Snapshot(
     }
   }
 
-  static MessageDigest sha256() {
+  private static MessageDigest sha256() {
     try {
       return MessageDigest.getInstance("SHA-256");
     } catch (NoSuchAlgorithmException e) {

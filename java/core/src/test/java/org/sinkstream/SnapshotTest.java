@@ -122,7 +122,7 @@ class SnapshotTest {
       refused(model, POLICY);
     }
     Files.write(file, Arrays.copyOf(bytes, bytes.length + 1));
-    refused(model, POLICY, "after the checksum");
+    refused(model, POLICY, "changed");
   }
 
   private void refused(Model other, CachePolicy policy, String... words) {
