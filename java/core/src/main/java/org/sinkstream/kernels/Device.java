@@ -15,6 +15,7 @@ public final class Device implements AutoCloseable {
   private final MemorySegment handle;
 
   private Device(int threads, @Nullable String isa) {
+    NativeLibrary.load(); // everything else native is made on a device
     try (Arena call = Arena.ofConfined()) {
       MemorySegment name = isa == null ? MemorySegment.NULL : call.allocateFrom(isa);
       this.handle =
@@ -32,6 +33,7 @@ public final class Device implements AutoCloseable {
    * Opens the CPU with the best kernels of this machine, or those the environment's {@code SINKSTREAM_ISA} names.
    *
    * @param threads threads an operation uses, the caller's among them; 0 for the cores this process may use
+   * @throws org.sinkstream.error.NativeLibraryException if the native library cannot be loaded
    * @throws DeviceException if the named instruction set is unknown or not there
    */
   public static Device openCpu(int threads) {
@@ -61,13 +63,13 @@ public final class Device implements AutoCloseable {
 
   /** Bytes that the native library holds at this moment, over all devices. */
   public static long allocatedBytes() {
-    NativeCalls.initialize();
+    NativeLibrary.load();
     return Sinkstream.sks_allocated_bytes();
   }
 
   /** The version of the native library. */
   public static String nativeVersion() {
-    NativeCalls.initialize();
+    NativeLibrary.load();
     return NativeCalls.text(Sinkstream.sks_version());
   }
 

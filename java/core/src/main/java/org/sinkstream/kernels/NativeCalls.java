@@ -12,14 +12,7 @@ import org.sinkstream.kernels.ffi.Sinkstream;
 
 /** What every native call shares: status codes become exceptions, handles get an owner. */
 final class NativeCalls {
-  static {
-    NativeLibrary.load();
-  }
-
   private NativeCalls() {}
-
-  /** Loads the library; for calls that go through no other method of this class first. */
-  static void initialize() {}
 
   /** Throws what a status other than {@code SKS_OK} stands for, with the library's own text. */
   static void check(int status) {
