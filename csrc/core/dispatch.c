@@ -45,6 +45,17 @@ static const level levels[] = {
 
 enum { LEVELS = sizeof levels / sizeof levels[0] };
 
+/* Fills the table with levels[0..last], as far as the machine has them. */
+static void fill_up_to(int last, const sks_features *features, sks_kernels *table) {
+  memset(table, 0, sizeof *table);
+  for (int i = 0; i <= last; i++) {
+    if (levels[i].present(features)) {
+      levels[i].fill(table);
+      table->isa = levels[i].isa;
+    }
+  }
+}
+
 /* The names this machine can be asked for, comma-separated. */
 static const char *available(const sks_features *features, char *text, size_t size) {
   size_t length = 0;
@@ -85,12 +96,17 @@ int32_t sks_dispatch(const char *isa, sks_kernels *table) {
                                  "instruction set '%s' is unknown; this machine has %s", isa,
                                  available(&features, names, sizeof names));
   }
-  memset(table, 0, sizeof *table);
-  for (int i = 0; i <= last; i++) {
-    if (levels[i].present(&features)) {
-      levels[i].fill(table);
-      table->isa = levels[i].isa;
+  fill_up_to(last, &features, table);
+  return SKS_OK;
+}
+
+bool sks_dispatch_level(int32_t level, sks_kernels *table) {
+  sks_features features = sks_features_of_this_machine();
+  for (int i = 0; i < LEVELS; i++) {
+    if (levels[i].present(&features) && level-- == 0) {
+      fill_up_to(i, &features, table);
+      return true;
     }
   }
-  return SKS_OK;
+  return false;
 }

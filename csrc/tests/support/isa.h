@@ -1,0 +1,15 @@
+/* The kernels of every instruction set that this machine has. */
+#ifndef SINKSTREAM_TESTS_SUPPORT_ISA_H
+#define SINKSTREAM_TESTS_SUPPORT_ISA_H
+
+#include "core/kernels.h"
+
+/*
+ * Calls test(kernels, reference, seed) for every instruction set but the reference, saying which;
+ * all see the same seed. On a machine that has no other the reference is tested against itself.
+ */
+void for_every_isa(void (*test)(const sks_kernels* kernels, const sks_kernels* reference,
+                                uint64_t seed),
+                   uint64_t seed);
+
+#endif
