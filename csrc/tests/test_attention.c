@@ -1,12 +1,12 @@
 /* append and attend of every instruction set against the oracle. */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "core/cache.h"
-#include "tests/support/check.h"
-#include "tests/support/isa.h"
-#include "tests/support/random.h"
-#include "tests/support/stage.h"
+#include "support/check.h"
+#include "support/rng.h"
+#include "support/stage.h"
 
 static sks_device *device;
 
@@ -16,10 +16,10 @@ static void random_steps(const stage_spec *spec, int streams, int steps, uint64_
   for (int step = 0; step < steps; step++) {
     int32_t rows[STAGE_STREAMS] = {0};
     for (int i = 0; i < streams; i++) {
-      bool many = random_below(&seed, 3) == 0;
-      rows[i] = (int32_t)(many ? random_below(&seed, spec->max_rows + 1) : random_below(&seed, 2));
+      bool many = rng_below(&seed, 3) == 0;
+      rows[i] = (int32_t)(many ? rng_below(&seed, spec->max_rows + 1) : rng_below(&seed, 2));
     }
-    stage_step(s, rows, random_next(&seed), random_below(&seed, 8) == 0);
+    stage_step(s, rows, rng_next(&seed), rng_below(&seed, 8) == 0);
   }
   stage_destroy(s);
 }
@@ -27,7 +27,7 @@ static void random_steps(const stage_spec *spec, int streams, int steps, uint64_
 /* One token at a time, from the first to the `tokens`-th. */
 static void single_steps(stage *s, int64_t tokens, uint64_t seed) {
   for (int64_t t = 0; t < tokens; t++)
-    stage_step(s, (int32_t[STAGE_STREAMS]){1}, random_next(&seed), false);
+    stage_step(s, (int32_t[STAGE_STREAMS]){1}, rng_next(&seed), false);
 }
 
 static void test_every_head_dim(void) {
@@ -170,8 +170,8 @@ static void test_dense(void) {
   for (uint64_t step = 0; step < 8; step++)
     stage_step(s, (int32_t[STAGE_STREAMS]){100, step % 2 ? 1 : 17}, 6001 + step, step == 3);
   single_steps(s, 10, 6100);
-  CHECK(sks_cache_bytes(s->caches[0]) == 4 * start, "%lld",
-        (long long)sks_cache_bytes(s->caches[0]));
+  REQUIRE(sks_cache_bytes(s->caches[0]) == 4 * start, "%lld",
+          (long long)sks_cache_bytes(s->caches[0]));
   stage_destroy(s);
 }
 
@@ -182,7 +182,7 @@ static void outputs(const stage_spec *spec, int64_t tokens, int64_t chunk, float
   int64_t row = (int64_t)(spec->heads + 2 * spec->kv_heads) * spec->head_dim, dim = spec->head_dim;
   float *x = malloc((size_t)(tokens * row) * sizeof(float));
   uint64_t seed = 7001;
-  for (int64_t i = 0; i < tokens * row; i++) x[i] = 2 * random_float(&seed);
+  for (int64_t i = 0; i < tokens * row; i++) x[i] = 2 * rng_float(&seed);
   for (int64_t t = 0; t < tokens; t += chunk) {
     int32_t rows = (int32_t)(tokens - t < chunk ? tokens - t : chunk);
     const float *at = x + t * row, *keys = at + spec->heads * dim,
@@ -191,7 +191,7 @@ static void outputs(const stage_spec *spec, int64_t tokens, int64_t chunk, float
     sks_append(s->batch, 0, keys, values, row, dim);
     sks_attend(s->batch, 0, at, row, spec->heads / spec->kv_heads * dim, NULL,
                out + t * spec->heads * dim);
-    CHECK(sks_batch_commit(s->batch) == SKS_OK, "%s", sks_last_error());
+    REQUIRE(sks_batch_commit(s->batch) == SKS_OK, "%s", sks_last_error());
   }
   free(x);
   stage_destroy(s);
@@ -213,10 +213,10 @@ static void test_chunks_agree(void) {
   outputs(&spec, TOKENS, 1, single);
   outputs(&spec, TOKENS, 7, sevens);
   for (int i = 0; i < COUNT; i++) {
-    CHECK(fabsf(whole[i] - single[i]) <= 4e-6f, "%d: %g, %g", i, (double)whole[i],
-          (double)single[i]);
-    CHECK(fabsf(whole[i] - sevens[i]) <= 4e-6f, "%d: %g, %g", i, (double)whole[i],
-          (double)sevens[i]);
+    REQUIRE(fabsf(whole[i] - single[i]) <= 4e-6f, "%d: %g, %g", i, (double)whole[i],
+            (double)single[i]);
+    REQUIRE(fabsf(whole[i] - sevens[i]) <= 4e-6f, "%d: %g, %g", i, (double)whole[i],
+            (double)sevens[i]);
   }
 }
 
@@ -228,7 +228,7 @@ static void test_threads_agree(const char *isa) {
     uint64_t expected = 0;
     for (size_t n = 0; n < 4; n++) {
       sks_device *other;
-      CHECK(sks_device_open_cpu(threads[n], isa, &other) == SKS_OK, "%s", sks_last_error());
+      REQUIRE(sks_device_open_cpu(threads[n], isa, &other) == SKS_OK, "%s", sks_last_error());
       stage_spec spec = {.layers = 1,
                          .heads = 4,
                          .kv_heads = kv_heads[i],
@@ -245,8 +245,8 @@ static void test_threads_agree(const char *isa) {
         stage_step(s, (int32_t[STAGE_STREAMS]){1, 0}, 8010 + step, false);
       stage_step(s, (int32_t[STAGE_STREAMS]){9, 1}, 8020, false);
       if (n == 0) expected = s->output_hash;
-      CHECK(s->output_hash == expected, "%d threads, %d KV heads: outputs differ", threads[n],
-            kv_heads[i]);
+      REQUIRE(s->output_hash == expected, "%d threads, %d KV heads: outputs differ", threads[n],
+              kv_heads[i]);
       stage_destroy(s);
       sks_device_close(other);
     }
@@ -269,10 +269,10 @@ static void test_unseen_rows_are_not_touched(void) {
   static float keys[ROWS * 16], values[ROWS * 16], queries[ROWS * 32], out[ROWS * 32];
   uint64_t seed = 9001;
   for (int i = 0; i < ROWS * 16; i++) {
-    keys[i] = random_float(&seed);
-    values[i] = i / 16 == 6 ? NAN : random_float(&seed); /* token 6, seen by 6 to 11 */
+    keys[i] = rng_float(&seed);
+    values[i] = i / 16 == 6 ? NAN : rng_float(&seed); /* token 6, seen by 6 to 11 */
   }
-  for (int i = 0; i < ROWS * 32; i++) queries[i] = random_float(&seed);
+  for (int i = 0; i < ROWS * 32; i++) queries[i] = rng_float(&seed);
   static const int32_t steps[] = {ROWS, ROWS, 3};
   for (int step = 0; step < 3; step++) {
     sks_batch_begin(s->batch, s->caches, &steps[step], 1);
@@ -280,16 +280,16 @@ static void test_unseen_rows_are_not_touched(void) {
     sks_attend(s->batch, 0, queries, 32, 32, NULL, out);
     for (int i = 0; step < 2 && i < ROWS * 32; i++) {
       int token = i / 32;
-      CHECK(isnan(out[i]) == (token >= 6 && token <= 11), "step %d token %d: %g", step, token,
-            (double)out[i]);
+      REQUIRE(isnan(out[i]) == (token >= 6 && token <= 11), "step %d token %d: %g", step, token,
+              (double)out[i]);
     }
     if (step > 0)
-      CHECK(sks_batch_commit(s->batch) == SKS_OK, "%s",
-            sks_last_error()); /* the first is given up */
+      REQUIRE(sks_batch_commit(s->batch) == SKS_OK, "%s",
+              sks_last_error()); /* the first is given up */
     if (step == 1) memset(values, 0, sizeof(values));
   }
   /* Positions 12 to 14 saw token 6 until 11 only. */
-  for (int i = 0; i < 3 * 32; i++) CHECK(!isnan(out[i]), "%d", i);
+  for (int i = 0; i < 3 * 32; i++) REQUIRE(!isnan(out[i]), "%d", i);
   stage_destroy(s);
 }
 
@@ -308,8 +308,8 @@ static void test_steady_state_allocates_nothing(void) {
   int64_t bytes = sks_allocated_bytes(), count = sks_allocations();
   for (uint64_t step = 0; step < 12; step++)
     stage_step(s, (int32_t[STAGE_STREAMS]){64, 1}, 10001 + step, false);
-  CHECK(sks_allocated_bytes() == bytes && sks_allocations() == count, "%lld bytes, %lld times",
-        (long long)(sks_allocated_bytes() - bytes), (long long)(sks_allocations() - count));
+  REQUIRE(sks_allocated_bytes() == bytes && sks_allocations() == count, "%lld bytes, %lld times",
+          (long long)(sks_allocated_bytes() - bytes), (long long)(sks_allocations() - count));
   stage_destroy(s);
 }
 
@@ -341,32 +341,33 @@ static void test_misuse(void) {
   float x[64] = {0};
   sks_cache *twice[] = {s->caches[0], s->caches[0]}, *foreign[] = {s->caches[0], other->caches[0]};
   int32_t one[] = {1, 1}, none[] = {1, 0}, many[] = {1, 5};
-  CHECK(sks_append(s->batch, 0, x, x, 8, 8) == SKS_IMPOSSIBLE, "no step begun");
-  CHECK(sks_batch_commit(s->batch) == SKS_IMPOSSIBLE, "no step begun");
-  CHECK(sks_batch_begin(s->batch, twice, one, 2) == SKS_INVALID_ARGUMENT, "the same cache twice");
-  CHECK(sks_batch_begin(s->batch, foreign, one, 2) == SKS_INVALID_ARGUMENT,
-        "another attention's cache");
-  CHECK(sks_batch_begin(s->batch, s->caches, none, 2) == SKS_INVALID_ARGUMENT, "no rows");
-  CHECK(sks_batch_begin(s->batch, s->caches, many, 2) == SKS_INVALID_ARGUMENT,
-        "more rows than max_rows");
-  CHECK(sks_batch_begin(s->batch, s->caches, one, 0) == SKS_INVALID_ARGUMENT, "no streams");
-  CHECK(sks_batch_begin(other->batch, other->caches, (int32_t[]){5}, 1) == SKS_INVALID_ARGUMENT,
-        "too many rows");
+  REQUIRE(sks_append(s->batch, 0, x, x, 8, 8) == SKS_IMPOSSIBLE, "no step begun");
+  REQUIRE(sks_batch_commit(s->batch) == SKS_IMPOSSIBLE, "no step begun");
+  REQUIRE(sks_batch_begin(s->batch, twice, one, 2) == SKS_INVALID_ARGUMENT, "the same cache twice");
+  REQUIRE(sks_batch_begin(s->batch, foreign, one, 2) == SKS_INVALID_ARGUMENT,
+          "another attention's cache");
+  REQUIRE(sks_batch_begin(s->batch, s->caches, none, 2) == SKS_INVALID_ARGUMENT, "no rows");
+  REQUIRE(sks_batch_begin(s->batch, s->caches, many, 2) == SKS_INVALID_ARGUMENT,
+          "more rows than max_rows");
+  REQUIRE(sks_batch_begin(s->batch, s->caches, one, 0) == SKS_INVALID_ARGUMENT, "no streams");
+  REQUIRE(sks_batch_begin(other->batch, other->caches, (int32_t[]){5}, 1) == SKS_INVALID_ARGUMENT,
+          "too many rows");
 
-  CHECK(sks_batch_begin(s->batch, s->caches, one, 2) == SKS_OK, "%s", sks_last_error());
-  CHECK(sks_attend(s->batch, 0, x, 16, 16, NULL, x) == SKS_IMPOSSIBLE, "not appended");
-  CHECK(sks_append(s->batch, 2, x, x, 8, 8) == SKS_INVALID_ARGUMENT, "no such layer");
-  CHECK(sks_append(s->batch, 0, x, x, 8, 8) == SKS_OK, "%s", sks_last_error());
-  CHECK(sks_batch_commit(s->batch) == SKS_IMPOSSIBLE, "layer 1 not appended");
+  REQUIRE(sks_batch_begin(s->batch, s->caches, one, 2) == SKS_OK, "%s", sks_last_error());
+  REQUIRE(sks_attend(s->batch, 0, x, 16, 16, NULL, x) == SKS_IMPOSSIBLE, "not appended");
+  REQUIRE(sks_append(s->batch, 2, x, x, 8, 8) == SKS_INVALID_ARGUMENT, "no such layer");
+  REQUIRE(sks_append(s->batch, 0, x, x, 8, 8) == SKS_OK, "%s", sks_last_error());
+  REQUIRE(sks_batch_commit(s->batch) == SKS_IMPOSSIBLE, "layer 1 not appended");
   sks_cache_clear(s->caches[1]);
-  CHECK(sks_append(s->batch, 1, x, x, 8, 8) == SKS_IMPOSSIBLE, "a cache changed meanwhile");
+  REQUIRE(sks_append(s->batch, 1, x, x, 8, 8) == SKS_IMPOSSIBLE, "a cache changed meanwhile");
 
   sks_cache_jump(s->caches[0], (INT64_C(1) << 62) - 2);
-  CHECK(sks_batch_begin(s->batch, s->caches, (int32_t[]){3}, 1) == SKS_IMPOSSIBLE,
-        "position past 2^62");
-  CHECK(sks_batch_begin(s->batch, s->caches, (int32_t[]){2}, 1) == SKS_OK, "%s", sks_last_error());
+  REQUIRE(sks_batch_begin(s->batch, s->caches, (int32_t[]){3}, 1) == SKS_IMPOSSIBLE,
+          "position past 2^62");
+  REQUIRE(sks_batch_begin(s->batch, s->caches, (int32_t[]){2}, 1) == SKS_OK, "%s",
+          sks_last_error());
   sks_batch *batch;
-  CHECK(sks_batch_create(s->attention, 0, &batch) == SKS_INVALID_ARGUMENT, "no rows");
+  REQUIRE(sks_batch_create(s->attention, 0, &batch) == SKS_INVALID_ARGUMENT, "no rows");
   stage_destroy(s);
   stage_destroy(other);
 }
@@ -389,14 +390,13 @@ static void test_refused_specs(void) {
   bad[9].alibi_slopes = slopes;
   sks_attention *attention;
   for (int i = 0; i < 10; i++)
-    CHECK(sks_attention_create(device, &bad[i], &attention) == SKS_INVALID_ARGUMENT,
-          "spec %d was taken", i);
-  CHECK(sks_attention_create(device, &good, &attention) == SKS_OK, "%s", sks_last_error());
+    REQUIRE(sks_attention_create(device, &bad[i], &attention) == SKS_INVALID_ARGUMENT,
+            "spec %d was taken", i);
+  REQUIRE(sks_attention_create(device, &good, &attention) == SKS_OK, "%s", sks_last_error());
   sks_attention_destroy(attention);
 }
 
-static void all_tests(sks_device *of_isa, const char *isa) {
-  device = of_isa;
+static void all_tests(const char *isa) {
   test_refused_specs();
   test_misuse();
   test_every_head_dim();
@@ -414,6 +414,17 @@ static void all_tests(sks_device *of_isa, const char *isa) {
 }
 
 int main(void) {
-  for_each_isa(all_tests);
-  return 0;
+  static const char *const isas[] = {"reference", "avx2", "avx512"};
+  for (size_t i = 0; i < sizeof(isas) / sizeof(isas[0]); i++) {
+    int32_t status = sks_device_open_cpu(2, isas[i], &device);
+    if (status == SKS_UNSUPPORTED) {
+      printf("skipped: %s\n", sks_last_error());
+      continue;
+    }
+    REQUIRE(status == SKS_OK, "%s", sks_last_error());
+    printf("%s\n", sks_device_isa(device));
+    all_tests(isas[i]);
+    sks_device_close(device);
+  }
+  return check_report();
 }

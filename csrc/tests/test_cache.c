@@ -3,10 +3,10 @@
 #include <string.h>
 
 #include "core/cache.h"
-#include "tests/support/check.h"
-#include "tests/support/guard.h"
-#include "tests/support/random.h"
-#include "tests/support/stage.h"
+#include "support/check.h"
+#include "support/guard.h"
+#include "support/rng.h"
+#include "support/stage.h"
 
 static sks_device *device;
 
@@ -21,10 +21,10 @@ static const stage_spec SMALL = {.layers = 2,
 
 static void grow(stage *s, int64_t tokens, uint64_t seed) {
   while (tokens > 0) {
-    int32_t rows = 1 + (int32_t)random_below(&seed, s->spec.max_rows);
+    int32_t rows = 1 + (int32_t)rng_below(&seed, s->spec.max_rows);
     if (rows > tokens) rows = (int32_t)tokens;
-    bool abandon = random_below(&seed, 6) == 0;
-    stage_step(s, (int32_t[STAGE_STREAMS]){rows}, random_next(&seed), abandon);
+    bool abandon = rng_below(&seed, 6) == 0;
+    stage_step(s, (int32_t[STAGE_STREAMS]){rows}, rng_next(&seed), abandon);
     if (!abandon) tokens -= rows;
   }
 }
@@ -33,21 +33,21 @@ static void test_bytes(void) {
   stage *s = stage_create(device, &SMALL, 1, 1);
   sks_cache_spec spec = {3, 12, 5, SKS_F32};
   int64_t bytes, slots = 3 + 12 + 5, row = 2 * 2 * 16;
-  CHECK(sks_cache_required_bytes(s->attention, &spec, &bytes) == SKS_OK &&
-            bytes == 2 * slots * row * 4,
-        "%lld", (long long)bytes);
-  CHECK(sks_cache_bytes(s->caches[0]) == bytes, "%lld", (long long)sks_cache_bytes(s->caches[0]));
+  REQUIRE(sks_cache_required_bytes(s->attention, &spec, &bytes) == SKS_OK &&
+              bytes == 2 * slots * row * 4,
+          "%lld", (long long)bytes);
+  REQUIRE(sks_cache_bytes(s->caches[0]) == bytes, "%lld", (long long)sks_cache_bytes(s->caches[0]));
   spec.type = SKS_BF16;
-  CHECK(sks_cache_required_bytes(s->attention, &spec, &bytes) == SKS_OK &&
-            bytes == 2 * slots * row * 2,
-        "%lld", (long long)bytes);
+  REQUIRE(sks_cache_required_bytes(s->attention, &spec, &bytes) == SKS_OK &&
+              bytes == 2 * slots * row * 2,
+          "%lld", (long long)bytes);
   grow(s, 100, 2);
-  CHECK(sks_cache_bytes(s->caches[0]) == 2 * bytes, "%lld",
-        (long long)sks_cache_bytes(s->caches[0]));
+  REQUIRE(sks_cache_bytes(s->caches[0]) == 2 * bytes, "%lld",
+          (long long)sks_cache_bytes(s->caches[0]));
 
   spec.window = INT64_MAX;
-  CHECK(sks_cache_required_bytes(s->attention, &spec, &bytes) == SKS_OK && bytes == INT64_MAX,
-        "%lld", (long long)bytes);
+  REQUIRE(sks_cache_required_bytes(s->attention, &spec, &bytes) == SKS_OK && bytes == INT64_MAX,
+          "%lld", (long long)bytes);
   stage_destroy(s);
 }
 
@@ -73,12 +73,12 @@ static void test_refused_specs(void) {
   for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
     sks_cache *cache = NULL;
     int32_t status = sks_cache_create(s->attention, &cases[i].spec, &cache);
-    CHECK(status == cases[i].status && cache == NULL, "case %zu: %d, %s", i, status,
-          sks_last_error());
+    REQUIRE(status == cases[i].status && cache == NULL, "case %zu: %d, %s", i, status,
+            sks_last_error());
   }
-  CHECK(sks_allocated_bytes() == held, "%lld bytes leaked",
-        (long long)(sks_allocated_bytes() - held));
-  CHECK(strstr(sks_last_error(), "bytes"), "does not say how much: %s", sks_last_error());
+  REQUIRE(sks_allocated_bytes() == held, "%lld bytes leaked",
+          (long long)(sks_allocated_bytes() - held));
+  REQUIRE(strstr(sks_last_error(), "bytes"), "does not say how much: %s", sks_last_error());
   stage_destroy(s);
 }
 
@@ -88,17 +88,18 @@ static void test_dense_growth(void) {
   stage *s = stage_create(device, &spec, 1, 3);
   int64_t start = sks_cache_bytes(s->caches[0]), count = sks_allocations();
   grow(s, 200, 4);
-  CHECK(sks_cache_bytes(s->caches[0]) == start && sks_allocations() == count, "grew too soon");
+  REQUIRE(sks_cache_bytes(s->caches[0]) == start && sks_allocations() == count, "grew too soon");
   grow(s, 400, 5);
-  CHECK(sks_cache_bytes(s->caches[0]) % start == 0 && sks_cache_bytes(s->caches[0]) > start,
-        "%lld of %lld", (long long)sks_cache_bytes(s->caches[0]), (long long)start);
-  CHECK(sks_allocations() <= count + 4, "%lld allocations", (long long)(sks_allocations() - count));
+  REQUIRE(sks_cache_bytes(s->caches[0]) % start == 0 && sks_cache_bytes(s->caches[0]) > start,
+          "%lld of %lld", (long long)sks_cache_bytes(s->caches[0]), (long long)start);
+  REQUIRE(sks_allocations() <= count + 4, "%lld allocations",
+          (long long)(sks_allocations() - count));
 
   /* No machine has room for this: the stream stays as it was and goes on. */
   int64_t position = sks_cache_position(s->caches[0]);
   s->caches[0]->position = INT64_C(1) << 50;
-  CHECK(sks_batch_begin(s->batch, s->caches, (int32_t[]){1}, 1) == SKS_OUT_OF_MEMORY, "%s",
-        sks_last_error());
+  REQUIRE(sks_batch_begin(s->batch, s->caches, (int32_t[]){1}, 1) == SKS_OUT_OF_MEMORY, "%s",
+          sks_last_error());
   s->caches[0]->position = position;
   grow(s, 20, 6);
   stage_destroy(s);
@@ -109,16 +110,17 @@ static void test_clear(void) {
   grow(s, 40, 8);
   sks_cache_clear(s->caches[0]);
   oracle_drop_last(s->oracles[0], s->oracles[0]->tokens);
-  CHECK(sks_cache_position(s->caches[0]) == 0 && sks_cache_tokens(s->caches[0]) == 0, "not empty");
+  REQUIRE(sks_cache_position(s->caches[0]) == 0 && sks_cache_tokens(s->caches[0]) == 0,
+          "not empty");
   grow(s, 40, 9);
   stage_destroy(s);
 }
 
 static void drop(stage *s, int64_t count) {
-  CHECK(sks_cache_drop_last(s->caches[0], count) == SKS_OK, "%s", sks_last_error());
+  REQUIRE(sks_cache_drop_last(s->caches[0], count) == SKS_OK, "%s", sks_last_error());
   oracle_drop_last(s->oracles[0], count);
-  CHECK(sks_cache_position(s->caches[0]) == s->oracles[0]->tokens, "%lld",
-        (long long)sks_cache_position(s->caches[0]));
+  REQUIRE(sks_cache_position(s->caches[0]) == s->oracles[0]->tokens, "%lld",
+          (long long)sks_cache_position(s->caches[0]));
 }
 
 static void test_drop_last(void) {
@@ -127,24 +129,24 @@ static void test_drop_last(void) {
   /* While nothing is evicted any count goes; here S + R = 15. */
   for (int round = 0; round < 50; round++) {
     int64_t position = sks_cache_position(s->caches[0]);
-    grow(s, 15 - position, random_next(&seed));
-    drop(s, random_below(&seed, 16));
+    grow(s, 15 - position, rng_next(&seed));
+    drop(s, rng_below(&seed, 16));
   }
   for (int round = 0; round < 100; round++) {
-    grow(s, 20 + random_below(&seed, 20), random_next(&seed));
-    drop(s, random_below(&seed, SMALL.max_rows)); /* the newest max_rows - 1 always go */
-    grow(s, random_below(&seed, 4), random_next(&seed));
+    grow(s, 20 + rng_below(&seed, 20), rng_next(&seed));
+    drop(s, rng_below(&seed, SMALL.max_rows)); /* the newest max_rows - 1 always go */
+    grow(s, rng_below(&seed, 4), rng_next(&seed));
   }
   int64_t position = sks_cache_position(s->caches[0]);
-  CHECK(sks_cache_drop_last(s->caches[0], -1) == SKS_INVALID_ARGUMENT, "negative");
-  CHECK(sks_cache_drop_last(s->caches[0], position + 1) == SKS_INVALID_ARGUMENT,
-        "more than there are");
-  CHECK(sks_cache_drop_last(s->caches[0], SMALL.max_rows + 1) == SKS_IMPOSSIBLE, "evicted rows");
-  CHECK(sks_cache_drop_last(s->caches[0], position - 5) == SKS_IMPOSSIBLE, "evicted rows");
-  CHECK(sks_cache_position(s->caches[0]) == position, "a refused drop changed the position");
-  grow(s, 5, random_next(&seed));
+  REQUIRE(sks_cache_drop_last(s->caches[0], -1) == SKS_INVALID_ARGUMENT, "negative");
+  REQUIRE(sks_cache_drop_last(s->caches[0], position + 1) == SKS_INVALID_ARGUMENT,
+          "more than there are");
+  REQUIRE(sks_cache_drop_last(s->caches[0], SMALL.max_rows + 1) == SKS_IMPOSSIBLE, "evicted rows");
+  REQUIRE(sks_cache_drop_last(s->caches[0], position - 5) == SKS_IMPOSSIBLE, "evicted rows");
+  REQUIRE(sks_cache_position(s->caches[0]) == position, "a refused drop changed the position");
+  grow(s, 5, rng_next(&seed));
   drop(s, s->oracles[0]->tokens - 2); /* down to sink tokens, which are always there */
-  grow(s, 40, random_next(&seed));
+  grow(s, 40, rng_next(&seed));
   stage_destroy(s);
 }
 
@@ -153,8 +155,8 @@ static void test_drop_after_abandoned_step(void) {
   stage *s = stage_create(device, &SMALL, 1, 12);
   for (uint64_t t = 0; t < 30; t++) stage_step(s, (int32_t[STAGE_STREAMS]){1}, 13 + t, false);
   stage_step(s, (int32_t[STAGE_STREAMS]){5}, 50, true);
-  CHECK(sks_cache_drop_last(s->caches[0], 1) == SKS_IMPOSSIBLE,
-        "token 17's row holds a given-up one");
+  REQUIRE(sks_cache_drop_last(s->caches[0], 1) == SKS_IMPOSSIBLE,
+          "token 17's row holds a given-up one");
   stage_step(s, (int32_t[STAGE_STREAMS]){5}, 51, false);
   drop(s, 4);
   grow(s, 30, 52);
@@ -162,27 +164,27 @@ static void test_drop_after_abandoned_step(void) {
 }
 
 static void evict(stage *s, int64_t begin, int64_t end) {
-  CHECK(sks_cache_evict(s->caches[0], begin, end) == SKS_OK, "[%lld, %lld): %s", (long long)begin,
-        (long long)end, sks_last_error());
+  REQUIRE(sks_cache_evict(s->caches[0], begin, end) == SKS_OK, "[%lld, %lld): %s", (long long)begin,
+          (long long)end, sks_last_error());
   oracle_evict(s->oracles[0], begin, end);
-  CHECK(sks_cache_position(s->caches[0]) == s->oracles[0]->tokens, "%lld",
-        (long long)sks_cache_position(s->caches[0]));
-  CHECK(sks_cache_tokens(s->caches[0]) == oracle_seen(s->oracles[0], s->oracles[0]->tokens), "%lld",
-        (long long)sks_cache_tokens(s->caches[0]));
+  REQUIRE(sks_cache_position(s->caches[0]) == s->oracles[0]->tokens, "%lld",
+          (long long)sks_cache_position(s->caches[0]));
+  REQUIRE(sks_cache_tokens(s->caches[0]) == oracle_seen(s->oracles[0], s->oracles[0]->tokens),
+          "%lld", (long long)sks_cache_tokens(s->caches[0]));
 }
 
 static void random_evictions(const stage_spec *spec, int rounds, uint64_t seed) {
   stage *s = stage_create(device, spec, 1, seed);
   for (int round = 0; round < rounds; round++) {
-    grow(s, random_below(&seed, 30), random_next(&seed));
+    grow(s, rng_below(&seed, 30), rng_next(&seed));
     int64_t position = sks_cache_position(s->caches[0]);
     int64_t window = sks_cache_tokens(s->caches[0]) - spec->sinks;
     if (position < spec->sinks || window < 1) continue;
-    int64_t begin = position - 1 - random_below(&seed, window),
-            end = begin + random_below(&seed, position - begin + 1);
+    int64_t begin = position - 1 - rng_below(&seed, window),
+            end = begin + rng_below(&seed, position - begin + 1);
     evict(s, begin, end);
     if (round % 3 == 0)
-      drop(s, random_below(&seed, 2) * (sks_cache_tokens(s->caches[0]) > spec->sinks));
+      drop(s, rng_below(&seed, 2) * (sks_cache_tokens(s->caches[0]) > spec->sinks));
   }
   stage_destroy(s);
 }
@@ -204,25 +206,25 @@ static void test_evict(void) {
   stage *s = stage_create(device, &SMALL, 1, 25);
   grow(s, 40, 26);
   int64_t position = sks_cache_position(s->caches[0]);
-  CHECK(sks_cache_evict(s->caches[0], position - 2, position + 1) == SKS_INVALID_ARGUMENT,
-        "past the end");
-  CHECK(sks_cache_evict(s->caches[0], position - 2, position - 3) == SKS_INVALID_ARGUMENT,
-        "end before begin");
-  CHECK(sks_cache_evict(s->caches[0], -1, 2) == SKS_INVALID_ARGUMENT, "negative");
-  CHECK(sks_cache_evict(s->caches[0], 2, position) == SKS_INVALID_ARGUMENT, "a sink token");
-  CHECK(sks_cache_evict(s->caches[0], position - 13, position) == SKS_IMPOSSIBLE,
-        "out of the window");
-  CHECK(sks_cache_position(s->caches[0]) == position, "a refused eviction changed the position");
+  REQUIRE(sks_cache_evict(s->caches[0], position - 2, position + 1) == SKS_INVALID_ARGUMENT,
+          "past the end");
+  REQUIRE(sks_cache_evict(s->caches[0], position - 2, position - 3) == SKS_INVALID_ARGUMENT,
+          "end before begin");
+  REQUIRE(sks_cache_evict(s->caches[0], -1, 2) == SKS_INVALID_ARGUMENT, "negative");
+  REQUIRE(sks_cache_evict(s->caches[0], 2, position) == SKS_INVALID_ARGUMENT, "a sink token");
+  REQUIRE(sks_cache_evict(s->caches[0], position - 13, position) == SKS_IMPOSSIBLE,
+          "out of the window");
+  REQUIRE(sks_cache_position(s->caches[0]) == position, "a refused eviction changed the position");
   evict(s, position - 12, position);
-  CHECK(sks_cache_drop_last(s->caches[0], 1) == SKS_IMPOSSIBLE, "the token before is evicted");
+  REQUIRE(sks_cache_drop_last(s->caches[0], 1) == SKS_IMPOSSIBLE, "the token before is evicted");
   grow(s, 30, 27);
   stage_destroy(s);
 }
 
 static char *exported(const sks_cache *cache, int64_t *bytes) {
   *bytes = sks_cache_state_bytes(cache);
-  char *state = guard_allocate((size_t)*bytes, GUARD_END); /* stays until the test ends */
-  CHECK(sks_cache_export(cache, state, *bytes) == SKS_OK, "%s", sks_last_error());
+  char *state = guard_end((size_t)*bytes).data; /* stays until the test ends */
+  REQUIRE(sks_cache_export(cache, state, *bytes) == SKS_OK, "%s", sks_last_error());
   return state;
 }
 
@@ -243,16 +245,16 @@ static void test_state_goes_on(void) {
       char *state = exported(from->caches[0], &bytes);
       sks_cache *target;
       sks_cache_spec cache = {spec.sinks, spec.window, spec.max_rows, spec.type};
-      CHECK(sks_cache_create(from->attention, &cache, &target) == SKS_OK, "%s", sks_last_error());
-      CHECK(sks_cache_import(target, state, bytes) == SKS_OK, "%s", sks_last_error());
-      CHECK(sks_cache_position(target) == sks_cache_position(from->caches[0]), "position");
-      CHECK(sks_cache_tokens(target) == sks_cache_tokens(from->caches[0]), "tokens");
+      REQUIRE(sks_cache_create(from->attention, &cache, &target) == SKS_OK, "%s", sks_last_error());
+      REQUIRE(sks_cache_import(target, state, bytes) == SKS_OK, "%s", sks_last_error());
+      REQUIRE(sks_cache_position(target) == sks_cache_position(from->caches[0]), "position");
+      REQUIRE(sks_cache_tokens(target) == sks_cache_tokens(from->caches[0]), "tokens");
       /* Also into one that held another stream. */
-      CHECK(sks_cache_import(to->caches[0], state, bytes) == SKS_OK, "%s", sks_last_error());
+      REQUIRE(sks_cache_import(to->caches[0], state, bytes) == SKS_OK, "%s", sks_last_error());
       int64_t again;
       char *second = exported(to->caches[0], &again);
-      CHECK(again == bytes && memcmp(state, second, (size_t)bytes) == 0,
-            "the state changed on its way");
+      REQUIRE(again == bytes && memcmp(state, second, (size_t)bytes) == 0,
+              "the state changed on its way");
       sks_cache_destroy(from->caches[0]);
       from->caches[0] = target;
       if (from->oracles[0]->tokens > 20) drop(from, 1);
@@ -267,9 +269,9 @@ static void refuse(stage *s, const char *state, int64_t bytes, const char *why) 
   sks_cache *cache = s->caches[0];
   int64_t before, after;
   char *old = exported(cache, &before);
-  CHECK(sks_cache_import(cache, state, bytes) == SKS_INVALID_ARGUMENT, "%s was taken", why);
+  REQUIRE(sks_cache_import(cache, state, bytes) == SKS_INVALID_ARGUMENT, "%s was taken", why);
   char *new = exported(cache, &after);
-  CHECK(before == after && memcmp(old, new, (size_t)before) == 0, "%s: the cache changed", why);
+  REQUIRE(before == after && memcmp(old, new, (size_t)before) == 0, "%s: the cache changed", why);
 }
 
 static void test_refused_states(void) {
@@ -277,8 +279,8 @@ static void test_refused_states(void) {
   grow(s, 50, 41);
   int64_t bytes;
   char *state = exported(s->caches[0], &bytes);
-  CHECK(sks_cache_export(s->caches[0], state, bytes - 1) == SKS_INVALID_ARGUMENT,
-        "too little room");
+  REQUIRE(sks_cache_export(s->caches[0], state, bytes - 1) == SKS_INVALID_ARGUMENT,
+          "too little room");
 
   stage_spec others[8];
   for (int i = 0; i < 8; i++) others[i] = SMALL;
@@ -303,17 +305,17 @@ static void test_refused_states(void) {
       state[i] ^= (char)(1 << bit);
       int32_t status = sks_cache_import(s->caches[0], state, bytes);
       state[i] ^= (char)(1 << bit);
-      CHECK(status == SKS_INVALID_ARGUMENT, "byte %lld changed, and taken", (long long)i);
+      REQUIRE(status == SKS_INVALID_ARGUMENT, "byte %lld changed, and taken", (long long)i);
     }
   }
-  CHECK(sks_cache_import(s->caches[0], state, bytes) == SKS_OK, "%s", sks_last_error());
+  REQUIRE(sks_cache_import(s->caches[0], state, bytes) == SKS_OK, "%s", sks_last_error());
   grow(s, 20, 42);
   stage_destroy(s);
 }
 
 int main(void) {
   int64_t held = sks_allocated_bytes();
-  CHECK(sks_device_open_cpu(2, NULL, &device) == SKS_OK, "%s", sks_last_error());
+  REQUIRE(sks_device_open_cpu(2, NULL, &device) == SKS_OK, "%s", sks_last_error());
   test_bytes();
   test_refused_specs();
   test_dense_growth();
@@ -324,7 +326,7 @@ int main(void) {
   test_state_goes_on();
   test_refused_states();
   sks_device_close(device);
-  CHECK(sks_allocated_bytes() == held, "%lld bytes leaked",
-        (long long)(sks_allocated_bytes() - held));
-  return 0;
+  REQUIRE(sks_allocated_bytes() == held, "%lld bytes leaked",
+          (long long)(sks_allocated_bytes() - held));
+  return check_report();
 }

@@ -2,7 +2,7 @@
 #include <math.h>
 
 #include "core/phase.h"
-#include "tests/support/check.h"
+#include "support/check.h"
 
 /* Angle of `tokens` tokens, reduced to half a turn either way, by way of 113 bits. */
 static double expected_angle(double radians, int64_t tokens) {
@@ -17,9 +17,9 @@ static double expected_angle(double radians, int64_t tokens) {
 static void check_angle(double radians, int64_t tokens, double tolerance) {
   double cosine, sine, angle = expected_angle(radians, tokens);
   sks_phase(sks_turns_of(radians), tokens, &cosine, &sine);
-  CHECK(fabs(cosine - cos(angle)) <= tolerance && fabs(sine - sin(angle)) <= tolerance,
-        "%.17g radians, %lld tokens: %.17g %.17g, expected %.17g %.17g", radians, (long long)tokens,
-        cosine, sine, cos(angle), sin(angle));
+  REQUIRE(fabs(cosine - cos(angle)) <= tolerance && fabs(sine - sin(angle)) <= tolerance,
+          "%.17g radians, %lld tokens: %.17g %.17g, expected %.17g %.17g", radians,
+          (long long)tokens, cosine, sine, cos(angle), sin(angle));
 }
 
 int main(void) {
@@ -41,19 +41,20 @@ int main(void) {
       for (size_t f = 0; f < sizeof(far) / sizeof(far[0]); f++) {
         for (int64_t distance = 0; distance < 5000; distance += 113) {
           uint64_t difference = (uint64_t)(far[f] + distance) * turns - (uint64_t)far[f] * turns;
-          CHECK(difference == (uint64_t)distance * turns, "at %lld", (long long)far[f]);
+          REQUIRE(difference == (uint64_t)distance * turns, "at %lld", (long long)far[f]);
           /* And so in cosines: cos(a - b) of two far positions is that of their distance. */
           double c0, s0, c1, s1, c, s;
           sks_phase(turns, far[f], &c0, &s0);
           sks_phase(turns, far[f] + distance, &c1, &s1);
           sks_phase(turns, distance, &c, &s);
-          CHECK(fabs(c1 * c0 + s1 * s0 - c) <= 2e-15, "at %lld + %lld: %g", (long long)far[f],
-                (long long)distance, c1 * c0 + s1 * s0 - c);
+          REQUIRE(fabs(c1 * c0 + s1 * s0 - c) <= 2e-15, "at %lld + %lld: %g", (long long)far[f],
+                  (long long)distance, c1 * c0 + s1 * s0 - c);
         }
       }
     }
   }
-  CHECK(sks_turns_of(0) == 0, "no rotation");
-  CHECK(sks_turns_of(6.283185307179586476925286766559005768) + 2048 < 4096, "a whole turn is none");
-  return 0;
+  REQUIRE(sks_turns_of(0) == 0, "no rotation");
+  REQUIRE(sks_turns_of(6.283185307179586476925286766559005768) + 2048 < 4096,
+          "a whole turn is none");
+  return check_report();
 }

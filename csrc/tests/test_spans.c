@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 #include "core/spans.h"
-#include "tests/support/check.h"
+#include "support/check.h"
 
 enum { TOKENS = 64 };
 
@@ -39,28 +39,29 @@ static void check_spans(const model *m, int64_t first, int64_t last, int64_t fro
   int64_t keys = sks_spans_between(ring, sks_view_of(ring, first), sks_view_of(ring, last), spans);
   int64_t found = 0, previous = -1;
   for (int i = 0; i < SKS_SPANS; i++) {
-    CHECK(spans[i].count >= 0, "%lld", (long long)spans[i].count);
+    REQUIRE(spans[i].count >= 0, "%lld", (long long)spans[i].count);
     for (int64_t k = 0; k < spans[i].count; k++, found++) {
       int64_t token = spans[i].position + k;
-      CHECK(token > previous, "token %lld after %lld", (long long)token, (long long)previous);
+      REQUIRE(token > previous, "token %lld after %lld", (long long)token, (long long)previous);
       previous = token;
-      CHECK(sees(ring, first, token) || sees(ring, last, token) || (token > first && token <= last),
-            "S %lld R %lld: %lld..%lld do not see %lld", (long long)ring->sinks,
-            (long long)ring->window, (long long)first, (long long)last, (long long)token);
-      CHECK(spans[i].slot + k < ring->sinks + ring->slots, "slot %lld",
-            (long long)(spans[i].slot + k));
-      CHECK(m->holds[spans[i].slot + k] == token,
-            "S %lld R %lld W %lld: slot %lld holds %lld, expected %lld", (long long)ring->sinks,
-            (long long)ring->window, (long long)ring->slots, (long long)(spans[i].slot + k),
-            (long long)m->holds[spans[i].slot + k], (long long)token);
+      REQUIRE(
+          sees(ring, first, token) || sees(ring, last, token) || (token > first && token <= last),
+          "S %lld R %lld: %lld..%lld do not see %lld", (long long)ring->sinks,
+          (long long)ring->window, (long long)first, (long long)last, (long long)token);
+      REQUIRE(spans[i].slot + k < ring->sinks + ring->slots, "slot %lld",
+              (long long)(spans[i].slot + k));
+      REQUIRE(m->holds[spans[i].slot + k] == token,
+              "S %lld R %lld W %lld: slot %lld holds %lld, expected %lld", (long long)ring->sinks,
+              (long long)ring->window, (long long)ring->slots, (long long)(spans[i].slot + k),
+              (long long)m->holds[spans[i].slot + k], (long long)token);
     }
   }
   int64_t expected = 0;
   for (int64_t i = 0; i < ring->sinks; i++) expected += sees(ring, last, i);
   for (int64_t i = from > ring->sinks ? from : ring->sinks; i <= last; i++)
     expected += sees(ring, first, i) || sees(ring, last, i) || i > first;
-  CHECK(found == keys && keys == expected, "%lld, %lld, expected %lld", (long long)found,
-        (long long)keys, (long long)expected);
+  REQUIRE(found == keys && keys == expected, "%lld, %lld, expected %lld", (long long)found,
+          (long long)keys, (long long)expected);
 }
 
 /* p(t) is the number of tokens seen besides itself. */
@@ -69,13 +70,13 @@ static void check_view(const sks_ring *ring, int64_t t, int64_t from) {
   for (int64_t i = 0; i < ring->sinks; i++) sinks += sees(ring, t, i);
   for (int64_t i = from > ring->sinks ? from : ring->sinks; i <= t; i++) seen += sees(ring, t, i);
   sks_view view = sks_view_of(ring, t);
-  CHECK(view.position == t && view.sinks == sinks && view.query == sinks + seen - 1,
-        "token %lld: %lld, %lld, %lld", (long long)t, (long long)view.sinks, (long long)view.query,
-        (long long)(sinks + seen - 1));
+  REQUIRE(view.position == t && view.sinks == sinks && view.query == sinks + seen - 1,
+          "token %lld: %lld, %lld, %lld", (long long)t, (long long)view.sinks,
+          (long long)view.query, (long long)(sinks + seen - 1));
   if (ring->oldest == ring->sinks) {
     int64_t full = ring->sinks + ring->window;
-    CHECK(view.query == (t < full ? t : full), "token %lld at %lld", (long long)t,
-          (long long)view.query);
+    REQUIRE(view.query == (t < full ? t : full), "token %lld at %lld", (long long)t,
+            (long long)view.query);
   }
 }
 
@@ -105,9 +106,9 @@ static void check_kept(int64_t sinks, int64_t window, int64_t max_rows) {
       bool whole = true;
       for (int64_t i = sinks; i < t; i++)
         if (sees(&m.ring, t, i)) whole &= m.holds[sks_slot_of(&m.ring, i)] == i;
-      CHECK(whole == (view.first >= sks_first_kept(&m.ring, end)),
-            "S %lld R %lld rows %lld: %lld of %lld", (long long)sinks, (long long)window,
-            (long long)max_rows, (long long)t, (long long)end);
+      REQUIRE(whole == (view.first >= sks_first_kept(&m.ring, end)),
+              "S %lld R %lld rows %lld: %lld of %lld", (long long)sinks, (long long)window,
+              (long long)max_rows, (long long)t, (long long)end);
     }
   }
 }
@@ -117,10 +118,10 @@ static void check_dense(void) {
   sks_span spans[SKS_SPANS];
   for (int64_t t = 0; t < INT64_C(1) << 62; t = 3 * t + 1) {
     sks_view view = sks_view_of(&ring, t);
-    CHECK(view.query == t && view.first == 0, "%lld", (long long)t);
-    CHECK(sks_spans_between(&ring, view, view, spans) == t + 1, "%lld", (long long)t);
-    CHECK(spans[1].slot == 0 && spans[1].count == t + 1 && spans[2].count == 0, "%lld",
-          (long long)t);
+    REQUIRE(view.query == t && view.first == 0, "%lld", (long long)t);
+    REQUIRE(sks_spans_between(&ring, view, view, spans) == t + 1, "%lld", (long long)t);
+    REQUIRE(spans[1].slot == 0 && spans[1].count == t + 1 && spans[2].count == 0, "%lld",
+            (long long)t);
   }
 }
 
@@ -139,5 +140,5 @@ int main(void) {
     }
   }
   check_dense();
-  return 0;
+  return check_report();
 }

@@ -1,4 +1,3 @@
-#include "kernels/avx2/avx2.h"
 #include "kernels/avx2/vector.h"
 #include "kernels/simd/attend.h"
 

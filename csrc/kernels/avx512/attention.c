@@ -1,4 +1,3 @@
-#include "kernels/avx512/avx512.h"
 #include "kernels/avx512/vector.h"
 #include "kernels/simd/attend.h"
 

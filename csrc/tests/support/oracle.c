@@ -1,4 +1,4 @@
-#include "tests/support/oracle.h"
+#include "support/oracle.h"
 
 #include <math.h>
 #include <stdbool.h>

@@ -1,13 +1,13 @@
-#include "tests/support/stage.h"
+#include "support/stage.h"
 
 #include <math.h>
 #include <string.h>
 
 #include "core/cache.h"
 #include "core/hash.h"
-#include "tests/support/check.h"
-#include "tests/support/guard.h"
-#include "tests/support/random.h"
+#include "support/check.h"
+#include "support/guard.h"
+#include "support/rng.h"
 
 stage *stage_create(sks_device *device, const stage_spec *spec, int streams, uint64_t seed) {
   stage *s = calloc(1, sizeof(*s));
@@ -16,8 +16,8 @@ stage *stage_create(sks_device *device, const stage_spec *spec, int streams, uin
   for (int32_t i = 0; i < spec->rotary_dim / 2; i++)
     s->inverse_frequencies[i] = pow(10000, -2.0 * i / spec->rotary_dim);
   for (int32_t h = 0; h < spec->heads; h++) {
-    s->slopes[h] = 0.25f + 0.25f * random_float(&seed);
-    s->sink_logits[h] = 2 * random_float(&seed);
+    s->slopes[h] = 0.25f + 0.25f * rng_float(&seed);
+    s->sink_logits[h] = 2 * rng_float(&seed);
   }
   sks_attention_spec attention = {.layers = spec->layers,
                                   .heads = spec->heads,
@@ -28,11 +28,13 @@ stage *stage_create(sks_device *device, const stage_spec *spec, int streams, uin
                                   .inverse_frequencies = s->inverse_frequencies,
                                   .alibi_slopes = spec->alibi ? s->slopes : NULL};
   sks_cache_spec cache = {spec->sinks, spec->window, spec->max_rows, spec->type};
-  CHECK(sks_attention_create(device, &attention, &s->attention) == SKS_OK, "%s", sks_last_error());
-  CHECK(sks_batch_create(s->attention, spec->max_rows * streams, &s->batch) == SKS_OK, "%s",
-        sks_last_error());
+  REQUIRE(sks_attention_create(device, &attention, &s->attention) == SKS_OK, "%s",
+          sks_last_error());
+  REQUIRE(sks_batch_create(s->attention, spec->max_rows * streams, &s->batch) == SKS_OK, "%s",
+          sks_last_error());
   for (int i = 0; i < streams; i++) {
-    CHECK(sks_cache_create(s->attention, &cache, &s->caches[i]) == SKS_OK, "%s", sks_last_error());
+    REQUIRE(sks_cache_create(s->attention, &cache, &s->caches[i]) == SKS_OK, "%s",
+            sks_last_error());
     s->oracles[i] = oracle_create(&attention, &cache);
   }
   return s;
@@ -90,11 +92,11 @@ static void compare_row(stage *s, int stream, int64_t token, int32_t layer, cons
       if (!(difference <= error)) error = difference;
     }
     if (!(error <= s->worst * largest)) s->worst = error / largest;
-    CHECK(error <= stage_tolerance(spec->type) * largest,
-          "stream %d token %lld of %d+%d, head_dim %d, heads %d/%d, type %d, layer %d head %d: "
-          "error %g of %g",
-          stream, (long long)token, (int)spec->sinks, (int)spec->window, spec->head_dim,
-          spec->heads, spec->kv_heads, spec->type, layer, h, error, largest);
+    REQUIRE(error <= stage_tolerance(spec->type) * largest,
+            "stream %d token %lld of %d+%d, head_dim %d, heads %d/%d, type %d, layer %d head %d: "
+            "error %g of %g",
+            stream, (long long)token, (int)spec->sinks, (int)spec->window, spec->head_dim,
+            spec->heads, spec->kv_heads, spec->type, layer, h, error, largest);
   }
 }
 
@@ -110,18 +112,19 @@ static void run_layer(stage *s, const int32_t *rows, int32_t total, int32_t laye
   const stage_spec *spec = &s->spec;
   places at = places_of(spec);
   int64_t dim = spec->head_dim;
-  enum guard_side side = random_below(seed, 2) ? GUARD_END : GUARD_START;
+  guarded (*guard)(size_t) = rng_below(seed, 2) ? guard_end : guard_start;
   size_t bytes = (size_t)(total * at.row) * sizeof(float);
   size_t out_bytes = (size_t)(total * spec->heads * dim) * sizeof(float);
-  float *x = guard_allocate(bytes, side), *out = guard_allocate(out_bytes, side);
-  for (int64_t i = 0; i < total * at.row; i++) x[i] = 2 * random_float(seed);
+  guarded input = guard(bytes), output = guard(out_bytes);
+  float *x = (float *)input.data, *out = (float *)output.data;
+  for (int64_t i = 0; i < total * at.row; i++) x[i] = 2 * rng_float(seed);
   for (int64_t i = 0; i < total * spec->heads * dim; i++) out[i] = NAN;
 
   int32_t status = sks_append(s->batch, layer, x + at.key, x + at.value, at.row, at.head_stride);
-  CHECK(status == SKS_OK, "%s", sks_last_error());
+  REQUIRE(status == SKS_OK, "%s", sks_last_error());
   status = sks_attend(s->batch, layer, x + at.query, at.row, at.group_stride,
                       spec->sink_logits ? s->sink_logits : NULL, out);
-  CHECK(status == SKS_OK, "%s", sks_last_error());
+  REQUIRE(status == SKS_OK, "%s", sks_last_error());
   s->output_hash = sks_hash(s->output_hash, out, (int64_t)out_bytes);
 
   const float *row = x;
@@ -132,8 +135,8 @@ static void run_layer(stage *s, const int32_t *rows, int32_t total, int32_t laye
     }
   }
   if (!spec->unchecked) compare_layer(s, rows, layer, x + at.query, out);
-  guard_free(x, bytes);
-  guard_free(out, out_bytes);
+  guard_free(input);
+  guard_free(output);
 }
 
 void stage_step(stage *s, const int32_t *rows, uint64_t seed, bool abandon) {
@@ -148,18 +151,18 @@ void stage_step(stage *s, const int32_t *rows, uint64_t seed, bool abandon) {
     for (int32_t r = 0; r < rows[i]; r++) oracle_add_token(s->oracles[i]);
   }
   if (streams == 0) return;
-  CHECK(sks_batch_begin(s->batch, caches, counts, streams) == SKS_OK, "%s", sks_last_error());
+  REQUIRE(sks_batch_begin(s->batch, caches, counts, streams) == SKS_OK, "%s", sks_last_error());
   for (int32_t layer = 0; layer < s->spec.layers; layer++) run_layer(s, all, total, layer, &seed);
   if (abandon) {
     for (int i = 0; i < STAGE_STREAMS; i++)
       if (s->oracles[i]) s->oracles[i]->tokens -= all[i];
     return;
   }
-  CHECK(sks_batch_commit(s->batch) == SKS_OK, "%s", sks_last_error());
+  REQUIRE(sks_batch_commit(s->batch) == SKS_OK, "%s", sks_last_error());
   for (int i = 0; i < STAGE_STREAMS && s->caches[i]; i++)
-    CHECK(sks_cache_tokens(s->caches[i]) == oracle_seen(s->oracles[i], s->oracles[i]->tokens),
-          "%lld of %lld", (long long)sks_cache_tokens(s->caches[i]),
-          (long long)oracle_seen(s->oracles[i], s->oracles[i]->tokens));
+    REQUIRE(sks_cache_tokens(s->caches[i]) == oracle_seen(s->oracles[i], s->oracles[i]->tokens),
+            "%lld of %lld", (long long)sks_cache_tokens(s->caches[i]),
+            (long long)oracle_seen(s->oracles[i], s->oracles[i]->tokens));
 }
 
 void stage_jump(stage *s, int stream, int64_t position) {

@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "tests/support/oracle.h"
+#include "support/oracle.h"
 
 enum { STAGE_STREAMS = 4, STAGE_MAX_HEADS = 256, STAGE_MAX_DIM = 256 };
 
