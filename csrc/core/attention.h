@@ -10,7 +10,8 @@ struct sks_attention {
   int32_t layers, heads, kv_heads, group; /* group = heads / kv_heads */
   int32_t head_dim, rotary_half;
   float scale;
-  uint64_t fingerprint; /* of all that stored keys depend on, so that a state of another model is known as such */
+  uint64_t fingerprint;   /* of all that stored keys depend on, so that a state of another model is
+                             known as such */
   const sks_turns *turns; /* [rotary_half] */
   const float *slopes;    /* [heads], or NULL */
 };

@@ -12,7 +12,8 @@ typedef struct sks_stream {
   int64_t edits; /* of the cache, when the step began */
 } sks_stream;
 
-/* A row's token, and cosines, then sines, [rotary_half] each, at its position and at its query's position in the cache. */
+/* A row's token, and cosines, then sines, [rotary_half] each, at its position and at its query's
+ * position in the cache. */
 typedef struct sks_row {
   sks_cache *cache;
   sks_view view;
@@ -21,9 +22,9 @@ typedef struct sks_row {
 } sks_row;
 
 /*
- * Consecutive rows of one stream that read keys and values together. Their keys are cut into chunks, and each chunk's
- * softmax is taken alone and merged in order. Tiles and chunks depend on the step alone, never on the threads, so that
- * results do not either.
+ * Consecutive rows of one stream that read keys and values together. Their keys are cut into
+ * chunks, and each chunk's softmax is taken alone and merged in order. Tiles and chunks depend on
+ * the step alone, never on the threads, so that results do not either.
  */
 typedef struct sks_tile {
   int32_t row, rows;
@@ -37,7 +38,8 @@ typedef struct sks_tile {
 enum {
   SKS_TILE_QUERIES = 32, /* queries of a tile and KV head, where a group is not more */
   SKS_CHUNK_KEYS = 256,  /* least keys of a chunk */
-  SKS_MAX_CHUNKS = 16    /* of a tile: bounds the memory for partial results, however long a dense cache gets */
+  SKS_MAX_CHUNKS =
+      16 /* of a tile: bounds the memory for partial results, however long a dense cache gets */
 };
 
 /* What one thread needs to attend to one tile through one KV head. */
@@ -54,7 +56,7 @@ struct sks_batch {
   const sks_attention *attention;
   int32_t max_rows;
   int32_t tile_queries;
-  int64_t stride; /* floats from one query to the next in scratch memory */
+  int64_t stride;      /* floats from one query to the next in scratch memory */
   int32_t split_below; /* with fewer (tile, KV head) pairs, the chunks become tasks of their own */
 
   bool begun;
@@ -66,16 +68,18 @@ struct sks_batch {
   float *phases;
   bool *appended; /* [layers] */
 
-  sks_scratch *scratch;  /* [threads] */
+  sks_scratch *scratch; /* [threads] */
   float *scratch_floats;
-  float *partial;       /* room for split_below * SKS_MAX_CHUNKS softmaxes of tile_queries queries */
+  float *partial; /* room for split_below * SKS_MAX_CHUNKS softmaxes of tile_queries queries */
 };
 
 /* Whether operations may run on the step: it was begun, and its caches are as they were then. */
 int32_t sks_batch_check(const sks_batch *batch, int32_t layer);
 
-/* Runs the tasks on the pool, or on the caller alone where waking threads costs more than `work` multiplications. */
-void sks_batch_run(const sks_batch *batch, int64_t work, int64_t tasks, sks_task *task, void *argument);
+/* Runs the tasks on the pool, or on the caller alone where waking threads costs more than `work`
+ * multiplications. */
+void sks_batch_run(const sks_batch *batch, int64_t work, int64_t tasks, sks_task *task,
+                   void *argument);
 
 /* Floats of a running softmax of tile_queries queries, and its parts in that memory. */
 int64_t sks_batch_softmax_floats(const sks_batch *batch);

@@ -9,7 +9,8 @@
 /* No position passes this, so that sums and differences of positions cannot overflow. */
 #define SKS_POSITION_LIMIT (INT64_C(1) << 62)
 
-/* Keys, then values, each [kv_heads, slots, head_dim]: the rows of one KV head are contiguous, as decoding streams them. */
+/* Keys, then values, each [kv_heads, slots, head_dim]: the rows of one KV head are contiguous, as
+ * decoding streams them. */
 typedef struct sks_cache_layer {
   char *rows;
   int64_t slots; /* layers of a dense cache grow one after the other */
@@ -21,9 +22,11 @@ struct sks_cache {
   int32_t max_rows;
   int32_t type;
   int64_t position;
-  int64_t stored_end; /* one past the newest token whose rows were ever stored, a given-up step's among them */
-  int64_t edits;      /* how often the contents changed, so that a batch notices a change behind its back */
-  bool listed;        /* only inside sks_batch_begin: the cache was in its list before */
+  int64_t stored_end; /* one past the newest token whose rows were ever stored, a given-up step's
+                         among them */
+  int64_t
+      edits; /* how often the contents changed, so that a batch notices a change behind its back */
+  bool listed; /* only inside sks_batch_begin: the cache was in its list before */
   sks_cache_layer layers[];
 };
 
@@ -33,12 +36,13 @@ int64_t sks_row_bytes(const sks_cache *cache);
 char *sks_key_row(const sks_cache *cache, int32_t layer, int32_t kv_head, int64_t slot);
 char *sks_value_row(const sks_cache *cache, int32_t layer, int32_t kv_head, int64_t slot);
 
-/* Makes room for the tokens 0..tokens-1 of a dense cache; a ring always has room. Contents stay, whatever it returns. */
+/* Makes room for the tokens 0..tokens-1 of a dense cache; a ring always has room. Contents stay,
+ * whatever it returns. */
 int32_t sks_cache_reserve(sks_cache *cache, int64_t tokens);
 
 /*
- * For tests: makes the next token that of `position`, as if tokens up to there had come and been evicted. The stream must
- * have passed its sink tokens.
+ * For tests: makes the next token that of `position`, as if tokens up to there had come and been
+ * evicted. The stream must have passed its sink tokens.
  */
 static inline void sks_cache_jump(sks_cache *cache, int64_t position) {
   cache->position = cache->ring.oldest = cache->stored_end = position;

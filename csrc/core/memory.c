@@ -18,15 +18,15 @@ typedef struct header {
 static _Atomic int64_t held;
 static _Atomic int64_t asked;
 
-static int64_t physical_bytes(void) {
+int64_t sks_memory_of_machine(void) {
   return (int64_t)sysconf(_SC_PHYS_PAGES) * (int64_t)sysconf(_SC_PAGESIZE);
 }
 
 void *sks_memory_allocate(int64_t bytes, const char *what) {
   /* The system would promise more than it has and kill the process later. */
-  if (bytes < 0 || bytes > physical_bytes()) {
+  if (bytes < 0 || bytes > sks_memory_of_machine()) {
     sks_fail(SKS_OUT_OF_MEMORY, "%s takes %lld bytes; this machine has %lld", what, (long long)bytes,
-             (long long)physical_bytes());
+             (long long)sks_memory_of_machine());
     return NULL;
   }
   size_t size = (sizeof(header) + (size_t)bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;

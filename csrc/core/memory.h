@@ -7,6 +7,9 @@
 /* `bytes` zeroed bytes aligned to 64, or NULL with the last error set (SKS_OUT_OF_MEMORY, naming `what`). */
 void *sks_memory_allocate(int64_t bytes, const char *what);
 
+/* Bytes of memory that this machine has in all. */
+int64_t sks_memory_of_machine(void);
+
 /* NULL is allowed. */
 void sks_memory_free(void *memory);
 

@@ -1,6 +1,7 @@
 /*
- * Rotary phases as 64-bit fractions of a turn. Integer multiplication wraps as angles do, so a position of any size costs
- * no precision: the phases of two positions differ by exactly the phase of their difference.
+ * Rotary phases as 64-bit fractions of a turn. Integer multiplication wraps as angles do, so a
+ * position of any size costs no precision: the phases of two positions differ by exactly the phase
+ * of their difference.
  */
 #ifndef SINKSTREAM_CORE_PHASE_H
 #define SINKSTREAM_CORE_PHASE_H

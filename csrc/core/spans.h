@@ -1,6 +1,7 @@
 /*
- * The span arithmetic: which tokens a query sees and where their rows lie. Eviction, storing and every attention kernel,
- * on every device, go through these functions; nothing else computes a window or a ring slot.
+ * The span arithmetic: which tokens a query sees and where their rows lie. Eviction, storing and
+ * every attention kernel, on every device, go through these functions; nothing else computes a
+ * window or a ring slot.
  */
 #ifndef SINKSTREAM_CORE_SPANS_H
 #define SINKSTREAM_CORE_SPANS_H
@@ -13,8 +14,9 @@
 typedef struct sks_ring {
   int64_t sinks;  /* S: tokens 0..S-1 lie in slots 0..S-1 for ever */
   int64_t window; /* R, or SKS_ENDLESS */
-  int64_t slots;  /* W >= R + 1: token i >= S lies in slot S + (i - S) mod W; SKS_ENDLESS: no wrap */
-  int64_t oldest; /* >= S: window tokens before this position were evicted, whatever their rows hold */
+  int64_t slots; /* W >= R + 1: token i >= S lies in slot S + (i - S) mod W; SKS_ENDLESS: no wrap */
+  int64_t
+      oldest; /* >= S: window tokens before this position were evicted, whatever their rows hold */
 } sks_ring;
 
 /* What one query sees: the sink tokens 0..sinks-1 and the window [first, position]. */
@@ -22,7 +24,8 @@ typedef struct sks_view {
   int64_t position; /* t, in the stream */
   int64_t query;    /* p(t), in the cache */
   int64_t sinks;    /* min(S, t + 1) */
-  int64_t first;    /* max(S, t - R, oldest); above `position` while the token is a sink token itself */
+  int64_t
+      first; /* max(S, t - R, oldest); above `position` while the token is a sink token itself */
 } sks_view;
 
 /* Rows that lie one behind the other, and the stream position of the first of them. */
@@ -50,8 +53,9 @@ static inline int64_t sks_slot_of(const sks_ring *ring, int64_t position) {
 }
 
 /*
- * The rows of the sink tokens 0..sinks-1 and of the `window` window tokens from `first` on: spans[0] the sink tokens, then
- * the window in one or two runs. Unused spans have count 0. At most `slots` window tokens have rows.
+ * The rows of the sink tokens 0..sinks-1 and of the `window` window tokens from `first` on:
+ * spans[0] the sink tokens, then the window in one or two runs. Unused spans have count 0. At most
+ * `slots` window tokens have rows.
  */
 static inline void sks_spans_of(const sks_ring *ring, int64_t sinks, int64_t first, int64_t window,
                                 sks_span spans[SKS_SPANS]) {
@@ -64,8 +68,9 @@ static inline void sks_spans_of(const sks_ring *ring, int64_t sinks, int64_t fir
 }
 
 /*
- * The rows that the queries of consecutive tokens see between them, `first` and `last` being the views of the first and
- * the last of these tokens (the same one for a single token). Returns how many rows. Not for more tokens than max_rows.
+ * The rows that the queries of consecutive tokens see between them, `first` and `last` being the
+ * views of the first and the last of these tokens (the same one for a single token). Returns how
+ * many rows. Not for more tokens than max_rows.
  */
 static inline int64_t sks_spans_between(const sks_ring *ring, sks_view first, sks_view last,
                                         sks_span spans[SKS_SPANS]) {
@@ -75,8 +80,8 @@ static inline int64_t sks_spans_between(const sks_ring *ring, sks_view first, sk
 }
 
 /*
- * The first window token whose row is still there: rows of tokens up to `stored_end` - 1 have been stored, each over the
- * one that lay `slots` before it.
+ * The first window token whose row is still there: rows of tokens up to `stored_end` - 1 have been
+ * stored, each over the one that lay `slots` before it.
  */
 static inline int64_t sks_first_kept(const sks_ring *ring, int64_t stored_end) {
   int64_t kept = stored_end - ring->slots;

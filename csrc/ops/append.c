@@ -22,16 +22,18 @@ static void append_row(void *argument, int64_t index, int32_t thread) {
     const float *key = task->keys + at;
     float rotated[MAX_HEAD_DIM];
     if (half > 0) {
-      kernels->rotate(key, row->stream_phase, row->stream_phase + half, half, head_dim, 1.0f, rotated);
+      kernels->rotate(key, row->stream_phase, row->stream_phase + half, half, head_dim, 1.0f,
+                      rotated);
       key = rotated;
     }
     kernels->narrow[type](key, head_dim, sks_key_row(row->cache, task->layer, head, slot));
-    kernels->narrow[type](task->values + at, head_dim, sks_value_row(row->cache, task->layer, head, slot));
+    kernels->narrow[type](task->values + at, head_dim,
+                          sks_value_row(row->cache, task->layer, head, slot));
   }
 }
 
-int32_t sks_append(sks_batch *batch, int32_t layer, const float *keys, const float *values, int64_t row_stride,
-                   int64_t head_stride) {
+int32_t sks_append(sks_batch *batch, int32_t layer, const float *keys, const float *values,
+                   int64_t row_stride, int64_t head_stride) {
   int32_t status = sks_batch_check(batch, layer);
   if (status != SKS_OK) return status;
   for (int32_t i = 0; i < batch->stream_count; i++) {

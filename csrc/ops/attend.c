@@ -50,25 +50,28 @@ static void rotate_queries(const pass *p) {
     int64_t index = p->tile->row + r;
     const sks_row *row = &batch->rows[index];
     for (int32_t h = 0; h < group; h++) {
-      const float *query = p->task->queries + index * p->task->row_stride + p->kv_head * p->task->group_stride +
-                           (int64_t)h * attention->head_dim;
+      const float *query = p->task->queries + index * p->task->row_stride +
+                           p->kv_head * p->task->group_stride + (int64_t)h * attention->head_dim;
       int64_t at = (r * group + h) * batch->stride;
       float *rotated = p->scratch->stream_queries + at;
-      attention->device->kernels.rotate(query, row->stream_phase, row->stream_phase + half, half, attention->head_dim,
-                                        attention->scale, rotated);
+      attention->device->kernels.rotate(query, row->stream_phase, row->stream_phase + half, half,
+                                        attention->head_dim, attention->scale, rotated);
       if (row->query_phase == row->stream_phase)
-        memcpy(p->scratch->cache_queries + at, rotated, (size_t)attention->head_dim * sizeof(float));
+        memcpy(p->scratch->cache_queries + at, rotated,
+               (size_t)attention->head_dim * sizeof(float));
       else
-        attention->device->kernels.rotate(query, row->query_phase, row->query_phase + half, half, attention->head_dim,
-                                          attention->scale, p->scratch->cache_queries + at);
-      if (attention->slopes) p->scratch->slopes[r * group + h] = attention->slopes[p->kv_head * group + h];
+        attention->device->kernels.rotate(query, row->query_phase, row->query_phase + half, half,
+                                          attention->head_dim, attention->scale,
+                                          p->scratch->cache_queries + at);
+      if (attention->slopes)
+        p->scratch->slopes[r * group + h] = attention->slopes[p->kv_head * group + h];
     }
   }
 }
 
 /* Rows [row, row + rows) of the tile meet the tokens [begin, end), whose rows lie in `span`. */
-static void meet(const pass *p, const sks_span *span, bool sinks, int32_t row, int32_t rows, int64_t begin,
-                 int64_t end) {
+static void meet(const pass *p, const sks_span *span, bool sinks, int32_t row, int32_t rows,
+                 int64_t begin, int64_t end) {
   if (begin >= end) return;
   const sks_batch *batch = p->task->batch;
   const sks_attention *attention = batch->attention;
@@ -91,7 +94,8 @@ static void meet(const pass *p, const sks_span *span, bool sinks, int32_t row, i
   if (attention->slopes) {
     for (int32_t r = 0; r < rows; r++) {
       int64_t position = sinks ? first[r].view.query : first[r].view.position;
-      for (int32_t h = 0; h < group; h++) scratch->distances[r * group + h] = (float)(position - begin);
+      for (int32_t h = 0; h < group; h++)
+        scratch->distances[r * group + h] = (float)(position - begin);
     }
     args.slopes = scratch->slopes + from;
     args.distances = scratch->distances;
@@ -101,7 +105,9 @@ static void meet(const pass *p, const sks_span *span, bool sinks, int32_t row, i
 
 static int64_t seen_from(const sks_row *row, bool sinks) { return sinks ? 0 : row->view.first; }
 
-static int64_t seen_to(const sks_row *row, bool sinks) { return sinks ? row->view.sinks : row->view.position + 1; }
+static int64_t seen_to(const sks_row *row, bool sinks) {
+  return sinks ? row->view.sinks : row->view.position + 1;
+}
 
 static int64_t within(int64_t position, int64_t low, int64_t high) {
   if (position < low) return low;
@@ -109,8 +115,9 @@ static int64_t within(int64_t position, int64_t low, int64_t high) {
 }
 
 /*
- * Every row of the tile meets what it sees of `span`. What all rows see, they meet together; the few tokens before and
- * after it, which only some see, each row meets alone, so that no row ever touches a token it does not see.
+ * Every row of the tile meets what it sees of `span`. What all rows see, they meet together; the
+ * few tokens before and after it, which only some see, each row meets alone, so that no row ever
+ * touches a token it does not see.
  */
 static void meet_span(const pass *p, const sks_span *span, bool sinks) {
   const sks_row *rows = &p->task->batch->rows[p->tile->row];
@@ -138,7 +145,8 @@ static void attend_chunk(pass *p, int32_t chunk) {
     int64_t skip = within(begin - key, 0, span->count), stop = within(end - key, 0, span->count);
     key += span->count;
     if (skip == stop) continue;
-    sks_span part = {.slot = span->slot + skip, .position = span->position + skip, .count = stop - skip};
+    sks_span part = {
+        .slot = span->slot + skip, .position = span->position + skip, .count = stop - skip};
     meet_span(p, &part, i == 0);
   }
 }
@@ -158,7 +166,9 @@ static void finish_query(const attend_task *task, int64_t row, int64_t head, sks
 }
 
 /* Query `q` of the pass's tile and KV head: which row and head that is. */
-static int64_t row_of(const pass *p, int64_t q) { return p->tile->row + q / p->task->batch->attention->group; }
+static int64_t row_of(const pass *p, int64_t q) {
+  return p->tile->row + q / p->task->batch->attention->group;
+}
 
 static int64_t head_of(const pass *p, int64_t q) {
   int64_t group = p->task->batch->attention->group;
@@ -182,11 +192,12 @@ static void attend_whole(void *argument, int64_t index, int32_t thread) {
   for (int32_t chunk = 0; chunk < p.tile->chunks; chunk++) {
     attend_chunk(&p, chunk);
     for (int64_t q = 0; q < queries; q++)
-      softmax_merge(softmax_from(&scratch->running, q, batch->stride), softmax_from(&p.softmax, q, batch->stride),
-                    attention->head_dim);
+      softmax_merge(softmax_from(&scratch->running, q, batch->stride),
+                    softmax_from(&p.softmax, q, batch->stride), attention->head_dim);
   }
   for (int64_t q = 0; q < queries; q++)
-    finish_query(task, row_of(&p, q), head_of(&p, q), softmax_from(&scratch->running, q, batch->stride));
+    finish_query(task, row_of(&p, q), head_of(&p, q),
+                 softmax_from(&scratch->running, q, batch->stride));
 }
 
 static sks_softmax partial_of(const sks_batch *batch, int32_t chunk, int32_t kv_head) {
@@ -228,12 +239,13 @@ static void merge_parts(void *argument, int64_t index, int32_t thread) {
   }
 }
 
-int32_t sks_attend(sks_batch *batch, int32_t layer, const float *queries, int64_t row_stride, int64_t group_stride,
-                   const float *sink_logits, float *out) {
+int32_t sks_attend(sks_batch *batch, int32_t layer, const float *queries, int64_t row_stride,
+                   int64_t group_stride, const float *sink_logits, float *out) {
   int32_t status = sks_batch_check(batch, layer);
   if (status != SKS_OK) return status;
   if (!batch->appended[layer])
-    return sks_fail(SKS_IMPOSSIBLE, "layer %d attends before its keys and values were appended", layer);
+    return sks_fail(SKS_IMPOSSIBLE, "layer %d attends before its keys and values were appended",
+                    layer);
   attend_task task = {batch, layer, queries, row_stride, group_stride, sink_logits, out};
   int32_t kv_heads = batch->attention->kv_heads;
   int64_t pairs = (int64_t)batch->tile_count * kv_heads;

@@ -8,23 +8,30 @@
 #include "core/memory.h"
 
 static int32_t check_spec(const sks_attention_spec *spec) {
-  if (spec->layers < 1) return sks_fail(SKS_INVALID_ARGUMENT, "layers is %d, expected at least 1", spec->layers);
-  if (spec->kv_heads < 1) return sks_fail(SKS_INVALID_ARGUMENT, "kv_heads is %d, expected at least 1", spec->kv_heads);
+  if (spec->layers < 1)
+    return sks_fail(SKS_INVALID_ARGUMENT, "layers is %d, expected at least 1", spec->layers);
+  if (spec->kv_heads < 1)
+    return sks_fail(SKS_INVALID_ARGUMENT, "kv_heads is %d, expected at least 1", spec->kv_heads);
   if (spec->heads < 1 || spec->heads % spec->kv_heads != 0)
-    return sks_fail(SKS_INVALID_ARGUMENT, "heads is %d, expected a multiple of kv_heads, %d", spec->heads,
-                    spec->kv_heads);
+    return sks_fail(SKS_INVALID_ARGUMENT, "heads is %d, expected a multiple of kv_heads, %d",
+                    spec->heads, spec->kv_heads);
   if (spec->head_dim < 8 || spec->head_dim > 256 || spec->head_dim % 8 != 0)
-    return sks_fail(SKS_INVALID_ARGUMENT, "head_dim is %d, expected a multiple of 8 from 8 to 256", spec->head_dim);
+    return sks_fail(SKS_INVALID_ARGUMENT, "head_dim is %d, expected a multiple of 8 from 8 to 256",
+                    spec->head_dim);
   if (spec->rotary_dim < 0 || spec->rotary_dim > spec->head_dim || spec->rotary_dim % 2 != 0)
-    return sks_fail(SKS_INVALID_ARGUMENT, "rotary_dim is %d, expected an even number from 0 to head_dim, %d",
+    return sks_fail(SKS_INVALID_ARGUMENT,
+                    "rotary_dim is %d, expected an even number from 0 to head_dim, %d",
                     spec->rotary_dim, spec->head_dim);
   if (!isfinite(spec->scale))
-    return sks_fail(SKS_INVALID_ARGUMENT, "scale is %g, expected a finite number", (double)spec->scale);
+    return sks_fail(SKS_INVALID_ARGUMENT, "scale is %g, expected a finite number",
+                    (double)spec->scale);
   if (spec->rotary_dim > 0 && !spec->inverse_frequencies)
-    return sks_fail(SKS_INVALID_ARGUMENT, "inverse_frequencies is NULL, expected %d numbers", spec->rotary_dim / 2);
+    return sks_fail(SKS_INVALID_ARGUMENT, "inverse_frequencies is NULL, expected %d numbers",
+                    spec->rotary_dim / 2);
   for (int32_t i = 0; i < spec->rotary_dim / 2; i++)
     if (!isfinite(spec->inverse_frequencies[i]))
-      return sks_fail(SKS_INVALID_ARGUMENT, "inverse_frequencies[%d] is %g, expected a finite number", i,
+      return sks_fail(SKS_INVALID_ARGUMENT,
+                      "inverse_frequencies[%d] is %g, expected a finite number", i,
                       spec->inverse_frequencies[i]);
   for (int32_t i = 0; spec->alibi_slopes && i < spec->heads; i++)
     if (!isfinite(spec->alibi_slopes[i]))
@@ -33,14 +40,16 @@ static int32_t check_spec(const sks_attention_spec *spec) {
   return SKS_OK;
 }
 
-int32_t sks_attention_create(sks_device *device, const sks_attention_spec *spec, sks_attention **attention) {
+int32_t sks_attention_create(sks_device *device, const sks_attention_spec *spec,
+                             sks_attention **attention) {
   int32_t status = check_spec(spec);
   if (status != SKS_OK) return status;
 
   int32_t half = spec->rotary_dim / 2;
   int64_t turns_bytes = half * (int64_t)sizeof(sks_turns);
   int64_t slopes_bytes = spec->alibi_slopes ? spec->heads * (int64_t)sizeof(float) : 0;
-  sks_attention *made = sks_memory_allocate((int64_t)sizeof(*made) + turns_bytes + slopes_bytes, "an attention");
+  sks_attention *made =
+      sks_memory_allocate((int64_t)sizeof(*made) + turns_bytes + slopes_bytes, "an attention");
   if (!made) return SKS_OUT_OF_MEMORY;
   sks_turns *turns = (sks_turns *)(made + 1);
   float *slopes = (float *)(turns + half);

@@ -24,7 +24,8 @@ sks_softmax sks_batch_softmax(const sks_batch *batch, float *memory) {
   return (sks_softmax){.max = memory, .sum = memory + column, .acc = memory + 2 * column};
 }
 
-void sks_batch_run(const sks_batch *batch, int64_t work, int64_t tasks, sks_task *task, void *argument) {
+void sks_batch_run(const sks_batch *batch, int64_t work, int64_t tasks, sks_task *task,
+                   void *argument) {
   if (work >= WORTH_WAKING) {
     sks_pool_run(batch->attention->device->pool, tasks, task, argument);
     return;
@@ -33,10 +34,13 @@ void sks_batch_run(const sks_batch *batch, int64_t work, int64_t tasks, sks_task
 }
 
 static bool allocate_scratch(sks_batch *batch, int32_t threads) {
-  int64_t queries = batch->tile_queries, column = round_up(queries, 16), softmax = sks_batch_softmax_floats(batch);
-  int64_t floats = 2 * queries * batch->stride + 2 * column + queries * SKS_ATTEND_BLOCK + 2 * softmax;
+  int64_t queries = batch->tile_queries, column = round_up(queries, 16),
+          softmax = sks_batch_softmax_floats(batch);
+  int64_t floats =
+      2 * queries * batch->stride + 2 * column + queries * SKS_ATTEND_BLOCK + 2 * softmax;
   batch->scratch = sks_memory_allocate(threads * (int64_t)sizeof(sks_scratch), "a batch");
-  batch->scratch_floats = sks_memory_allocate(threads * floats * (int64_t)sizeof(float), "a batch's scratch");
+  batch->scratch_floats =
+      sks_memory_allocate(threads * floats * (int64_t)sizeof(float), "a batch's scratch");
   if (!batch->scratch || !batch->scratch_floats) return false;
   for (int32_t i = 0; i < threads; i++) {
     float *at = batch->scratch_floats + i * floats;
@@ -62,21 +66,26 @@ static bool allocate(sks_batch *batch) {
   batch->appended = sks_memory_allocate(attention->layers * (int64_t)sizeof(bool), "a batch");
   if (!batch->streams || !batch->rows || !batch->tiles || !batch->appended) return false;
   if (attention->rotary_half > 0) {
-    batch->phases = sks_memory_allocate(rows * 4 * attention->rotary_half * (int64_t)sizeof(float), "a batch's phases");
+    batch->phases = sks_memory_allocate(rows * 4 * attention->rotary_half * (int64_t)sizeof(float),
+                                        "a batch's phases");
     if (!batch->phases) return false;
   }
-  /* With one thread there is nobody to split for; with more, four tasks for each even out what they cost. */
-  batch->split_below = threads > 1 ? (int32_t)smaller(4 * threads, rows * attention->kv_heads + 1) : 0;
+  /* With one thread there is nobody to split for; with more, four tasks for each even out what they
+   * cost. */
+  batch->split_below =
+      threads > 1 ? (int32_t)smaller(4 * threads, rows * attention->kv_heads + 1) : 0;
   if (batch->split_below > 0) {
     int64_t floats = (int64_t)batch->split_below * SKS_MAX_CHUNKS * sks_batch_softmax_floats(batch);
-    batch->partial = sks_memory_allocate(floats * (int64_t)sizeof(float), "a batch's partial results");
+    batch->partial =
+        sks_memory_allocate(floats * (int64_t)sizeof(float), "a batch's partial results");
     if (!batch->partial) return false;
   }
   return allocate_scratch(batch, threads);
 }
 
 int32_t sks_batch_create(const sks_attention *attention, int32_t max_rows, sks_batch **batch) {
-  if (max_rows < 1) return sks_fail(SKS_INVALID_ARGUMENT, "batch max_rows is %d, expected at least 1", max_rows);
+  if (max_rows < 1)
+    return sks_fail(SKS_INVALID_ARGUMENT, "batch max_rows is %d, expected at least 1", max_rows);
   sks_batch *made = sks_memory_allocate(sizeof(*made), "a batch");
   if (!made) return SKS_OUT_OF_MEMORY;
   made->attention = attention;
@@ -104,22 +113,27 @@ void sks_batch_destroy(sks_batch *batch) {
   sks_memory_free(batch);
 }
 
-static int32_t check_stream(const sks_batch *batch, const sks_cache *cache, int32_t rows, int32_t i) {
+static int32_t check_stream(const sks_batch *batch, const sks_cache *cache, int32_t rows,
+                            int32_t i) {
   if (cache->attention != batch->attention)
-    return sks_fail(SKS_INVALID_ARGUMENT, "caches[%d] was made for another attention than the batch", i);
+    return sks_fail(SKS_INVALID_ARGUMENT,
+                    "caches[%d] was made for another attention than the batch", i);
   if (cache->listed) return sks_fail(SKS_INVALID_ARGUMENT, "caches[%d] is in the batch twice", i);
   if (rows < 1 || rows > cache->max_rows)
-    return sks_fail(SKS_INVALID_ARGUMENT, "rows[%d] is %d, expected 1 to %d, the cache's max_rows", i, rows,
-                    cache->max_rows);
+    return sks_fail(SKS_INVALID_ARGUMENT, "rows[%d] is %d, expected 1 to %d, the cache's max_rows",
+                    i, rows, cache->max_rows);
   if (rows > SKS_POSITION_LIMIT - cache->position)
-    return sks_fail(SKS_IMPOSSIBLE, "caches[%d] is at position %lld, which is too near 2^62 for %d more tokens", i,
+    return sks_fail(SKS_IMPOSSIBLE,
+                    "caches[%d] is at position %lld, which is too near 2^62 for %d more tokens", i,
                     (long long)cache->position, rows);
   return SKS_OK;
 }
 
-static int32_t check_streams(const sks_batch *batch, sks_cache *const *caches, const int32_t *rows, int32_t streams) {
+static int32_t check_streams(const sks_batch *batch, sks_cache *const *caches, const int32_t *rows,
+                             int32_t streams) {
   if (streams < 1 || streams > batch->max_rows)
-    return sks_fail(SKS_INVALID_ARGUMENT, "streams is %d, expected 1 to %d", streams, batch->max_rows);
+    return sks_fail(SKS_INVALID_ARGUMENT, "streams is %d, expected 1 to %d", streams,
+                    batch->max_rows);
   int32_t status = SKS_OK, checked = 0;
   int64_t total = 0;
   for (; status == SKS_OK && checked < streams; checked++) {
@@ -129,7 +143,8 @@ static int32_t check_streams(const sks_batch *batch, sks_cache *const *caches, c
   }
   while (checked > 0) caches[--checked]->listed = false;
   if (status == SKS_OK && total > batch->max_rows)
-    return sks_fail(SKS_INVALID_ARGUMENT, "the step has %lld rows, expected at most %d, the batch's max_rows",
+    return sks_fail(SKS_INVALID_ARGUMENT,
+                    "the step has %lld rows, expected at most %d, the batch's max_rows",
                     (long long)total, batch->max_rows);
   return status;
 }
@@ -143,7 +158,8 @@ static void add_tile(sks_batch *batch, const sks_cache *cache, int32_t row, int3
   sks_tile *tile = &batch->tiles[batch->tile_count++];
   tile->row = row;
   tile->rows = rows;
-  tile->keys = sks_spans_between(&cache->ring, batch->rows[row].view, batch->rows[row + rows - 1].view, tile->spans);
+  tile->keys = sks_spans_between(&cache->ring, batch->rows[row].view,
+                                 batch->rows[row + rows - 1].view, tile->spans);
   tile->chunk_keys = clamp_chunk(tile->keys);
   tile->chunks = (int32_t)((tile->keys + tile->chunk_keys - 1) / tile->chunk_keys);
   tile->first_chunk = batch->chunk_count;
@@ -159,7 +175,8 @@ static void add_stream(sks_batch *batch, sks_cache *cache, int32_t rows) {
   int32_t tile_rows = batch->tile_queries / batch->attention->group;
   for (int32_t i = 0; i < rows; i += tile_rows)
     add_tile(batch, cache, first + i, rows - i < tile_rows ? rows - i : tile_rows);
-  batch->streams[batch->stream_count++] = (sks_stream){.cache = cache, .rows = rows, .edits = cache->edits};
+  batch->streams[batch->stream_count++] =
+      (sks_stream){.cache = cache, .rows = rows, .edits = cache->edits};
 }
 
 static void fill_phase(const sks_attention *attention, int64_t position, float *phase) {
@@ -184,7 +201,8 @@ static void fill_phases(void *argument, int64_t index, int32_t thread) {
   row->query_phase = phases + 2 * attention->rotary_half;
 }
 
-int32_t sks_batch_begin(sks_batch *batch, sks_cache *const *caches, const int32_t *rows, int32_t streams) {
+int32_t sks_batch_begin(sks_batch *batch, sks_cache *const *caches, const int32_t *rows,
+                        int32_t streams) {
   int32_t status = check_streams(batch, caches, rows, streams);
   for (int32_t i = 0; status == SKS_OK && i < streams; i++)
     status = sks_cache_reserve(caches[i], caches[i]->position + rows[i]);
@@ -195,14 +213,16 @@ int32_t sks_batch_begin(sks_batch *batch, sks_cache *const *caches, const int32_
   for (int32_t i = 0; i < streams; i++) add_stream(batch, caches[i], rows[i]);
   int32_t half = batch->attention->rotary_half;
   if (half > 0)
-    sks_batch_run(batch, (int64_t)batch->row_count * half * PHASE_WORK, batch->row_count, fill_phases, batch);
+    sks_batch_run(batch, (int64_t)batch->row_count * half * PHASE_WORK, batch->row_count,
+                  fill_phases, batch);
   memset(batch->appended, 0, (size_t)batch->attention->layers * sizeof(bool));
   batch->begun = true;
   return SKS_OK;
 }
 
 static int32_t check_begun(const sks_batch *batch) {
-  if (!batch->begun) return sks_fail(SKS_IMPOSSIBLE, "the batch has no step: sks_batch_begin comes first");
+  if (!batch->begun)
+    return sks_fail(SKS_IMPOSSIBLE, "the batch has no step: sks_batch_begin comes first");
   for (int32_t i = 0; i < batch->stream_count; i++)
     if (batch->streams[i].cache->edits != batch->streams[i].edits)
       return sks_fail(SKS_IMPOSSIBLE, "caches[%d] was changed since the step began", i);
@@ -211,7 +231,8 @@ static int32_t check_begun(const sks_batch *batch) {
 
 int32_t sks_batch_check(const sks_batch *batch, int32_t layer) {
   if (layer < 0 || layer >= batch->attention->layers)
-    return sks_fail(SKS_INVALID_ARGUMENT, "layer is %d, expected 0 to %d", layer, batch->attention->layers - 1);
+    return sks_fail(SKS_INVALID_ARGUMENT, "layer is %d, expected 0 to %d", layer,
+                    batch->attention->layers - 1);
   return check_begun(batch);
 }
 
@@ -220,7 +241,8 @@ int32_t sks_batch_commit(sks_batch *batch) {
   if (status != SKS_OK) return status;
   for (int32_t layer = 0; layer < batch->attention->layers; layer++)
     if (!batch->appended[layer])
-      return sks_fail(SKS_IMPOSSIBLE, "the step cannot be committed: layer %d was not appended", layer);
+      return sks_fail(SKS_IMPOSSIBLE, "the step cannot be committed: layer %d was not appended",
+                      layer);
   for (int32_t i = 0; i < batch->stream_count; i++) {
     sks_cache *cache = batch->streams[i].cache;
     cache->position += batch->streams[i].rows;

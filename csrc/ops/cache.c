@@ -1,7 +1,6 @@
 #include "core/cache.h"
 
 #include <string.h>
-#include <unistd.h>
 
 #include "core/attention.h"
 #include "core/fail.h"
@@ -29,16 +28,21 @@ char *sks_value_row(const sks_cache *cache, int32_t layer, int32_t kv_head, int6
 
 static int32_t check_spec(const sks_cache_spec *spec) {
   if (spec->window != SKS_DENSE && spec->window < 1)
-    return sks_fail(SKS_INVALID_ARGUMENT, "cache window is %lld, expected at least 1, or SKS_DENSE (-1)",
+    return sks_fail(SKS_INVALID_ARGUMENT,
+                    "cache window is %lld, expected at least 1, or SKS_DENSE (-1)",
                     (long long)spec->window);
   if (spec->sinks < 0)
-    return sks_fail(SKS_INVALID_ARGUMENT, "cache sinks is %lld, expected at least 0", (long long)spec->sinks);
+    return sks_fail(SKS_INVALID_ARGUMENT, "cache sinks is %lld, expected at least 0",
+                    (long long)spec->sinks);
   if (spec->window == SKS_DENSE && spec->sinks != 0)
-    return sks_fail(SKS_INVALID_ARGUMENT, "cache sinks is %lld, expected 0 for a dense cache", (long long)spec->sinks);
+    return sks_fail(SKS_INVALID_ARGUMENT, "cache sinks is %lld, expected 0 for a dense cache",
+                    (long long)spec->sinks);
   if (spec->max_rows < 1)
-    return sks_fail(SKS_INVALID_ARGUMENT, "cache max_rows is %d, expected at least 1", spec->max_rows);
+    return sks_fail(SKS_INVALID_ARGUMENT, "cache max_rows is %d, expected at least 1",
+                    spec->max_rows);
   if (spec->type < 0 || spec->type >= SKS_TYPES)
-    return sks_fail(SKS_INVALID_ARGUMENT, "cache type is %d, expected SKS_F32 (0), SKS_F16 (1) or SKS_BF16 (2)",
+    return sks_fail(SKS_INVALID_ARGUMENT,
+                    "cache type is %d, expected SKS_F32 (0), SKS_F16 (1) or SKS_BF16 (2)",
                     spec->type);
   return SKS_OK;
 }
@@ -54,7 +58,8 @@ static bool first_slots(const sks_cache_spec *spec, int64_t *slots) {
 }
 
 /* Bytes of one layer with this many slots; false where that overflows. */
-static bool layer_bytes(const sks_attention *attention, int32_t type, int64_t slots, int64_t *bytes) {
+static bool layer_bytes(const sks_attention *attention, int32_t type, int64_t slots,
+                        int64_t *bytes) {
   int64_t per_slot = 2 * type_bytes(type) * attention->kv_heads * attention->head_dim;
   return !__builtin_mul_overflow(per_slot, slots, bytes);
 }
@@ -67,22 +72,24 @@ static int64_t required_bytes(const sks_attention *attention, const sks_cache_sp
   return bytes;
 }
 
-int32_t sks_cache_required_bytes(const sks_attention *attention, const sks_cache_spec *spec, int64_t *bytes) {
+int32_t sks_cache_required_bytes(const sks_attention *attention, const sks_cache_spec *spec,
+                                 int64_t *bytes) {
   int32_t status = check_spec(spec);
   if (status == SKS_OK) *bytes = required_bytes(attention, spec);
   return status;
 }
 
-int32_t sks_cache_create(const sks_attention *attention, const sks_cache_spec *spec, sks_cache **cache) {
+int32_t sks_cache_create(const sks_attention *attention, const sks_cache_spec *spec,
+                         sks_cache **cache) {
   int32_t status = check_spec(spec);
   if (status != SKS_OK) return status;
 
-  /* Pages come as they are filled, so the system would promise more than the machine has: ask it ourselves. */
-  int64_t bytes = required_bytes(attention, spec);
-  int64_t machine = (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
+  /* Layer by layer the system might promise more than the machine has. */
+  int64_t bytes = required_bytes(attention, spec), machine = sks_memory_of_machine();
   if (bytes > machine)
-    return sks_fail(SKS_OUT_OF_MEMORY, "a cache of %lld+%lld tokens takes %lld bytes, this machine has %lld",
-                    (long long)spec->sinks, (long long)spec->window, (long long)bytes, (long long)machine);
+    return sks_fail(
+        SKS_OUT_OF_MEMORY, "a cache of %lld+%lld tokens takes %lld bytes, this machine has %lld",
+        (long long)spec->sinks, (long long)spec->window, (long long)bytes, (long long)machine);
 
   int64_t header = sizeof(sks_cache) + attention->layers * sizeof(sks_cache_layer);
   sks_cache *made = sks_memory_allocate(header, "a cache");
@@ -102,7 +109,8 @@ int32_t sks_cache_create(const sks_attention *attention, const sks_cache_spec *s
     made->layers[layer].rows = sks_memory_allocate(bytes / attention->layers, "a layer of a cache");
     if (!made->layers[layer].rows) {
       sks_cache_destroy(made);
-      return sks_fail(SKS_OUT_OF_MEMORY, "no memory for a cache of %lld+%lld tokens, which takes %lld bytes",
+      return sks_fail(SKS_OUT_OF_MEMORY,
+                      "no memory for a cache of %lld+%lld tokens, which takes %lld bytes",
                       (long long)spec->sinks, (long long)spec->window, (long long)bytes);
     }
   }
@@ -112,7 +120,8 @@ int32_t sks_cache_create(const sks_attention *attention, const sks_cache_spec *s
 
 void sks_cache_destroy(sks_cache *cache) {
   if (!cache) return;
-  for (int32_t layer = 0; layer < cache->attention->layers; layer++) sks_memory_free(cache->layers[layer].rows);
+  for (int32_t layer = 0; layer < cache->attention->layers; layer++)
+    sks_memory_free(cache->layers[layer].rows);
   sks_memory_free(cache);
 }
 
@@ -121,12 +130,14 @@ static int32_t grow_layer(sks_cache *cache, int32_t layer, int64_t slots) {
   sks_cache_layer *at = &cache->layers[layer];
   int64_t bytes;
   if (!layer_bytes(attention, cache->type, slots, &bytes))
-    return sks_fail(SKS_OUT_OF_MEMORY, "a dense cache of %lld tokens takes more than 2^63 bytes", (long long)slots);
+    return sks_fail(SKS_OUT_OF_MEMORY, "a dense cache of %lld tokens takes more than 2^63 bytes",
+                    (long long)slots);
   char *rows = sks_memory_allocate(bytes, "a dense cache's growth");
   if (!rows) return SKS_OUT_OF_MEMORY;
   int64_t row = sks_row_bytes(cache);
   for (int64_t slab = 0; slab < 2 * attention->kv_heads; slab++)
-    memcpy(rows + slab * slots * row, at->rows + slab * at->slots * row, (size_t)(cache->position * row));
+    memcpy(rows + slab * slots * row, at->rows + slab * at->slots * row,
+           (size_t)(cache->position * row));
   sks_memory_free(at->rows);
   *at = (sks_cache_layer){.rows = rows, .slots = slots};
   return SKS_OK;
@@ -157,7 +168,8 @@ int64_t sks_cache_tokens(const sks_cache *cache) {
   return sks_view_of(&cache->ring, cache->position).query;
 }
 
-/* The contents end at `position`; nothing is left of window tokens before `oldest` nor of any after the end. */
+/* The contents end at `position`; nothing is left of window tokens before `oldest` nor of any after
+ * the end. */
 static void cut(sks_cache *cache, int64_t position, int64_t oldest) {
   cache->position = cache->stored_end = position;
   cache->ring.oldest = oldest;
@@ -168,8 +180,8 @@ void sks_cache_clear(sks_cache *cache) { cut(cache, 0, cache->ring.sinks); }
 
 int32_t sks_cache_drop_last(sks_cache *cache, int64_t count) {
   if (count < 0 || count > cache->position)
-    return sks_fail(SKS_INVALID_ARGUMENT, "cannot drop %lld tokens, expected 0 to %lld", (long long)count,
-                    (long long)cache->position);
+    return sks_fail(SKS_INVALID_ARGUMENT, "cannot drop %lld tokens, expected 0 to %lld",
+                    (long long)count, (long long)cache->position);
   const sks_ring *ring = &cache->ring;
   int64_t position = cache->position - count;
   if (position <= ring->sinks) {
@@ -177,9 +189,12 @@ int32_t sks_cache_drop_last(sks_cache *cache, int64_t count) {
     return SKS_OK;
   }
   int64_t first = sks_view_of(ring, position).first;
-  if (position < ring->oldest || (first < position && first < sks_first_kept(ring, cache->stored_end)))
-    return sks_fail(SKS_IMPOSSIBLE, "cannot drop %lld tokens: token %lld would see token %lld, which is evicted",
-                    (long long)count, (long long)position, (long long)(first < position ? first : position - 1));
+  if (position < ring->oldest ||
+      (first < position && first < sks_first_kept(ring, cache->stored_end)))
+    return sks_fail(SKS_IMPOSSIBLE,
+                    "cannot drop %lld tokens: token %lld would see token %lld, which is evicted",
+                    (long long)count, (long long)position,
+                    (long long)(first < position ? first : position - 1));
   if (first == position) {
     cut(cache, position, position);
     return SKS_OK;
@@ -193,10 +208,12 @@ typedef struct move {
   sks_cache *cache;
   int64_t from, end; /* rows of [from, end) go down by `distance` tokens, ... */
   int64_t distance;
-  const double *turn; /* ... their keys turned by cosine and sine of channel i at turn[2 i]; or NULL */
+  const double
+      *turn; /* ... their keys turned by cosine and sine of channel i at turn[2 i]; or NULL */
 } move;
 
-static void turn_back(const sks_attention *attention, int32_t type, const double *turn, const void *source, void *target) {
+static void turn_back(const sks_attention *attention, int32_t type, const double *turn,
+                      const void *source, void *target) {
   const sks_kernels *kernels = &attention->device->kernels;
   float row[MAX_HEAD_DIM];
   int32_t half = attention->rotary_half;
@@ -213,31 +230,37 @@ static void move_head(void *argument, int64_t index, int32_t thread) {
   (void)thread;
   const move *m = argument;
   const sks_attention *attention = m->cache->attention;
-  int32_t layer = (int32_t)(index / attention->kv_heads), head = (int32_t)(index % attention->kv_heads);
+  int32_t layer = (int32_t)(index / attention->kv_heads),
+          head = (int32_t)(index % attention->kv_heads);
   size_t row = (size_t)sks_row_bytes(m->cache);
   for (int64_t i = m->from; i < m->end; i++) {
-    int64_t source = sks_slot_of(&m->cache->ring, i), target = sks_slot_of(&m->cache->ring, i - m->distance);
-    char *key = sks_key_row(m->cache, layer, head, source), *moved = sks_key_row(m->cache, layer, head, target);
+    int64_t source = sks_slot_of(&m->cache->ring, i),
+            target = sks_slot_of(&m->cache->ring, i - m->distance);
+    char *key = sks_key_row(m->cache, layer, head, source),
+         *moved = sks_key_row(m->cache, layer, head, target);
     if (m->turn)
       turn_back(attention, m->cache->type, m->turn, key, moved);
     else
       memcpy(moved, key, row);
-    memcpy(sks_value_row(m->cache, layer, head, target), sks_value_row(m->cache, layer, head, source), row);
+    memcpy(sks_value_row(m->cache, layer, head, target),
+           sks_value_row(m->cache, layer, head, source), row);
   }
 }
 
 int32_t sks_cache_evict(sks_cache *cache, int64_t begin, int64_t end) {
   if (begin < 0 || begin > end || end > cache->position)
-    return sks_fail(SKS_INVALID_ARGUMENT, "cannot evict [%lld, %lld), expected a range within 0 to %lld",
+    return sks_fail(SKS_INVALID_ARGUMENT,
+                    "cannot evict [%lld, %lld), expected a range within 0 to %lld",
                     (long long)begin, (long long)end, (long long)cache->position);
   if (begin < cache->ring.sinks)
-    return sks_fail(SKS_INVALID_ARGUMENT, "cannot evict from %lld: the first %lld tokens are sink tokens",
+    return sks_fail(SKS_INVALID_ARGUMENT,
+                    "cannot evict from %lld: the first %lld tokens are sink tokens",
                     (long long)begin, (long long)cache->ring.sinks);
   if (begin == end) return SKS_OK;
   int64_t first = sks_view_of(&cache->ring, cache->position).first;
   if (begin < first)
-    return sks_fail(SKS_IMPOSSIBLE, "cannot evict from %lld: the window starts at %lld", (long long)begin,
-                    (long long)first);
+    return sks_fail(SKS_IMPOSSIBLE, "cannot evict from %lld: the window starts at %lld",
+                    (long long)begin, (long long)first);
 
   const sks_attention *attention = cache->attention;
   int64_t distance = end - begin;
@@ -245,7 +268,8 @@ int32_t sks_cache_evict(sks_cache *cache, int64_t begin, int64_t end) {
   for (int32_t i = 0; i < attention->rotary_half; i++)
     sks_phase(attention->turns[i], -distance, &turn[2 * i], &turn[2 * i + 1]);
   move moves = {cache, end, cache->position, distance, attention->rotary_half ? turn : NULL};
-  sks_pool_run(attention->device->pool, (int64_t)attention->layers * attention->kv_heads, move_head, &moves);
+  sks_pool_run(attention->device->pool, (int64_t)attention->layers * attention->kv_heads, move_head,
+               &moves);
   cut(cache, cache->position - distance, first);
   return SKS_OK;
 }

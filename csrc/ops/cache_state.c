@@ -1,4 +1,5 @@
-/* A cache as bytes: a header that proves the rest, then the rows in the order of their tokens, whatever the ring's state. */
+/* A cache as bytes: a header that proves the rest, then the rows in the order of their tokens,
+ * whatever the ring's state. */
 #include <string.h>
 
 #include "core/attention.h"
@@ -23,8 +24,10 @@ typedef struct state_header {
   uint64_t rows_hash;
 } state_header;
 
-/* The rows worth keeping: those a query may still see, also after dropping tokens. Returns how many. */
-static int64_t kept_spans(const sks_ring *ring, int64_t position, int64_t stored_end, sks_span spans[SKS_SPANS]) {
+/* The rows worth keeping: those a query may still see, also after dropping tokens. Returns how
+ * many. */
+static int64_t kept_spans(const sks_ring *ring, int64_t position, int64_t stored_end,
+                          sks_span spans[SKS_SPANS]) {
   int64_t sinks = position < ring->sinks ? position : ring->sinks;
   int64_t first = sks_first_kept(ring, stored_end);
   int64_t window = position > first ? position - first : 0;
@@ -48,7 +51,8 @@ int64_t sks_cache_state_bytes(const sks_cache *cache) {
 }
 
 /* Copies all rows of `spans` between the cache and the contiguous `bytes`. */
-static void copy_rows(const sks_cache *cache, const sks_span spans[SKS_SPANS], char *bytes, bool import) {
+static void copy_rows(const sks_cache *cache, const sks_span spans[SKS_SPANS], char *bytes,
+                      bool import) {
   const sks_attention *attention = cache->attention;
   for (int32_t layer = 0; layer < attention->layers; layer++) {
     for (int32_t slab = 0; slab < 2 * attention->kv_heads; slab++) {
@@ -79,8 +83,8 @@ static state_header header_of(const sks_cache *cache) {
 int32_t sks_cache_export(const sks_cache *cache, void *target, int64_t bytes) {
   int64_t expected = sks_cache_state_bytes(cache);
   if (bytes != expected)
-    return sks_fail(SKS_INVALID_ARGUMENT, "room for a cache state is %lld bytes, expected %lld", (long long)bytes,
-                    (long long)expected);
+    return sks_fail(SKS_INVALID_ARGUMENT, "room for a cache state is %lld bytes, expected %lld",
+                    (long long)bytes, (long long)expected);
   state_header header = header_of(cache);
   char *rows = (char *)target + sizeof(header);
   sks_span spans[SKS_SPANS];
@@ -92,8 +96,8 @@ int32_t sks_cache_export(const sks_cache *cache, void *target, int64_t bytes) {
 }
 
 static int32_t refuse(const char *what, int64_t found, int64_t expected) {
-  return sks_fail(SKS_INVALID_ARGUMENT, "cache state: %s is %lld, expected %lld", what, (long long)found,
-                  (long long)expected);
+  return sks_fail(SKS_INVALID_ARGUMENT, "cache state: %s is %lld, expected %lld", what,
+                  (long long)found, (long long)expected);
 }
 
 static int32_t check_kind(const sks_cache *cache, const state_header *header) {
@@ -102,7 +106,8 @@ static int32_t check_kind(const sks_cache *cache, const state_header *header) {
     return sks_fail(SKS_INVALID_ARGUMENT, "cache state: these bytes are not the state of a cache");
   if (header->version != VERSION) return refuse("version", header->version, VERSION);
   if (header->fingerprint != own.fingerprint)
-    return sks_fail(SKS_INVALID_ARGUMENT, "cache state: it is of another model (attention shape or positions differ)");
+    return sks_fail(SKS_INVALID_ARGUMENT,
+                    "cache state: it is of another model (attention shape or positions differ)");
   if (header->type != own.type) return refuse("type", header->type, own.type);
   if (header->sinks != own.sinks) return refuse("sinks", header->sinks, own.sinks);
   if (header->window != own.window) return refuse("window", header->window, own.window);
@@ -110,7 +115,8 @@ static int32_t check_kind(const sks_cache *cache, const state_header *header) {
   return SKS_OK;
 }
 
-/* Whether a cache can be in this state at all. `ring` is the cache's own, with the state's `oldest`. */
+/* Whether a cache can be in this state at all. `ring` is the cache's own, with the state's
+ * `oldest`. */
 static bool is_state(const sks_ring *ring, const state_header *header) {
   int64_t position = header->position, oldest = header->oldest, stored_end = header->stored_end;
   if (position < 0 || position > SKS_POSITION_LIMIT) return false;
@@ -122,8 +128,9 @@ static bool is_state(const sks_ring *ring, const state_header *header) {
 int32_t sks_cache_import(sks_cache *cache, const void *source, int64_t bytes) {
   state_header header;
   if (bytes < (int64_t)sizeof(header))
-    return sks_fail(SKS_INVALID_ARGUMENT, "cache state: %lld bytes are too few, expected at least %zu",
-                    (long long)bytes, sizeof(header));
+    return sks_fail(SKS_INVALID_ARGUMENT,
+                    "cache state: %lld bytes are too few, expected at least %zu", (long long)bytes,
+                    sizeof(header));
   memcpy(&header, source, sizeof(header));
   int32_t status = check_kind(cache, &header);
   if (status != SKS_OK) return status;
@@ -131,16 +138,20 @@ int32_t sks_cache_import(sks_cache *cache, const void *source, int64_t bytes) {
   sks_ring ring = cache->ring;
   ring.oldest = header.oldest;
   if (!is_state(&ring, &header))
-    return sks_fail(SKS_INVALID_ARGUMENT, "cache state: position %lld, oldest %lld and end %lld do not go together",
-                    (long long)header.position, (long long)header.oldest, (long long)header.stored_end);
+    return sks_fail(SKS_INVALID_ARGUMENT,
+                    "cache state: position %lld, oldest %lld and end %lld do not go together",
+                    (long long)header.position, (long long)header.oldest,
+                    (long long)header.stored_end);
   sks_span spans[SKS_SPANS];
   int64_t rows_expected, found = bytes - (int64_t)sizeof(header);
-  if (!rows_bytes(cache, kept_spans(&ring, header.position, header.stored_end, spans), &rows_expected))
+  if (!rows_bytes(cache, kept_spans(&ring, header.position, header.stored_end, spans),
+                  &rows_expected))
     rows_expected = INT64_MAX;
   if (found != rows_expected) return refuse("bytes of rows", found, rows_expected);
   char *rows = (char *)source + sizeof(header);
   if (sks_hash(SKS_HASH_START, rows, found) != header.rows_hash)
-    return sks_fail(SKS_INVALID_ARGUMENT, "cache state: the checksum of its rows is wrong, the bytes are damaged");
+    return sks_fail(SKS_INVALID_ARGUMENT,
+                    "cache state: the checksum of its rows is wrong, the bytes are damaged");
   status = sks_cache_reserve(cache, header.position);
   if (status != SKS_OK) return status;
 

@@ -19,7 +19,9 @@ SKS_INLINE vec vec_add(vec a, vec b) { return _mm256_add_ps(a, b); }
 SKS_INLINE vec vec_sub(vec a, vec b) { return _mm256_sub_ps(a, b); }
 SKS_INLINE vec vec_mul(vec a, vec b) { return _mm256_mul_ps(a, b); }
 SKS_INLINE vec vec_fma(vec a, vec b, vec c) { return _mm256_fmadd_ps(a, b, c); }
-SKS_INLINE vec vec_round(vec x) { return _mm256_round_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+SKS_INLINE vec vec_round(vec x) {
+  return _mm256_round_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+}
 
 /* NaN where b is NaN. */
 SKS_INLINE vec vec_max(vec a, vec b) { return _mm256_max_ps(a, b); }
@@ -40,7 +42,8 @@ SKS_INLINE float vec_largest(vec x) {
 
 /* x * 2^n for integral n <= 127; 0 where n < -126, and NaN stays. */
 SKS_INLINE vec vec_scale(vec x, vec n) {
-  __m256i exponent = _mm256_slli_epi32(_mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127)), 23);
+  __m256i exponent =
+      _mm256_slli_epi32(_mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127)), 23);
   vec enough = _mm256_cmp_ps(n, _mm256_set1_ps(-126), _CMP_NLT_UQ);
   return _mm256_and_ps(_mm256_mul_ps(x, _mm256_castsi256_ps(exponent)), enough);
 }

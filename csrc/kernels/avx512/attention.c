@@ -1,5 +1,4 @@
 #include "kernels/avx512/vector.h"
-/* After the vocabulary it is written in. */
-#include "kernels/simd/attention.h"
+#include "kernels/simd/attend.h"
 
 void sks_avx512_attention(sks_kernels *table) { fill_attention(table); }

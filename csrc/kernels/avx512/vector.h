@@ -19,7 +19,9 @@ SKS_INLINE vec vec_add(vec a, vec b) { return _mm512_add_ps(a, b); }
 SKS_INLINE vec vec_sub(vec a, vec b) { return _mm512_sub_ps(a, b); }
 SKS_INLINE vec vec_mul(vec a, vec b) { return _mm512_mul_ps(a, b); }
 SKS_INLINE vec vec_fma(vec a, vec b, vec c) { return _mm512_fmadd_ps(a, b, c); }
-SKS_INLINE vec vec_round(vec x) { return _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+SKS_INLINE vec vec_round(vec x) {
+  return _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+}
 SKS_INLINE float vec_sum(vec x) { return _mm512_reduce_add_ps(x); }
 SKS_INLINE float vec_largest(vec x) { return _mm512_reduce_max_ps(x); }
 

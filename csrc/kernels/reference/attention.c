@@ -5,8 +5,8 @@
 
 enum { MAX_HEAD_DIM = 256 };
 
-static void rotate(const float *x, const float *cosines, const float *sines, int64_t half, int64_t head_dim, float scale,
-                   float *y) {
+static void rotate(const float *x, const float *cosines, const float *sines, int64_t half,
+                   int64_t head_dim, float scale, float *y) {
   for (int64_t i = 0; i < half; i++) {
     double low = x[i], high = x[i + half];
     y[i] = (float)((low * cosines[i] - high * sines[i]) * scale);
@@ -45,7 +45,8 @@ static void attend_query(const sks_attend_args *args, int32_t type, int64_t q) {
   args->softmax.max[q] = (float)max;
   double rounding = exp(max - (double)(float)max);
   args->softmax.sum[q] = (float)(sum * rounding);
-  for (int64_t c = 0; c < head_dim; c++) args->softmax.acc[q * args->stride + c] = (float)(acc[c] * rounding);
+  for (int64_t c = 0; c < head_dim; c++)
+    args->softmax.acc[q * args->stride + c] = (float)(acc[c] * rounding);
 }
 
 static void attend(const sks_attend_args *args, int32_t type) {

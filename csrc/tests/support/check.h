@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 /* CHECK(condition, format, ...): the text says with what values it failed. Returns the condition.
  */
@@ -12,6 +13,12 @@
 __attribute__((format(printf, 5, 6))) bool check_that(bool condition, const char* text,
                                                       const char* file, int line,
                                                       const char* format, ...);
+
+/* CHECK, and the test ends here where it fails: what comes after would fail for the same reason. */
+#define REQUIRE(...)                             \
+  do {                                           \
+    if (!CHECK(__VA_ARGS__)) exit(check_report()); \
+  } while (0)
 
 /* CHECK that the call was refused with this status, and that the last error contains `words`. */
 #define CHECK_REFUSED(call, status, words) \

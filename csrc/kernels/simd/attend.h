@@ -1,12 +1,14 @@
 /*
- * Attention of some queries over consecutive rows of one KV head, for any instruction set: include after its vector.h.
+ * Attention of some queries over consecutive rows of one KV head, for any instruction set: include
+ * after its vector.h.
  *
- * Blocks of SKS_ATTEND_BLOCK keys: scores of all queries, the softmax of each folded in, then the weighted values. Both
- * products go by tiles that fill the registers, so that a key or value is loaded and widened once for several queries and
- * comes from memory once for all. With one query (decoding, MHA) a tile is LANES whole keys, read as a stream.
+ * Blocks of SKS_ATTEND_BLOCK keys: scores of all queries, the softmax of each folded in, then the
+ * weighted values. Both products go by tiles that fill the registers, so that a key or value is
+ * loaded and widened once for several queries and comes from memory once for all. With one query
+ * (decoding, MHA) a tile is LANES whole keys, read as a stream.
  */
-#ifndef SINKSTREAM_KERNELS_SIMD_ATTENTION_H
-#define SINKSTREAM_KERNELS_SIMD_ATTENTION_H
+#ifndef SINKSTREAM_KERNELS_SIMD_ATTEND_H
+#define SINKSTREAM_KERNELS_SIMD_ATTEND_H
 
 #include <math.h>
 #include <string.h>
@@ -17,7 +19,8 @@
 enum {
   TILE_QUERIES = LANES / 4, /* of the tiles for many queries */
   TILE_VECTORS = 4,         /* of values, in those */
-  LONE_VECTORS = 8          /* of values, for one query: enough sums in flight to hide an addition's latency */
+  LONE_VECTORS =
+      8 /* of values, for one query: enough sums in flight to hide an addition's latency */
 };
 
 /* What is fixed where a kernel is instantiated. */
@@ -37,15 +40,17 @@ SKS_INLINE vec row_vector(shape s, const char *row, int64_t v) {
   return vec_widen(at, s.type);
 }
 
-/* Scores of `queries` queries from q on with LANES / queries keys from k on; past the block's last key, that key again. */
-SKS_INLINE void score_tile(shape s, const sks_attend_args *args, const char *keys, int64_t count, int64_t q, int64_t k,
-                           const int queries) {
+/* Scores of `queries` queries from q on with LANES / queries keys from k on; past the block's last
+ * key, that key again. */
+SKS_INLINE void score_tile(shape s, const sks_attend_args *args, const char *keys, int64_t count,
+                           int64_t q, int64_t k, const int queries) {
   const int tile_keys = LANES / queries;
   const float *query = args->queries + q * args->stride;
   const char *rows[LANES];
   vec sums[LANES];
 #pragma GCC unroll 16
-  for (int j = 0; j < tile_keys; j++) rows[j] = keys + (k + j < count ? k + j : count - 1) * row_bytes(s);
+  for (int j = 0; j < tile_keys; j++)
+    rows[j] = keys + (k + j < count ? k + j : count - 1) * row_bytes(s);
 #pragma GCC unroll 16
   for (int i = 0; i < LANES; i++) sums[i] = vec_zero();
   for (int64_t v = 0; v < row_vectors(s); v++) {
@@ -56,29 +61,33 @@ SKS_INLINE void score_tile(shape s, const sks_attend_args *args, const char *key
     for (int i = 0; i < queries; i++) {
       vec part = vec_load(query + i * args->stride + v * LANES);
 #pragma GCC unroll 16
-      for (int j = 0; j < tile_keys; j++) sums[i * tile_keys + j] = vec_fma(part, key[j], sums[i * tile_keys + j]);
+      for (int j = 0; j < tile_keys; j++)
+        sums[i * tile_keys + j] = vec_fma(part, key[j], sums[i * tile_keys + j]);
     }
   }
   float scores[LANES];
   vec_store(scores, vec_sums(sums));
 #pragma GCC unroll 16
   for (int i = 0; i < queries; i++)
-    memcpy(args->scores + (q + i) * SKS_ATTEND_BLOCK + k, scores + i * tile_keys, tile_keys * sizeof(float));
+    memcpy(args->scores + (q + i) * SKS_ATTEND_BLOCK + k, scores + i * tile_keys,
+           tile_keys * sizeof(float));
 }
 
 SKS_INLINE void score_block(shape s, const sks_attend_args *args, const char *keys, int64_t count) {
   int64_t q = 0;
   for (; q + TILE_QUERIES <= args->query_count; q += TILE_QUERIES)
-    for (int64_t k = 0; k < count; k += LANES / TILE_QUERIES) score_tile(s, args, keys, count, q, k, TILE_QUERIES);
+    for (int64_t k = 0; k < count; k += LANES / TILE_QUERIES)
+      score_tile(s, args, keys, count, q, k, TILE_QUERIES);
   for (; q < args->query_count; q++)
     for (int64_t k = 0; k < count; k += LANES) score_tile(s, args, keys, count, q, k, 1);
 }
 
 /*
- * Turns the scores of query q with `count` keys, the block's first being number `first`, into weights, and folds their
- * largest and their sum into the softmax.
+ * Turns the scores of query q with `count` keys, the block's first being number `first`, into
+ * weights, and folds their largest and their sum into the softmax.
  */
-SKS_INLINE void weigh(const sks_attend_args *args, int64_t q, int64_t first, int64_t count, int64_t vectors) {
+SKS_INLINE void weigh(const sks_attend_args *args, int64_t q, int64_t first, int64_t count,
+                      int64_t vectors) {
   float *scores = args->scores + q * SKS_ATTEND_BLOCK;
   int64_t padded = (count + LANES - 1) / LANES * LANES;
   for (int64_t k = count; k < padded; k++) scores[k] = -INFINITY;
@@ -97,7 +106,8 @@ SKS_INLINE void weigh(const sks_attend_args *args, int64_t q, int64_t first, int
   if (!(block_max <= *max)) {
     float *acc = args->softmax.acc + q * args->stride;
     vec keep = vec_exp(vec_set(*max - block_max));
-    for (int64_t v = 0; v < vectors; v++) vec_store(acc + v * LANES, vec_mul(vec_load(acc + v * LANES), keep));
+    for (int64_t v = 0; v < vectors; v++)
+      vec_store(acc + v * LANES, vec_mul(vec_load(acc + v * LANES), keep));
     args->softmax.sum[q] *= vec_largest(keep);
     *max = block_max;
   }
@@ -112,15 +122,16 @@ SKS_INLINE void weigh(const sks_attend_args *args, int64_t q, int64_t first, int
 }
 
 /* Adds the weighted values of the block to vectors [v, v + vectors) of queries [q, q + queries). */
-SKS_INLINE void value_tile(shape s, const sks_attend_args *args, const char *values, int64_t count, int64_t q,
-                           int64_t v, const int queries, const int vectors) {
+SKS_INLINE void value_tile(shape s, const sks_attend_args *args, const char *values, int64_t count,
+                           int64_t q, int64_t v, const int queries, const int vectors) {
   float *acc = args->softmax.acc + q * args->stride + v * LANES;
   const float *weights = args->scores + q * SKS_ATTEND_BLOCK;
   vec sums[TILE_QUERIES * TILE_VECTORS > LONE_VECTORS ? TILE_QUERIES * TILE_VECTORS : LONE_VECTORS];
 #pragma GCC unroll 4
   for (int i = 0; i < queries; i++)
 #pragma GCC unroll 8
-    for (int j = 0; j < vectors; j++) sums[i * vectors + j] = vec_load(acc + i * args->stride + j * LANES);
+    for (int j = 0; j < vectors; j++)
+      sums[i * vectors + j] = vec_load(acc + i * args->stride + j * LANES);
   for (int64_t k = 0; k < count; k++) {
     vec value[LONE_VECTORS];
 #pragma GCC unroll 8
@@ -129,35 +140,53 @@ SKS_INLINE void value_tile(shape s, const sks_attend_args *args, const char *val
     for (int i = 0; i < queries; i++) {
       vec weight = vec_set(weights[i * SKS_ATTEND_BLOCK + k]);
 #pragma GCC unroll 8
-      for (int j = 0; j < vectors; j++) sums[i * vectors + j] = vec_fma(weight, value[j], sums[i * vectors + j]);
+      for (int j = 0; j < vectors; j++)
+        sums[i * vectors + j] = vec_fma(weight, value[j], sums[i * vectors + j]);
     }
   }
 #pragma GCC unroll 4
   for (int i = 0; i < queries; i++)
 #pragma GCC unroll 8
-    for (int j = 0; j < vectors; j++) vec_store(acc + i * args->stride + j * LANES, sums[i * vectors + j]);
+    for (int j = 0; j < vectors; j++)
+      vec_store(acc + i * args->stride + j * LANES, sums[i * vectors + j]);
 }
 
 /* All vectors of some queries, in tiles of at most `most`. */
-SKS_INLINE void value_tiles(shape s, const sks_attend_args *args, const char *values, int64_t count, int64_t q,
-                            const int queries, const int64_t most) {
+SKS_INLINE void value_tiles(shape s, const sks_attend_args *args, const char *values, int64_t count,
+                            int64_t q, const int queries, const int64_t most) {
 #pragma GCC unroll 16
   for (int64_t v = 0; v < row_vectors(s); v += most) {
     int64_t left = row_vectors(s) - v;
     switch (left < most ? left : most) {
-      case 1: value_tile(s, args, values, count, q, v, queries, 1); break;
-      case 2: value_tile(s, args, values, count, q, v, queries, 2); break;
-      case 3: value_tile(s, args, values, count, q, v, queries, 3); break;
-      case 4: value_tile(s, args, values, count, q, v, queries, 4); break;
-      case 5: value_tile(s, args, values, count, q, v, queries, 5); break;
-      case 6: value_tile(s, args, values, count, q, v, queries, 6); break;
-      case 7: value_tile(s, args, values, count, q, v, queries, 7); break;
-      default: value_tile(s, args, values, count, q, v, queries, 8);
+      case 1:
+        value_tile(s, args, values, count, q, v, queries, 1);
+        break;
+      case 2:
+        value_tile(s, args, values, count, q, v, queries, 2);
+        break;
+      case 3:
+        value_tile(s, args, values, count, q, v, queries, 3);
+        break;
+      case 4:
+        value_tile(s, args, values, count, q, v, queries, 4);
+        break;
+      case 5:
+        value_tile(s, args, values, count, q, v, queries, 5);
+        break;
+      case 6:
+        value_tile(s, args, values, count, q, v, queries, 6);
+        break;
+      case 7:
+        value_tile(s, args, values, count, q, v, queries, 7);
+        break;
+      default:
+        value_tile(s, args, values, count, q, v, queries, 8);
     }
   }
 }
 
-SKS_INLINE void value_block(shape s, const sks_attend_args *args, const char *values, int64_t count) {
+SKS_INLINE void value_block(shape s, const sks_attend_args *args, const char *values,
+                            int64_t count) {
   int64_t q = 0;
   for (; q + TILE_QUERIES <= args->query_count; q += TILE_QUERIES)
     value_tiles(s, args, values, count, q, TILE_QUERIES, TILE_VECTORS);
@@ -166,22 +195,35 @@ SKS_INLINE void value_block(shape s, const sks_attend_args *args, const char *va
 
 SKS_INLINE void attend_shape(shape s, const sks_attend_args *args) {
   for (int64_t first = 0; first < args->key_count; first += SKS_ATTEND_BLOCK) {
-    int64_t left = args->key_count - first, count = left < SKS_ATTEND_BLOCK ? left : SKS_ATTEND_BLOCK;
+    int64_t left = args->key_count - first,
+            count = left < SKS_ATTEND_BLOCK ? left : SKS_ATTEND_BLOCK;
     score_block(s, args, (const char *)args->keys + first * row_bytes(s), count);
     for (int64_t q = 0; q < args->query_count; q++) weigh(args, q, first, count, row_vectors(s));
     value_block(s, args, (const char *)args->values + first * row_bytes(s), count);
   }
 }
 
-/* One function for each head_dim that models use, so that its loops have constant ends, and one for all others. */
+/* One function for each head_dim that models use, so that its loops have constant ends, and one for
+ * all others. */
 SKS_INLINE void attend_type(const int32_t type, const sks_attend_args *args) {
   switch (args->head_dim) {
-    case 64: attend_shape((shape){type, 64}, args); break;
-    case 80: attend_shape((shape){type, 80}, args); break;
-    case 96: attend_shape((shape){type, 96}, args); break;
-    case 112: attend_shape((shape){type, 112}, args); break;
-    case 128: attend_shape((shape){type, 128}, args); break;
-    default: attend_shape((shape){type, args->head_dim}, args);
+    case 64:
+      attend_shape((shape){type, 64}, args);
+      break;
+    case 80:
+      attend_shape((shape){type, 80}, args);
+      break;
+    case 96:
+      attend_shape((shape){type, 96}, args);
+      break;
+    case 112:
+      attend_shape((shape){type, 112}, args);
+      break;
+    case 128:
+      attend_shape((shape){type, 128}, args);
+      break;
+    default:
+      attend_shape((shape){type, args->head_dim}, args);
   }
 }
 
@@ -191,8 +233,9 @@ static void attend_f16(const sks_attend_args *args) { attend_type(SKS_F16, args)
 
 static void attend_bf16(const sks_attend_args *args) { attend_type(SKS_BF16, args); }
 
-static void rotate(const float *restrict x, const float *restrict cosines, const float *restrict sines, int64_t half,
-                   int64_t head_dim, float scale, float *restrict y) {
+static void rotate(const float *restrict x, const float *restrict cosines,
+                   const float *restrict sines, int64_t half, int64_t head_dim, float scale,
+                   float *restrict y) {
   for (int64_t i = 0; i < half; i++) {
     y[i] = (x[i] * cosines[i] - x[i + half] * sines[i]) * scale;
     y[i + half] = (x[i + half] * cosines[i] + x[i] * sines[i]) * scale;
