@@ -6,5 +6,7 @@ module org.sinkstream {
 
   exports org.sinkstream;
   exports org.sinkstream.error;
+  exports org.sinkstream.files to
+      org.sinkstream.cli;
   exports org.sinkstream.text;
 }

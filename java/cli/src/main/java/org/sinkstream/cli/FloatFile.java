@@ -6,6 +6,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.nio.file.Path;
+import org.sinkstream.files.AtomicFile;
 
 /** A file of float32, little-endian, that is there as a whole or not at all. */
 final class FloatFile implements AutoCloseable {
@@ -49,8 +50,7 @@ final class FloatFile implements AutoCloseable {
 
   private void flush() {
     try {
-      buffer.flip();
-      file.write(buffer);
+      file.out().write(buffer.array(), 0, buffer.position());
       buffer.clear();
     } catch (IOException failure) {
       throw new UncheckedIOException(failure);
