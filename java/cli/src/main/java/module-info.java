@@ -2,10 +2,10 @@
 module org.sinkstream.cli {
   requires info.picocli;
   requires java.logging;
+  requires me.tongfei.progressbar;
   requires org.jline.terminal;
   requires static org.jspecify;
   requires org.sinkstream;
-  requires progressbar;
   requires tools.jackson.databind;
 
   opens org.sinkstream.cli to

@@ -1,4 +1,5 @@
 /** Endless decoding of language models at constant memory, with attention sinks. */
+@SuppressWarnings("module") // the command line is compiled after this
 module org.sinkstream {
   requires static transitive org.jspecify;
   requires ai.djl.tokenizers;

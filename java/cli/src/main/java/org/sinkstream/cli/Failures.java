@@ -46,11 +46,10 @@ final class Failures {
 
   private static String message(Throwable cause) {
     return switch (cause) {
-      case UnmatchedArgumentException unmatched when !unmatched.getSuggestions().isEmpty() ->
-          unmatched.getMessage()
-              + "; did you mean "
-              + String.join(" or ", unmatched.getSuggestions())
-              + "?";
+      case UnmatchedArgumentException unmatched -> unmatched.getMessage() + hint(unmatched);
+      // picocli puts a word of its own before some of its messages.
+      case ParameterException refused ->
+          String.valueOf(refused.getMessage()).replaceFirst("^Error: ", "");
       case NoSuchFileException missing -> missing.getFile() + ": no such file or directory";
       case AccessDeniedException denied -> denied.getFile() + ": permission denied";
       case NotDirectoryException file -> file.getFile() + ": not a directory";
@@ -58,6 +57,12 @@ final class Failures {
           other.getFile() + ": " + other.getReason();
       default -> String.valueOf(cause.getMessage());
     };
+  }
+
+  private static String hint(UnmatchedArgumentException unmatched) {
+    return unmatched.getSuggestions().isEmpty()
+        ? "; --help says what there is"
+        : "; did you mean " + String.join(" or ", unmatched.getSuggestions()) + "?";
   }
 
   private static String fault(Throwable cause) {

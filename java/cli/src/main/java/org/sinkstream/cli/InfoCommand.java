@@ -2,6 +2,8 @@ package org.sinkstream.cli;
 
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.sinkstream.CachePolicy;
 import org.sinkstream.Model;
 import org.sinkstream.ModelInfo;
@@ -58,7 +60,7 @@ final class InfoCommand implements Callable<Integer> {
             .put("vocabulary", info.vocabulary())
             .put("trained_context", info.trainedContext())
             .put("parameters", info.parameters());
-    info.weightTypes().stream().sorted().forEach(result.putArray("weight_types")::add);
+    weightTypes(info).forEach(result.putArray("weight_types")::add);
     result
         .put("weight_bytes", info.weightBytes())
         .put("cache", policy.toString())
@@ -92,7 +94,7 @@ final class InfoCommand implements Callable<Integer> {
         info.vocabulary(),
         info.trainedContext(),
         info.parameters(),
-        String.join(", ", info.weightTypes()).toLowerCase(Locale.ROOT),
+        weightTypes(info).collect(Collectors.joining(", ")),
         info.weightBytes(),
         policy,
         info.kvType().name().toLowerCase(Locale.ROOT),
@@ -104,5 +106,9 @@ final class InfoCommand implements Callable<Integer> {
         Version.number(),
         NativeInfo.loaded().version(),
         NativeInfo.loaded().file());
+  }
+
+  private static Stream<String> weightTypes(ModelInfo info) {
+    return info.weightTypes().stream().map(type -> type.toLowerCase(Locale.ROOT)).sorted();
   }
 }

@@ -17,8 +17,6 @@ import picocli.CommandLine.Option;
         "Writes the logits after each token: float32, little-endian, row-major [tokens,"
             + " vocabulary]. The file is whole or not there.")
 final class LogitsCommand implements Callable<Integer> {
-  private final Streams streams;
-
   @Mixin private final ModelMixin model = new ModelMixin();
   @Mixin private final CacheMixin cache = new CacheMixin();
 
@@ -31,10 +29,6 @@ final class LogitsCommand implements Callable<Integer> {
 
   @Option(names = "--out", required = true, paramLabel = "FILE", description = "The logits.")
   private Path out = Path.of("");
-
-  LogitsCommand(Streams streams) {
-    this.streams = streams;
-  }
 
   @Override
   public Integer call() throws Exception {

@@ -1,5 +1,6 @@
 package org.sinkstream.cli;
 
+import java.io.PrintWriter;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -48,15 +49,15 @@ public final class Main implements Runnable {
           new GenerateCommand(streams),
           new ChatCommand(streams),
           new PerplexityCommand(streams),
-          new LogitsCommand(streams),
+          new LogitsCommand(),
           new InfoCommand(streams)
         }) {
       line.addSubcommand(command);
     }
     return line.setCaseInsensitiveEnumValuesAllowed(true)
         .setExpandAtFiles(false)
-        .setOut(new java.io.PrintWriter(streams.out(), true))
-        .setErr(new java.io.PrintWriter(streams.err(), true))
+        .setOut(new PrintWriter(streams.out(), true))
+        .setErr(new PrintWriter(streams.err(), true))
         .setParameterExceptionHandler(
             (refused, ignored) -> Failures.report(refused, streams.err()))
         .setExecutionExceptionHandler(

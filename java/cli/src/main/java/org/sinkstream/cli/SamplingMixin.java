@@ -56,7 +56,6 @@ final class SamplingMixin {
       names = "--seed",
       paramLabel = "N",
       converter = WholeNumber.Any.class,
-      showDefaultValue = picocli.CommandLine.Help.Visibility.NEVER,
       description = "Seed of the random draws; drawn at random, and reported, when left out.")
   private long seed = ThreadLocalRandom.current().nextLong(Long.MAX_VALUE);
 

@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.HexFormat;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
@@ -63,7 +64,7 @@ public final class AtomicFile implements AutoCloseable {
     }
     // A link stays a link: the file that it leads to is replaced.
     Path place = Files.exists(target) ? target.toRealPath() : target.toAbsolutePath();
-    Path directory = place.getParent();
+    Path directory = Objects.requireNonNull(place.getParent(), "only a directory has no parent");
     if (!Files.isDirectory(directory)) {
       throw new NoSuchFileException(directory.toString());
     }
