@@ -1,4 +1,5 @@
 /** Endless decoding of language models at constant memory, with attention sinks. */
+@SuppressWarnings("module") // the command line is compiled after this
 module org.sinkstream {
   requires static transitive org.jspecify;
   requires ai.djl.tokenizers;
@@ -6,5 +7,7 @@ module org.sinkstream {
 
   exports org.sinkstream;
   exports org.sinkstream.error;
+  exports org.sinkstream.files to
+      org.sinkstream.cli;
   exports org.sinkstream.text;
 }

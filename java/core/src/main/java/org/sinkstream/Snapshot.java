@@ -3,7 +3,6 @@ package org.sinkstream;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
 import java.io.BufferedInputStream;
-import java.io.BufferedOutputStream;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.EOFException;
@@ -12,15 +11,14 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.security.DigestOutputStream;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import org.sinkstream.error.SnapshotException;
+import org.sinkstream.files.AtomicFile;
 import org.sinkstream.kernels.KvCache;
 
 /**
@@ -40,38 +38,24 @@ record Snapshot(
   private static final int COPY_BYTES = 1 << 16;
 
   void write(Path file) throws IOException {
-    Path temporary =
-        Files.createTempFile(
-            file.toAbsolutePath().getParent(), "." + file.getFileName(), ".part");
-    try {
+    try (AtomicFile whole = AtomicFile.create(file)) {
       MessageDigest digest = sha256();
-      try (OutputStream raw = new BufferedOutputStream(Files.newOutputStream(temporary))) {
-        DataOutputStream out = new DataOutputStream(new DigestOutputStream(raw, digest));
-        out.writeLong(MAGIC);
-        out.writeInt(VERSION);
-        out.writeUTF(model);
-        out.writeUTF(policy.toString());
-        out.writeUTF(spec.toString());
-        out.writeInt(recentTokens.length);
-        for (int token : recentTokens) {
-          out.writeInt(token);
-        }
-        write(out, logits);
-        write(out, cacheState);
-        out.flush();
-        raw.write(digest.digest());
+      OutputStream raw = whole.out();
+      DataOutputStream out = new DataOutputStream(new DigestOutputStream(raw, digest));
+      out.writeLong(MAGIC);
+      out.writeInt(VERSION);
+      out.writeUTF(model);
+      out.writeUTF(policy.toString());
+      out.writeUTF(spec.toString());
+      out.writeInt(recentTokens.length);
+      for (int token : recentTokens) {
+        out.writeInt(token);
       }
-      move(temporary, file);
-    } finally {
-      Files.deleteIfExists(temporary);
-    }
-  }
-
-  private static void move(Path from, Path to) throws IOException {
-    try {
-      Files.move(from, to, StandardCopyOption.ATOMIC_MOVE);
-    } catch (AtomicMoveNotSupportedException e) {
-      Files.move(from, to, StandardCopyOption.REPLACE_EXISTING);
+      write(out, logits);
+      write(out, cacheState);
+      out.flush();
+      raw.write(digest.digest());
+      whole.commit();
     }
   }
 

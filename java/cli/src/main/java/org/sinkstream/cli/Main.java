@@ -1,15 +1,22 @@
 package org.sinkstream.cli;
 
+import java.io.PrintWriter;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
 
 /** The {@code sinkstream} command. */
 @Command(
     name = "sinkstream",
     mixinStandardHelpOptions = true,
-    version = "sinkstream 0.1.0",
-    description = "Endless decoding of language models at constant memory.")
-public final class Main {
+    versionProvider = Version.class,
+    description = "Endless decoding of language models at constant memory.",
+    footer = "Exit codes: 0; 2 for bad input; 1 for a fault of the program.")
+public final class Main implements Runnable {
+  @Spec private CommandSpec spec = CommandSpec.create();
+
   private Main() {}
 
   /**
@@ -18,6 +25,51 @@ public final class Main {
    * @param arguments what the user typed
    */
   public static void main(String[] arguments) {
-    System.exit(new CommandLine(new Main()).execute(arguments));
+    System.exit(run(Streams.ofProcess(), arguments));
+  }
+
+  /** Runs one command; the exit code. */
+  static int run(Streams streams, String... arguments) {
+    Warnings.showOn(streams.err());
+    try {
+      return commandLine(streams).execute(arguments);
+    } catch (Error failure) {
+      // picocli hands on exceptions only.
+      return Failures.report(failure, streams.err());
+    } finally {
+      streams.out().flush();
+    }
+  }
+
+  private static CommandLine commandLine(Streams streams) {
+    CommandLine line = new CommandLine(new Main());
+    for (Object command :
+        new Object[] {
+          new DemoCommand(streams),
+          new GenerateCommand(streams),
+          new ChatCommand(streams),
+          new PerplexityCommand(streams),
+          new LogitsCommand(),
+          new InfoCommand(streams)
+        }) {
+      line.addSubcommand(command);
+    }
+    return line.setCaseInsensitiveEnumValuesAllowed(true)
+        .setExpandAtFiles(false)
+        .setOut(new PrintWriter(streams.out(), true))
+        .setErr(new PrintWriter(streams.err(), true))
+        .setParameterExceptionHandler(
+            (refused, ignored) -> Failures.report(refused, streams.err()))
+        .setExecutionExceptionHandler(
+            (failure, ignored, parsed) -> Failures.report(failure, streams.err()));
+  }
+
+  /** No command was named. */
+  @Override
+  public void run() {
+    throw new ParameterException(
+        spec.commandLine(),
+        "no command; expected one of %s (--help says more)"
+            .formatted(String.join(", ", spec.subcommands().keySet())));
   }
 }

@@ -2,6 +2,7 @@ package org.sinkstream.kernels;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 import org.sinkstream.error.DeviceException;
 import org.sinkstream.kernels.ffi.Sinkstream;
@@ -71,6 +72,11 @@ public final class Device implements AutoCloseable {
   public static String nativeVersion() {
     NativeLibrary.load();
     return NativeCalls.text(Sinkstream.sks_version());
+  }
+
+  /** The file that the native library was loaded from. */
+  public static Path nativeLibrary() {
+    return NativeLibrary.load();
   }
 
   MemorySegment handle() {

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import org.sinkstream.error.NativeLibraryException;
+import org.sinkstream.files.FileCache;
 
 /**
  * Finds and loads a native library. {@code -Dsinkstream.library.path}, a file or the directory that holds it, is taken where
@@ -20,10 +21,11 @@ final class NativeLibrary {
   /** The system property that overrides what is packed. */
   static final String PATH_PROPERTY = "sinkstream.library.path";
 
-  private static boolean loaded;
+  private static @Nullable Path loaded;
 
   private final String fileName;
   private final List<String> tried = new ArrayList<>();
+  private Path opened = Path.of("");
 
   private NativeLibrary(String name) {
     this.fileName = System.mapLibraryName(name);
@@ -32,37 +34,39 @@ final class NativeLibrary {
   /**
    * Loads the library that the bindings call. They look symbols up among those of this class's loader.
    *
+   * @return the file it was loaded from
    * @throws NativeLibraryException with every place tried and what the dynamic linker said of it
    */
-  static synchronized void load() {
-    if (!loaded) {
+  static synchronized Path load() {
+    if (loaded == null) {
       String override = System.getProperty(PATH_PROPERTY);
-      if (override == null) {
-        loadPacked("sinkstream", FileCache.ofUser());
-      } else {
-        loadFrom("sinkstream", override);
-      }
-      loaded = true;
+      loaded =
+          override == null
+              ? loadPacked("sinkstream", FileCache.ofUser())
+              : loadFrom("sinkstream", override);
     }
+    return loaded;
   }
 
   /** Loads a library from a file, or from the directory that holds it. */
-  static void loadFrom(String name, String override) {
+  static Path loadFrom(String name, String override) {
     NativeLibrary library = new NativeLibrary(name);
     Path given = Path.of(override).toAbsolutePath();
     Path file = Files.isDirectory(given) ? given.resolve(library.fileName) : given;
     if (!library.open(file)) {
       throw library.failure(" from -D" + PATH_PROPERTY + "=" + override);
     }
+    return file;
   }
 
   /** Loads a packed library by way of a cache, else of a temporary directory. */
-  static void loadPacked(String name, FileCache cache) {
+  static Path loadPacked(String name, FileCache cache) {
     NativeLibrary library = new NativeLibrary(name);
     byte[] content = library.packed();
     if (content == null || !(library.openCached(content, cache) || library.openTemporary(content))) {
       throw library.failure("; -D" + PATH_PROPERTY + " names another place");
     }
+    return library.opened;
   }
 
   private byte @Nullable [] packed() {
@@ -107,6 +111,7 @@ final class NativeLibrary {
   private boolean open(Path file) {
     try {
       System.load(file.toString());
+      opened = file;
       return true;
     } catch (UnsatisfiedLinkError e) {
       tried.add(file + ": " + linkerMessage(file, e));

@@ -15,6 +15,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.sinkstream.error.NativeLibraryException;
+import org.sinkstream.files.FileCache;
 
 /** Every process of this test has a cache of its own: what is loaded into one stays there. */
 final class NativeLibraryTest {

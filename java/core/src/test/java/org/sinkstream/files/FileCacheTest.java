@@ -1,4 +1,4 @@
-package org.sinkstream.kernels;
+package org.sinkstream.files;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -11,6 +11,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutorService;
@@ -42,6 +43,20 @@ final class FileCacheTest {
     assertThat(file).isEqualTo(root.resolve(SHA_256).resolve("name.so")).hasBinaryContent(CONTENT);
     assertThat(permissions(root)).isEqualTo("rwx------");
     assertThat(permissions(file.getParent())).isEqualTo("rwx------");
+  }
+
+  @Test
+  void putsFilesThatBelongTogetherInOneDirectory() throws IOException {
+    Map<String, byte[]> files = Map.of("a", CONTENT, "b", new byte[] {1});
+    Path together = cache.put(files);
+    assertThat(together.getParent()).isEqualTo(root);
+    assertThat(together.resolve("a")).hasBinaryContent(CONTENT);
+    assertThat(together.resolve("b")).hasBinaryContent(new byte[] {1});
+    assertThat(cache.put(files)).isEqualTo(together);
+    Files.delete(together.resolve("b"));
+    assertThat(cache.put(files).resolve("b")).hasBinaryContent(new byte[] {1});
+    assertThat(cache.put(Map.of("a", CONTENT, "c", new byte[] {1}))).isNotEqualTo(together);
+    assertThat(cache.put(Map.of("a", CONTENT, "b", new byte[] {2}))).isNotEqualTo(together);
   }
 
   @Test

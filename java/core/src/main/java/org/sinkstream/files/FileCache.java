@@ -1,9 +1,10 @@
-package org.sinkstream.kernels;
+package org.sinkstream.files;
 
 import java.io.IOException;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -16,7 +17,9 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
 import java.util.HexFormat;
+import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 
 /**
  * Copies of packed files on disk, at {@code <root>/<sha-256 of the content>/<name>}: written once, shared by every process of
@@ -57,12 +60,37 @@ public final class FileCache {
    * @throws IOException if it cannot be written, or the cache belongs to another user
    */
   public Path put(String name, byte[] content) throws IOException {
+    return put(sha256(content), Map.of(name, content)).resolve(name);
+  }
+
+  /**
+   * As {@link #put(String, byte[])}, for files that belong together: one directory holds them all.
+   *
+   * @param files contents by name
+   * @return the directory
+   * @throws IOException if one cannot be written, or the cache belongs to another user
+   */
+  public Path put(Map<String, byte[]> files) throws IOException {
+    StringBuilder sums = new StringBuilder(); // as sha256sum(1) prints them
+    new TreeMap<>(files)
+        .forEach((name, content) -> sums.append(sha256(content)).append("  ").append(name).append('\n'));
+    return put(sha256(sums.toString().getBytes(StandardCharsets.UTF_8)), files);
+  }
+
+  private Path put(String key, Map<String, byte[]> files) throws IOException {
     if (!root.isAbsolute()) {
       throw new IOException(root + " is not an absolute path"); // a user without a home directory
     }
     Files.createDirectories(root.getParent());
     claim(root);
-    Path directory = claim(root.resolve(sha256(content)));
+    Path directory = claim(root.resolve(key));
+    for (Map.Entry<String, byte[]> file : files.entrySet()) {
+      put(directory, file.getKey(), file.getValue());
+    }
+    return directory;
+  }
+
+  private static void put(Path directory, String name, byte[] content) throws IOException {
     Path file = directory.resolve(name);
     if (!holds(file, content)) {
       Path temporary = Files.createTempFile(directory, name, null);
@@ -73,7 +101,6 @@ public final class FileCache {
         Files.deleteIfExists(temporary);
       }
     }
-    return file;
   }
 
   private static boolean holds(Path file, byte[] content) throws IOException {

@@ -1,0 +1,114 @@
+package org.sinkstream.cli;
+
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.sinkstream.CachePolicy;
+import org.sinkstream.Model;
+import org.sinkstream.ModelInfo;
+import org.sinkstream.NativeInfo;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import tools.jackson.databind.node.ObjectNode;
+
+/** Says what a model is and how it would run. */
+@Command(
+    name = "info",
+    mixinStandardHelpOptions = true,
+    versionProvider = Version.class,
+    description = "What a model is, what its cache takes, and what it runs on.")
+final class InfoCommand implements Callable<Integer> {
+  private final Streams streams;
+
+  @Mixin private final ModelMixin model = new ModelMixin();
+  @Mixin private final CacheMixin cache = new CacheMixin();
+
+  @Option(names = "--json", description = "One JSON object instead of the table.")
+  private boolean json;
+
+  InfoCommand(Streams streams) {
+    this.streams = streams;
+  }
+
+  @Override
+  public Integer call() throws Exception {
+    try (Model opened = model.open()) {
+      CachePolicy policy = cache.policy(opened);
+      if (json) {
+        Json.print(streams, json(opened.info(), policy, opened.cacheBytes(policy)));
+      } else {
+        streams.out().print(table(opened.info(), policy, opened.cacheBytes(policy)));
+      }
+      return 0;
+    }
+  }
+
+  private ObjectNode json(ModelInfo info, CachePolicy policy, long cacheBytes) {
+    ObjectNode result =
+        Json.object()
+            .put("version", Version.number())
+            .put("native_version", NativeInfo.loaded().version())
+            .put("native_library", NativeInfo.loaded().file().toString())
+            .put("architecture", info.architecture())
+            .put("layers", info.layers())
+            .put("hidden", info.hidden())
+            .put("heads", info.heads())
+            .put("kv_heads", info.kvHeads())
+            .put("head_dim", info.headDim())
+            .put("vocabulary", info.vocabulary())
+            .put("trained_context", info.trainedContext())
+            .put("parameters", info.parameters());
+    weightTypes(info).forEach(result.putArray("weight_types")::add);
+    result
+        .put("weight_bytes", info.weightBytes())
+        .put("cache", policy.toString())
+        .put("cache_bytes", cacheBytes);
+    return Json.addModel(result, model, info);
+  }
+
+  private String table(ModelInfo info, CachePolicy policy, long cacheBytes) {
+    return String.format(
+        Locale.ROOT,
+        """
+        model            %s
+        architecture     %s
+        shape            %d layers, hidden %d, %d heads, %d key-value heads, head_dim %d
+        vocabulary       %d
+        trained context  %d
+        parameters       %d in %s, %d bytes
+        cache            %s in %s, %d bytes
+        activations      %s
+        device           %s, %s kernels, %d threads
+        version          %s, native library %s
+        native library   %s
+        """,
+        model.name(),
+        info.architecture(),
+        info.layers(),
+        info.hidden(),
+        info.heads(),
+        info.kvHeads(),
+        info.headDim(),
+        info.vocabulary(),
+        info.trainedContext(),
+        info.parameters(),
+        weightTypes(info).collect(Collectors.joining(", ")),
+        info.weightBytes(),
+        policy,
+        info.kvType().name().toLowerCase(Locale.ROOT),
+        cacheBytes,
+        model.activations(),
+        info.device(),
+        info.kernels(),
+        info.threads(),
+        Version.number(),
+        NativeInfo.loaded().version(),
+        NativeInfo.loaded().file());
+  }
+
+  private static Stream<String> weightTypes(ModelInfo info) {
+    return info.weightTypes().stream().map(type -> type.toLowerCase(Locale.ROOT)).sorted();
+  }
+}

@@ -1,0 +1,43 @@
+package org.sinkstream.cli;
+
+import java.util.Locale;
+import org.sinkstream.ModelInfo;
+import org.sinkstream.Session;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
+
+/** What the {@code --json} of all commands share. Keys are snake_case and in a fixed order. */
+final class Json {
+  private Json() {}
+
+  /** An empty object. */
+  static ObjectNode object() {
+    return JsonMapper.shared().createObjectNode();
+  }
+
+  /** Adds what a run used: cache, model, types, kernels, threads. */
+  static ObjectNode addRun(ObjectNode object, ModelMixin model, Session session) {
+    object
+        .put("position", session.position())
+        .put("cache", session.policy().toString())
+        .put("cache_bytes", session.cacheBytes());
+    return addModel(object, model, session.model().info());
+  }
+
+  /** Adds where a model runs and with which types. */
+  static ObjectNode addModel(ObjectNode object, ModelMixin model, ModelInfo info) {
+    return object
+        .put("model", model.name())
+        .put("device", info.device())
+        .put("kernels", info.kernels())
+        .put("threads", info.threads())
+        .put("kv_type", info.kvType().name().toLowerCase(Locale.ROOT))
+        .put("activations", model.activations())
+        .put("chunk", model.chunk());
+  }
+
+  /** Prints an object on a line of stdout. */
+  static void print(Streams streams, ObjectNode object) {
+    streams.out().println(JsonMapper.shared().writeValueAsString(object));
+  }
+}

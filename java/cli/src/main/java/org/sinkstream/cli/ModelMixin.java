@@ -1,0 +1,81 @@
+package org.sinkstream.cli;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+import org.sinkstream.KvType;
+import org.sinkstream.Model;
+import org.sinkstream.ModelOptions;
+import picocli.CommandLine.Option;
+
+/** Which model, and how it runs. */
+final class ModelMixin {
+  private static final ModelOptions DEFAULTS = ModelOptions.defaults();
+
+  /** Element types of activations. One, for now. */
+  enum Activations {
+    /** IEEE binary32. */
+    F32
+  }
+
+  @Option(
+      names = {"-m", "--model"},
+      paramLabel = "DIR",
+      description = "A Hugging Face model directory; the embedded model when left out.")
+  private @Nullable Path directory;
+
+  @Option(
+      names = "--threads",
+      paramLabel = "N",
+      converter = WholeNumber.Threads.class,
+      description = "Threads; the cores this process may use when left out.")
+  private long threads = DEFAULTS.threads();
+
+  @Option(
+      names = "--device",
+      paramLabel = "NAME",
+      description = "Where it runs: cpu (the default).")
+  private String device = DEFAULTS.device();
+
+  @Option(
+      names = "--kv-type",
+      paramLabel = "TYPE",
+      description = "Type of cached keys and values: f16 (the default), bf16 or f32.")
+  private KvType kvType = DEFAULTS.kvType();
+
+  @Option(
+      names = "--activations",
+      paramLabel = "TYPE",
+      description = "Type of activations: f32 (the default).")
+  private Activations activations = Activations.F32;
+
+  @Option(
+      names = "--chunk",
+      paramLabel = "N",
+      converter = WholeNumber.Chunk.class,
+      description = "Tokens that go through the layers together (default: ${DEFAULT-VALUE}).")
+  private long chunk = DEFAULTS.chunk();
+
+  /** Opens the model. */
+  Model open() throws IOException {
+    ModelOptions options =
+        new ModelOptions(device, Math.toIntExact(threads), kvType, Math.toIntExact(chunk));
+    return Model.open(directory == null ? EmbeddedModel.directory() : directory, options);
+  }
+
+  /** The model as the user named it. */
+  String name() {
+    return directory == null ? EmbeddedModel.NAME + " (embedded)" : directory.toString();
+  }
+
+  /** The type of activations, as it is written. */
+  String activations() {
+    return activations.name().toLowerCase(Locale.ROOT);
+  }
+
+  /** Tokens that go through the layers together. */
+  int chunk() {
+    return Math.toIntExact(chunk);
+  }
+}

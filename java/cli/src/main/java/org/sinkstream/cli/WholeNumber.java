@@ -1,0 +1,66 @@
+package org.sinkstream.cli;
+
+import org.sinkstream.ModelOptions;
+import org.sinkstream.Sampling;
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.TypeConversionException;
+
+/** Reads whole numbers of a range; a refusal says the value and the range, picocli adds the option. */
+abstract class WholeNumber implements ITypeConverter<Long> {
+  private final long least;
+  private final long most;
+
+  private WholeNumber(long least, long most) {
+    this.least = least;
+    this.most = most;
+  }
+
+  @Override
+  public Long convert(String text) {
+    try {
+      long value = Long.parseLong(text);
+      if (value >= least && value <= most) {
+        return value;
+      }
+    } catch (NumberFormatException notWhole) {
+      // Refused below, as a number out of range is.
+    }
+    throw new TypeConversionException(
+        "'%s'; expected a whole number from %d to %d".formatted(text, least, most));
+  }
+
+  /** Threads of an operation. */
+  static final class Threads extends WholeNumber {
+    Threads() {
+      super(1, ModelOptions.MAX_THREADS);
+    }
+  }
+
+  /** Tokens that go through the layers together. */
+  static final class Chunk extends WholeNumber {
+    Chunk() {
+      super(1, ModelOptions.MAX_CHUNK);
+    }
+  }
+
+  /** Counts of tokens where 0 means no limit, and seeds. */
+  static final class Any extends WholeNumber {
+    Any() {
+      super(0, Long.MAX_VALUE);
+    }
+  }
+
+  /** Candidates of top-k. */
+  static final class Candidates extends WholeNumber {
+    Candidates() {
+      super(0, Integer.MAX_VALUE);
+    }
+  }
+
+  /** Recent tokens of the repetition penalty. */
+  static final class Recent extends WholeNumber {
+    Recent() {
+      super(0, Sampling.MAX_REPETITION_WINDOW);
+    }
+  }
+}

@@ -1,0 +1,5 @@
+/** Files that are whole or not there. Exported to Sinkstream's own modules only. */
+@NullMarked
+package org.sinkstream.files;
+
+import org.jspecify.annotations.NullMarked;
