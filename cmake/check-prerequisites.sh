@@ -1,6 +1,6 @@
 #!/bin/sh
-# Says what to install, all at once, before a compiler or Maven fails for the lack of it. Arguments: further commands to ask
-# for.
+# Says what to install, all at once, before a compiler or Maven fails for the lack of it. Argument: `maven` to ask for that as
+# well.
 cd "$(dirname "$0")/.." || exit
 cmake_required=3.22
 missing=
@@ -41,9 +41,9 @@ elif [ -n "$JAVA_HOME" ] && [ "$jdk" != "$JAVA_HOME" ] && [ "${jdk#/usr/lib/jvm/
   need "JAVA_HOME to be $jdk or not set: it is $JAVA_HOME, and Maven follows it before the PATH"
 fi
 
-for tool in "$@"; do
-  command -v "$tool" >/dev/null || need "$tool (not on the PATH). Install it, e.g. apt install $tool"
-done
+if [ "$1" = maven ] && ! command -v mvn >/dev/null; then
+  need "Maven 3.8 or newer (mvn is not on the PATH). Install it, e.g. apt install maven"
+fi
 
 if [ -n "$missing" ]; then
   echo "Building Sinkstream needs:$missing" >&2

@@ -13,7 +13,7 @@ for header in sinkstream/*.h; do
 done >"$umbrella/sinkstream.h"
 
 # What the system's headers declare stays out: opaque structs are left to C, all else that begins with our prefix is taken.
-"$jextract" -I . --dump-includes "$umbrella/all" "$umbrella/sinkstream.h" 2>"$umbrella/log"
+"$jextract" -I . --dump-includes "$umbrella/all" "$umbrella/sinkstream.h" 2>/dev/null
 grep -E '^--include-[a-z]+ (sks|SKS)_' "$umbrella/all" >"$umbrella/ours"
 
 rm -rf "$bindings"
