@@ -1,5 +1,7 @@
 package org.sinkstream.cli;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import java.io.PrintWriter;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -56,8 +58,7 @@ public final class Main implements Runnable {
     }
     return line.setCaseInsensitiveEnumValuesAllowed(true)
         .setExpandAtFiles(false)
-        .setOut(new PrintWriter(streams.out(), true))
-        .setErr(new PrintWriter(streams.err(), true))
+        .setOut(new PrintWriter(streams.out(), true, UTF_8))
         .setParameterExceptionHandler(
             (refused, ignored) -> Failures.report(refused, streams.err()))
         .setExecutionExceptionHandler(
