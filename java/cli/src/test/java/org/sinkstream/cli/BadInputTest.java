@@ -1,0 +1,182 @@
+package org.sinkstream.cli;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Everything that is refused: exit code 2, one line on stderr that says what, nothing else. */
+final class BadInputTest {
+  @TempDir Path directory;
+
+  private static void assertRefused(String what, String... arguments) {
+    assertRefused(what, Cli.run(arguments));
+  }
+
+  private static void assertRefused(String what, Cli.Result result) {
+    assertThat(result.err()).startsWith("error: ").contains(what);
+    assertThat(result.err().lines()).hasSize(1);
+    assertThat(result.err()).doesNotContain("Exception").doesNotContain("\tat ");
+    assertThat(result.out()).isEmpty();
+    assertThat(result.code()).isEqualTo(2);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          --threads            | 0                    | from 1 to 1024
+          --threads            | -1                   | from 1 to 1024
+          --threads            | 1025                 | from 1 to 1024
+          --threads            | 99999999999999999999 | from 1 to 1024
+          --threads            | two                  | from 1 to 1024
+          --chunk              | 0                    | from 1 to 65536
+          --chunk              | -7                   | from 1 to 65536
+          --chunk              | 65537                | from 1 to 65536
+          --max-tokens         | -1                   | from 0 to 9223372036854775807
+          --max-tokens         | 9223372036854775808  | from 0 to 9223372036854775807
+          --seed               | -1                   | from 0 to 9223372036854775807
+          --top-k              | -1                   | from 0 to 2147483647
+          --repetition-window  | 4097                 | from 0 to 4096
+          --cache              | 4+0                  | window: 0; 1 or more expected
+          --cache              | -4+1020              | expected S+R such as 4+1020, 0+R, or dense
+          --cache              | 4+-1                 | expected S+R such as 4+1020, 0+R, or dense
+          --cache              | 4+1e3                | expected S+R such as 4+1020, 0+R, or dense
+          --cache              | 9999999999999999999+1 | expected S+R such as 4+1020, 0+R, or dense
+          --cache              | Dense                | expected S+R such as 4+1020, 0+R, or dense
+          --kv-type            | q8                   | expected one of [F16, BF16, F32]
+          --activations        | f16                  | expected one of [F32]
+          --temperature        | warm                 | is not a double
+          """)
+  void optionsThatDoNotParse(String option, String value, String expected) {
+    assertRefused(expected, "generate", "--prompt", "x", option, value);
+    assertThat(Cli.run("generate", "--prompt", "x", option, value).err())
+        .contains("'" + option + "'")
+        .contains("'" + value + "'");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          --temperature        | -0.5 | temperature: -0.5; expected 0 or more
+          --temperature        | NaN  | temperature: NaN; expected 0 or more
+          --top-p              | 0    | top-p: 0.0; expected more than 0, at most 1
+          --top-p              | 1.5  | top-p: 1.5; expected more than 0, at most 1
+          --min-p              | -1   | min-p: -1.0; expected 0 to 1
+          --repetition-penalty | 0    | repetition penalty: 0.0; expected more than 0
+          --stop               | ''   | a stop string is empty
+          --device             | cuda | device 'cuda'; this build has: cpu
+          """)
+  void valuesOutOfRange(String option, String value, String expected) {
+    assertRefused(expected, "generate", "--prompt", "x", option, value);
+  }
+
+  @Test
+  void commandsAndOptionsThatAreNotThere() {
+    assertRefused("no command; expected one of demo, generate, chat, perplexity, logits, info");
+    assertRefused("'frob'", "frob");
+    assertRefused("'--frob'", "info", "--frob");
+    assertRefused("'--model'", "info", "--model");
+    assertRefused("--ids", "logits", "--out", "x");
+    assertRefused("--out", "logits", "--ids", "x");
+    assertRefused("mutually exclusive", "generate", "--prompt", "a", "--prompt-file", "b");
+    assertRefused("mutually exclusive", "perplexity", "-f", "a", "--ids", "b");
+    assertRefused("--file", "perplexity");
+    assertRefused("--pin-prompt", "chat", "--pin-prompt");
+    assertRefused("'-1'", "demo", "--tokens", "-1");
+  }
+
+  @Test
+  void cachesBeyondMemorySayWhatTheyTake() {
+    // 6 layers x 2 heads x 64 channels x 2 bytes, keys and values: 3072 bytes a token.
+    assertRefused(
+        "a cache of 4+999999999999 tokens takes 30720000",
+        "generate", "--prompt", "x", "--cache", "4+999999999999");
+    assertRefused(
+        "a cache of 999999999999999999+999999999999999999 tokens takes",
+        "generate", "--prompt", "x", "--cache", "999999999999999999+999999999999999999");
+  }
+
+  @Test
+  void modelsThatAreNone() throws IOException {
+    Path gone = directory.resolve("gone");
+    assertRefused(gone.toString(), "info", "-m", gone.toString());
+    assertRefused("config.json", "info", "-m", directory.toString());
+    Files.writeString(directory.resolve("config.json"), "{\"model_type\": \"gru\"}");
+    assertRefused("gru", "info", "-m", directory.toString());
+  }
+
+  @Test
+  void textsThatAreNone() throws IOException {
+    Path text = Files.write(directory.resolve("text"), new byte[] {'a', 'b', (byte) 0xff});
+    String name = text.toString();
+    assertRefused("not UTF-8 text: byte 0xff at offset 2", "generate", "--prompt-file", name);
+    assertRefused("not UTF-8 text: byte 0xff at offset 2", "perplexity", "-f", name);
+    byte[] half = {'a', (byte) 0xe2, (byte) 0x82};
+    assertRefused(
+        "standard input: not UTF-8 text: byte 0xe2 at offset 1", Cli.runWith(half, "generate"));
+    assertRefused("a directory", "generate", "--prompt-file", directory.toString());
+    String gone = directory.resolve("gone").toString();
+    assertRefused(gone + ": no such file or directory", "generate", "--prompt-file", gone);
+    assertRefused(gone + ": no such file or directory", "perplexity", "--ids", gone);
+    Path empty = Files.createFile(directory.resolve("empty"));
+    assertRefused("expected at least 2", "perplexity", "-f", empty.toString());
+  }
+
+  @Test
+  void idsThatAreNone() throws IOException {
+    Path out = directory.resolve("out");
+    for (int id : List.of(4096, -1, Integer.MAX_VALUE)) {
+      Path ids = Cli.writeIds(directory.resolve("ids"), 1, id, 2);
+      assertRefused(
+          "token 1 (byte offset 4) has id %d; expected 0 to 4095".formatted(id),
+          "logits", "--ids", ids.toString(), "--out", out.toString());
+      assertRefused(
+          "token 1 (byte offset 4) has id %d; expected 0 to 4095".formatted(id),
+          "perplexity", "--ids", ids.toString(), "--nll-out", out.toString());
+    }
+    for (int size : List.of(0, 1, 7)) {
+      Path ids = Files.write(directory.resolve("ids"), new byte[size]);
+      assertRefused(
+          size + " bytes; expected token ids of 4 bytes each",
+          "perplexity", "--ids", ids.toString());
+    }
+    assertRefused(
+        "expected at least 2",
+        "perplexity", "--ids", Cli.writeIds(directory.resolve("ids"), 1).toString());
+    assertThat(out).doesNotExist();
+  }
+
+  @Test
+  void outputsThatCannotBeWritten() throws IOException {
+    String ids = Cli.writeIds(directory.resolve("ids"), 1, 2, 3).toString();
+    Path lost = directory.resolve("gone/out");
+    assertRefused("gone: no such file", "logits", "--ids", ids, "--out", lost.toString());
+    assertRefused("gone: no such file", "perplexity", "--ids", ids, "--nll-out", lost.toString());
+    assertRefused("a directory", "logits", "--ids", ids, "--out", directory.toString());
+    try (Stream<Path> left = Files.list(directory)) {
+      assertThat(left).containsExactly(directory.resolve("ids"));
+    }
+  }
+
+  @Test
+  void chatLinesThatAreNoText() {
+    byte[] lines = "/context\n\u00e9".getBytes(UTF_8);
+    lines[lines.length - 1] = 'x';
+    Cli.Result result = Cli.runWith(lines, "chat");
+    assertThat(result.code()).isEqualTo(2);
+    assertThat(result.err())
+        .isEqualTo("error: standard input, line 2: not UTF-8 text: byte 0xc3 at offset 0\n");
+  }
+}
