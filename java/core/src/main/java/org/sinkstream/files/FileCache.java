@@ -22,8 +22,8 @@ import java.util.Set;
 import java.util.TreeMap;
 
 /**
- * Copies of packed files on disk, at {@code <root>/<sha-256 of the content>/<name>}: written once, shared by every process of
- * the user, and by nobody else. Thread-safe, also between processes.
+ * Copies of packed files on disk, at {@code <root>/<sha-256 of the content>/<name>}: written once,
+ * shared by every process of the user, and by nobody else. Thread-safe, also between processes.
  */
 public final class FileCache {
   private static final Set<PosixFilePermission> OWNER_ONLY =
@@ -41,8 +41,8 @@ public final class FileCache {
   }
 
   /**
-   * The user's cache: {@code sinkstream} in {@code $XDG_CACHE_HOME}, or in {@code ~/.cache} where that is not set to an
-   * absolute path (XDG Base Directory Specification).
+   * The user's cache: {@code sinkstream} in {@code $XDG_CACHE_HOME}, or in {@code ~/.cache} where
+   * that is not set to an absolute path (XDG Base Directory Specification).
    */
   public static FileCache ofUser() {
     String cacheHome = System.getenv("XDG_CACHE_HOME");
@@ -53,8 +53,8 @@ public final class FileCache {
   }
 
   /**
-   * Finds a file with this name and content, or writes it. What stands at its place with other content, however it came
-   * there, is replaced.
+   * Finds a file with this name and content, or writes it. What stands at its place with other
+   * content, however it came there, is replaced.
    *
    * @return its path
    * @throws IOException if it cannot be written, or the cache belongs to another user
@@ -115,8 +115,7 @@ public final class FileCache {
       return Files.createDirectory(directory, PosixFilePermissions.asFileAttribute(OWNER_ONLY));
     } catch (FileAlreadyExistsException present) {
       PosixFileAttributes attributes =
-          Files.readAttributes(
-              directory, PosixFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
+          Files.readAttributes(directory, PosixFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
       if (!attributes.isDirectory()) {
         throw new IOException(directory + " is not a directory");
       }
@@ -133,7 +132,9 @@ public final class FileCache {
     }
   }
 
-  /** The effective user id: {@code user.name} has no meaning in a container without a passwd entry. */
+  /**
+   * The effective user id: {@code user.name} has no meaning in a container without a passwd entry.
+   */
   private static int currentUser() {
     Linker linker = Linker.nativeLinker();
     try {

@@ -13,9 +13,9 @@ import org.sinkstream.error.NativeLibraryException;
 import org.sinkstream.files.FileCache;
 
 /**
- * Finds and loads a native library. {@code -Dsinkstream.library.path}, a file or the directory that holds it, is taken where
- * it is set; else the library packed in the jar for this platform, by way of the user's {@link FileCache} or, where that
- * cannot be used, of a temporary directory.
+ * Finds and loads a native library. {@code -Dsinkstream.library.path}, a file or the directory that
+ * holds it, is taken where it is set; else the library packed in the jar for this platform, by way
+ * of the user's {@link FileCache} or, where that cannot be used, of a temporary directory.
  */
 final class NativeLibrary {
   /** The system property that overrides what is packed. */
@@ -32,7 +32,8 @@ final class NativeLibrary {
   }
 
   /**
-   * Loads the library that the bindings call. They look symbols up among those of this class's loader.
+   * Loads the library that the bindings call. They look symbols up among those of this class's
+   * loader.
    *
    * @return the file it was loaded from
    * @throws NativeLibraryException with every place tried and what the dynamic linker said of it
@@ -63,7 +64,8 @@ final class NativeLibrary {
   static Path loadPacked(String name, FileCache cache) {
     NativeLibrary library = new NativeLibrary(name);
     byte[] content = library.packed();
-    if (content == null || !(library.openCached(content, cache) || library.openTemporary(content))) {
+    if (content == null
+        || !(library.openCached(content, cache) || library.openTemporary(content))) {
       throw library.failure("; -D" + PATH_PROPERTY + " names another place");
     }
     return library.opened;
@@ -146,7 +148,8 @@ final class NativeLibrary {
 
   /** Operating system and architecture, as cmake/Platform.cmake spells them. */
   private static String platform() {
-    String system = System.getProperty("os.name").toLowerCase(Locale.ROOT).replace(" x", "").replace(" ", "");
+    String system =
+        System.getProperty("os.name").toLowerCase(Locale.ROOT).replace(" x", "").replace(" ", "");
     String architecture = System.getProperty("os.arch");
     return system + "-" + (architecture.equals("amd64") ? "x86_64" : architecture);
   }

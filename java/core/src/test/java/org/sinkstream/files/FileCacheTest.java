@@ -140,13 +140,12 @@ final class FileCacheTest {
       List<Future<Path>> results = new ArrayList<>();
       for (int i = 0; i < threads; i++) {
         results.add(
-            pool.submit(
-                () -> {
-                  start.await();
-                  Path file = new FileCache(root).put("large", large);
-                  assertThat(file).hasBinaryContent(large);
-                  return file;
-                }));
+            pool.submit(() -> {
+              start.await();
+              Path file = new FileCache(root).put("large", large);
+              assertThat(file).hasBinaryContent(large);
+              return file;
+            }));
       }
       for (Future<Path> result : results) {
         files.add(result.get());

@@ -27,8 +27,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.sinkstream.kernels.ffi.Sinkstream;
 
 /**
- * The committed bindings are those of the headers, both ways, and the library has every symbol. Needs no jextract:
- * cmake/generate-bindings.sh is what to run when this fails.
+ * The committed bindings are those of the headers, both ways, and the library has every symbol.
+ * Needs no jextract: cmake/generate-bindings.sh is what to run when this fails.
  */
 final class BindingsTest {
   private static final String DESCRIPTOR = "$descriptor";
@@ -155,7 +155,10 @@ final class BindingsTest {
     return text.append(layout.byteSize()).append(" bytes").toString();
   }
 
-  /** C's layout on the platforms there are: each field aligned to its size, the struct to its largest. */
+  /**
+   * C's layout on the platforms there are: each field aligned to its size, the struct to its
+   * largest.
+   */
   private static String naturalLayout(List<CHeaders.Field> fields) {
     StringBuilder text = new StringBuilder();
     long end = 0;

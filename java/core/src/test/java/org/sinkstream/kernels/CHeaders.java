@@ -23,8 +23,8 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
- * What the C headers declare, read with a grammar that knows just what our headers may hold: functions, enums, structs of
- * scalars and pointers, opaque structs. Anything else is refused.
+ * What the C headers declare, read with a grammar that knows just what our headers may hold:
+ * functions, enums, structs of scalars and pointers, opaque structs. Anything else is refused.
  */
 record CHeaders(
     Map<String, MethodType> functions,
