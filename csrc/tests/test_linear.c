@@ -275,7 +275,6 @@ static void test_refused(void) {
 int main(int argc, char **argv) {
   uint64_t seed = rng_seed(argc, argv);
   for_every_isa(test_kernels, seed);
-  test_same_for_any_split("reference", seed);
   test_stacked_parts(seed);
   test_refused();
   return check_report();

@@ -12,11 +12,11 @@ SKS_INLINE vec times_sigmoid(vec x, vec e) {
   return vec_div(vec_mul(x, vec_where_negative(x, e, one)), vec_add(one, e));
 }
 
-/* Within 4 ulp where e^-|x| is a normal number. */
+/* Within 3 ulp where e^-|x| is a normal number. */
 SKS_INLINE vec silu(vec x) { return times_sigmoid(x, vec_exp(vec_sub(vec_zero(), vec_abs(x)))); }
 
 /*
- * x * Phi(x), Phi being the normal distribution, within 8 ulp where the tail Phi(-|x|) is a normal number. The tail is
+ * x * Phi(x), Phi being the normal distribution, within 6 ulp where the tail Phi(-|x|) is a normal number. The tail is
  * e^(-x^2 / 2) r P(1 - 6 r) with r = 1 / (|x| + 3), which maps the whole half-line to where a polynomial of degree 9 is within
  * 2e-8 of it (the idea: Shepherd and Laframboise, Mathematics of Computation 36, 1981; P by a minimax fit).
  */
@@ -39,12 +39,12 @@ SKS_INLINE vec gelu_exact_of(vec x) {
   vec lost = vec_fma(half, a, vec_sub(vec_zero(), square));
   vec e = vec_exp(vec_sub(vec_zero(), square));
   e = vec_sub(e, vec_mul(e, lost));
-  vec below = vec_mul(x, vec_mul(vec_mul(p, r), e));
-  return vec_where_negative(x, below, vec_sub(x, below));
+  vec below = vec_mul(a, vec_mul(vec_mul(p, r), e));
+  return vec_where_negative(x, vec_sub(vec_zero(), below), vec_sub(x, below));
 }
 
 /*
- * x / (1 + e^-s) with s = 2 sqrt(2 / pi) (x + 0.044715 x^3), which is HF's "gelu_new" without its tanh; within 6 ulp where
+ * x / (1 + e^-s) with s = 2 sqrt(2 / pi) (x + 0.044715 x^3), which is HF's "gelu_new" without its tanh; within 3 ulp where
  * e^-|s| is a normal number. |s| is held as a sum of two floats, as its rounding would be a relative error of the exponential.
  */
 SKS_INLINE vec gelu_tanh_of(vec x) {
