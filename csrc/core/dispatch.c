@@ -6,7 +6,8 @@
 #include "core/fail.h"
 #include "core/features.h"
 
-/* One instruction set: what it is forced by, what it is called in use, and whether this machine has it. */
+/* One instruction set: what it is forced by, what it is called in use, and whether this machine has
+ * it. */
 typedef struct level {
   const char *name; /* two of the same name are forced together, as far as the machine has them */
   const char *isa;
@@ -63,7 +64,8 @@ static const char *available(const sks_features *features, char *text, size_t si
   text[0] = '\0';
   for (int i = 0; i < LEVELS; i++) {
     if (levels[i].present(features) && strcmp(previous, levels[i].name) != 0) {
-      length += (size_t)snprintf(text + length, size - length, "%s%s", i == 0 ? "" : ", ", levels[i].name);
+      length += (size_t)snprintf(text + length, size - length, "%s%s", i == 0 ? "" : ", ",
+                                 levels[i].name);
       previous = levels[i].name;
     }
   }

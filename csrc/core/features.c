@@ -35,7 +35,8 @@ sks_features sks_features_of_this_machine(void) {
   found.avx2 = (saved & XCR0_YMM) == XCR0_YMM && has(b, bit_AVX2);
   found.avx512 = found.avx2 && (saved & XCR0_ZMM) == XCR0_ZMM &&
                  has(b, bit_AVX512F | bit_AVX512BW | bit_AVX512DQ | bit_AVX512VL);
-  found.avx512_bf16 = found.avx512 && __get_cpuid_count(7, 1, &a, &b, &c, &d) && has(a, bit_AVX512BF16);
+  found.avx512_bf16 =
+      found.avx512 && __get_cpuid_count(7, 1, &a, &b, &c, &d) && has(a, bit_AVX512BF16);
   return found;
 }
 

@@ -1,7 +1,8 @@
 /*
- * The dispatch table: single-threaded kernels over plain memory. The reference kernels fill every slot first; each
- * instruction set the machine has then puts its own over those it improves. Operations (csrc/ops) check nothing that the
- * public functions have checked, split the work, and call through here.
+ * The dispatch table: single-threaded kernels over plain memory. The reference kernels fill every
+ * slot first; each instruction set the machine has then puts its own over those it improves.
+ * Operations (csrc/ops) check nothing that the public functions have checked, split the work, and
+ * call through here.
  */
 #ifndef SINKSTREAM_CORE_KERNELS_H
 #define SINKSTREAM_CORE_KERNELS_H
@@ -11,15 +12,16 @@
 #include "sinkstream/types.h"
 
 /*
- * y[r * y_stride + j] = bias[j] + <w[j], x[r]> for j in [0, n) and r in [0, rows), added to y where `add`.
- * w [n, columns] of the slot's type, x [rows, columns]; bias may be NULL.
+ * y[r * y_stride + j] = bias[j] + <w[j], x[r]> for j in [0, n) and r in [0, rows), added to y where
+ * `add`. w [n, columns] of the slot's type, x [rows, columns]; bias may be NULL.
  */
-typedef void sks_linear_kernel(const void *w, int64_t n, int64_t columns, const float *bias, const float *x,
-                               int64_t rows, float *y, int64_t y_stride, int32_t add);
+typedef void sks_linear_kernel(const void *w, int64_t n, int64_t columns, const float *bias,
+                               const float *x, int64_t rows, float *y, int64_t y_stride,
+                               int32_t add);
 
 /*
- * The softmax of some queries over the keys they have met: their largest score, the sum of exp(score - max), and the sum of
- * values weighted so. Of no keys at all: -infinity, 0, 0.
+ * The softmax of some queries over the keys they have met: their largest score, the sum of
+ * exp(score - max), and the sum of values weighted so. Of no keys at all: -infinity, 0, 0.
  */
 typedef struct sks_softmax {
   float *max; /* [queries] */
@@ -30,8 +32,9 @@ typedef struct sks_softmax {
 enum { SKS_ATTEND_BLOCK = 64 }; /* keys whose scores an attend kernel keeps at a time */
 
 /*
- * Some queries meet consecutive rows of one KV head, all of them all of these. Rows of queries and of `acc` are `stride`
- * floats apart, a multiple of 16, zero from head_dim on, and aligned to 64 bytes.
+ * Some queries meet consecutive rows of one KV head, all of them all of these. Rows of queries and
+ * of `acc` are `stride` floats apart, a multiple of 16, zero from head_dim on, and aligned to 64
+ * bytes.
  */
 typedef struct sks_attend_args {
   const float *queries; /* [query_count, stride], rotated and scaled */
@@ -41,10 +44,11 @@ typedef struct sks_attend_args {
   const void *keys;   /* [key_count, head_dim] of the slot's type, any alignment */
   const void *values; /* likewise */
   int64_t key_count;
-  const float *slopes;    /* [query_count] ALiBi: score -= slope * distance; or NULL */
-  const float *distances; /* [query_count] from the query to the first key, one less for each key after */
-  float *scores;          /* scratch [query_count, SKS_ATTEND_BLOCK] */
-  sks_softmax softmax;    /* in and out */
+  const float *slopes; /* [query_count] ALiBi: score -= slope * distance; or NULL */
+  const float
+      *distances; /* [query_count] from the query to the first key, one less for each key after */
+  float *scores;  /* scratch [query_count, SKS_ATTEND_BLOCK] */
+  sks_softmax softmax; /* in and out */
 } sks_attend_args;
 
 typedef struct sks_kernels {
@@ -55,15 +59,16 @@ typedef struct sks_kernels {
   void (*narrow[SKS_TYPES])(const float *source, int64_t count, void *target);
 
   /*
-   * y = scale * x with its first 2 * half channels rotated: y[i] = x[i] cos[i] - x[i + half] sin[i] and
-   * y[i + half] = x[i + half] cos[i] + x[i] sin[i]. x and y are [head_dim] and disjoint.
+   * y = scale * x with its first 2 * half channels rotated: y[i] = x[i] cos[i] - x[i + half] sin[i]
+   * and y[i + half] = x[i + half] cos[i] + x[i] sin[i]. x and y are [head_dim] and disjoint.
    */
-  void (*rotate)(const float *x, const float *cosines, const float *sines, int64_t half, int64_t head_dim, float scale,
-                 float *y);
+  void (*rotate)(const float *x, const float *cosines, const float *sines, int64_t half,
+                 int64_t head_dim, float scale, float *y);
   void (*attend[SKS_TYPES])(const sks_attend_args *args);
 
   void (*rms_norm)(const float *x, int64_t columns, const float *weight, float epsilon, float *y);
-  void (*layer_norm)(const float *x, int64_t columns, const float *weight, const float *bias, float epsilon, float *y);
+  void (*layer_norm)(const float *x, int64_t columns, const float *weight, const float *bias,
+                     float epsilon, float *y);
 
   void (*silu_gate)(const float *gate, const float *up, int64_t count, float *y);
   void (*gelu_exact)(float *x, int64_t count);

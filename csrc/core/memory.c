@@ -25,8 +25,8 @@ int64_t sks_memory_of_machine(void) {
 void *sks_memory_allocate(int64_t bytes, const char *what) {
   /* The system would promise more than it has and kill the process later. */
   if (bytes < 0 || bytes > sks_memory_of_machine()) {
-    sks_fail(SKS_OUT_OF_MEMORY, "%s takes %lld bytes; this machine has %lld", what, (long long)bytes,
-             (long long)sks_memory_of_machine());
+    sks_fail(SKS_OUT_OF_MEMORY, "%s takes %lld bytes; this machine has %lld", what,
+             (long long)bytes, (long long)sks_memory_of_machine());
     return NULL;
   }
   size_t size = (sizeof(header) + (size_t)bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;

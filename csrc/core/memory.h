@@ -4,7 +4,8 @@
 
 #include <stdint.h>
 
-/* `bytes` zeroed bytes aligned to 64, or NULL with the last error set (SKS_OUT_OF_MEMORY, naming `what`). */
+/* `bytes` zeroed bytes aligned to 64, or NULL with the last error set (SKS_OUT_OF_MEMORY, naming
+ * `what`). */
 void *sks_memory_allocate(int64_t bytes, const char *what);
 
 /* Bytes of memory that this machine has in all. */

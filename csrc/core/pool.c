@@ -9,13 +9,15 @@
 #include "core/fail.h"
 #include "core/memory.h"
 
-/* About 50 microseconds: longer than the gaps within a token, shorter than a scheduler would notice. */
+/* About 50 microseconds: longer than the gaps within a token, shorter than a scheduler would
+ * notice. */
 #define SPINS 2000
 
 /*
- * The ticket is the number of the run (upper half) and its next task (lower half). A worker claims a task by moving the ticket on,
- * which fails once the run is over: a worker that slept through a run can neither take part in it late nor hold anybody up. Between
- * runs the lower half is CLOSED, so that nobody claims with half of a new run's description.
+ * The ticket is the number of the run (upper half) and its next task (lower half). A worker claims
+ * a task by moving the ticket on, which fails once the run is over: a worker that slept through a
+ * run can neither take part in it late nor hold anybody up. Between runs the lower half is CLOSED,
+ * so that nobody claims with half of a new run's description.
  */
 typedef uint64_t ticket;
 
@@ -55,7 +57,8 @@ static int64_t task_of(ticket t) { return (int64_t)(uint32_t)t; }
 
 /* Does tasks of the run that was current when `seen` was read, until it has none left. */
 static void work(sks_pool *pool, ticket seen, int32_t thread) {
-  /* Not older than the run of `seen`; a claim that succeeds proves that they are not newer either. */
+  /* Not older than the run of `seen`; a claim that succeeds proves that they are not newer either.
+   */
   sks_task *task = atomic_load(&pool->task);
   void *argument = atomic_load(&pool->argument);
   int64_t tasks = atomic_load(&pool->tasks);
@@ -133,8 +136,8 @@ int32_t sks_pool_create(int32_t threads, sks_pool **pool) {
     if (pthread_create(&workers[i].thread, NULL, worker_main, &workers[i]) != 0) {
       int32_t running = made->started + 1;
       sks_pool_destroy(made);
-      return sks_fail(SKS_OUT_OF_MEMORY, "the system gives this process %d of %d threads", (int)running,
-                      (int)threads);
+      return sks_fail(SKS_OUT_OF_MEMORY, "the system gives this process %d of %d threads",
+                      (int)running, (int)threads);
     }
     made->started = i;
   }

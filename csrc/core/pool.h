@@ -1,4 +1,5 @@
-/* Persistent threads that run the tasks of one operation at a time. They spin briefly for work, then sleep. */
+/* Persistent threads that run the tasks of one operation at a time. They spin briefly for work,
+ * then sleep. */
 #ifndef SINKSTREAM_CORE_POOL_H
 #define SINKSTREAM_CORE_POOL_H
 
@@ -15,9 +16,10 @@ void sks_pool_destroy(sks_pool *pool);
 int32_t sks_pool_threads(const sks_pool *pool);
 
 /*
- * Runs task(argument, i, thread) for i in [0, tasks) and returns when all are done; what they wrote is visible to the
- * caller. Tasks are handed out one by one, so a thread that lost its core delays no more than its own task. While another
- * thread runs the pool, the caller does all its tasks itself, as thread 0... of its own.
+ * Runs task(argument, i, thread) for i in [0, tasks) and returns when all are done; what they wrote
+ * is visible to the caller. Tasks are handed out one by one, so a thread that lost its core delays
+ * no more than its own task. While another thread runs the pool, the caller does all its tasks
+ * itself, as thread 0... of its own.
  */
 void sks_pool_run(sks_pool *pool, int64_t tasks, sks_task *task, void *argument);
 

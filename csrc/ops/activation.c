@@ -63,26 +63,33 @@ enum { EXP_WORK = 16, ADD_WORK = 1 };
 int32_t sks_silu_gate(sks_device *device, const float *x, int32_t rows, int32_t columns, float *y) {
   int32_t status = sks_require_range(columns, 1, INT32_MAX / 2, "columns");
   if (status != SKS_OK) return status;
-  return run(device, (elements_task){.run = silu_gate_rows, .x = x, .y = y, .columns = columns, .count = rows},
-             (int64_t)EXP_WORK * columns);
+  return run(
+      device,
+      (elements_task){.run = silu_gate_rows, .x = x, .y = y, .columns = columns, .count = rows},
+      (int64_t)EXP_WORK * columns);
 }
 
 int32_t sks_gelu(sks_device *device, float *x, int64_t count, int32_t kind) {
   int32_t status = sks_require_range(kind, SKS_GELU_EXACT, SKS_GELU_TANH, "GELU kind");
   if (status != SKS_OK) return status;
-  return run(device,
-             (elements_task){.run = kind == SKS_GELU_EXACT ? gelu_exact_elements : gelu_tanh_elements,
-                             .x = x,
-                             .y = x,
-                             .count = count},
-             EXP_WORK);
+  return run(
+      device,
+      (elements_task){.run = kind == SKS_GELU_EXACT ? gelu_exact_elements : gelu_tanh_elements,
+                      .x = x,
+                      .y = x,
+                      .count = count},
+      EXP_WORK);
 }
 
 int32_t sks_clamp(sks_device *device, float *x, int64_t count, float limit) {
-  if (!(limit > 0)) return sks_fail(SKS_INVALID_ARGUMENT, "limit is %g; expected more than 0", (double)limit);
-  return run(device, (elements_task){.run = clamp_elements, .x = x, .y = x, .limit = limit, .count = count}, ADD_WORK);
+  if (!(limit > 0))
+    return sks_fail(SKS_INVALID_ARGUMENT, "limit is %g; expected more than 0", (double)limit);
+  return run(device,
+             (elements_task){.run = clamp_elements, .x = x, .y = x, .limit = limit, .count = count},
+             ADD_WORK);
 }
 
 int32_t sks_add(sks_device *device, const float *x, int64_t count, float *y) {
-  return run(device, (elements_task){.run = add_elements, .x = x, .y = y, .count = count}, ADD_WORK);
+  return run(device, (elements_task){.run = add_elements, .x = x, .y = y, .count = count},
+             ADD_WORK);
 }

@@ -7,7 +7,8 @@ static void embed_row(const sks_kernels *kernels, const sks_weights *table, int6
   kernels->widen[part->type](sks_weight_row(part, id, table->columns), table->columns, y);
 }
 
-int32_t sks_embed(sks_device *device, const sks_weights *table, const int32_t *ids, int32_t rows, float *y) {
+int32_t sks_embed(sks_device *device, const sks_weights *table, const int32_t *ids, int32_t rows,
+                  float *y) {
   int32_t status = sks_require_range(rows, 0, INT32_MAX, "rows");
   if (status == SKS_OK) status = sks_require_pointer(ids, "ids");
   if (status == SKS_OK) status = sks_require_pointer(y, "y");
@@ -15,6 +16,7 @@ int32_t sks_embed(sks_device *device, const sks_weights *table, const int32_t *i
     status = sks_require_range(ids[r], 0, table->rows - 1, "token id");
   }
   if (status != SKS_OK) return status;
-  for (int32_t r = 0; r < rows; r++) embed_row(&device->kernels, table, ids[r], y + r * table->columns);
+  for (int32_t r = 0; r < rows; r++)
+    embed_row(&device->kernels, table, ids[r], y + r * table->columns);
   return SKS_OK;
 }

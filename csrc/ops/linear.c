@@ -2,8 +2,9 @@
 #include "ops/split.h"
 #include "ops/weights.h"
 
-/* Rows of x that meet a block of weights before the next block does: as many as stay in the second-level cache. */
-enum { ROW_BLOCK = 32 };
+/* Channels of a task are a multiple of this: enough for any kernel to read its rows of x from a
+ * near cache. */
+enum { CHANNELS = 32 };
 
 typedef struct linear_task {
   const sks_kernels *kernels;
@@ -20,22 +21,22 @@ static void run_task(void *argument, int64_t index, int32_t thread) {
   (void)thread;
   const linear_task *t = argument;
   const sks_weights *w = t->weights;
-  int64_t begin = index * t->channels_per_task, end = sks_task_end(begin, t->channels_per_task, w->rows);
+  int64_t begin = index * t->channels_per_task,
+          end = sks_task_end(begin, t->channels_per_task, w->rows);
   int64_t first = 0;
-  for (const sks_weight_part *part = w->parts; part < w->parts + w->part_count; first += part->rows, part++) {
-    int64_t from = begin > first ? begin : first, to = end < first + part->rows ? end : first + part->rows;
+  for (const sks_weight_part *part = w->parts; part < w->parts + w->part_count;
+       first += part->rows, part++) {
+    int64_t from = begin > first ? begin : first,
+            to = end < first + part->rows ? end : first + part->rows;
     if (from >= to) continue;
-    for (int64_t r = 0; r < t->rows; r += ROW_BLOCK) {
-      t->kernels->linear[part->type](sks_weight_row(part, from - first, w->columns), to - from, w->columns,
-                                     part->bias ? part->bias + (from - first) : NULL, t->x + r * w->columns,
-                                     sks_task_end(r, ROW_BLOCK, t->rows) - r, t->y + r * w->rows + from, w->rows,
-                                     t->add);
-    }
+    t->kernels->linear[part->type](sks_weight_row(part, from - first, w->columns), to - from,
+                                   w->columns, part->bias ? part->bias + (from - first) : NULL,
+                                   t->x, t->rows, t->y + from, w->rows, t->add);
   }
 }
 
-int32_t sks_linear(sks_device *device, const sks_weights *weights, const float *x, int32_t rows, float *y,
-                   int32_t output) {
+int32_t sks_linear(sks_device *device, const sks_weights *weights, const float *x, int32_t rows,
+                   float *y, int32_t output) {
   int32_t status = sks_require_range(rows, 0, INT32_MAX, "rows");
   if (status == SKS_OK) status = sks_require_range(output, SKS_STORE, SKS_ADD, "output");
   if (status == SKS_OK) status = sks_require_pointer(x, "x");
@@ -47,8 +48,8 @@ int32_t sks_linear(sks_device *device, const sks_weights *weights, const float *
                       .rows = rows,
                       .y = y,
                       .add = output == SKS_ADD};
-  /* A multiple of 16, so that a task's channels fill whole vectors. */
-  task.channels_per_task = (sks_items_per_task(weights->columns * rows) + 15) / 16 * 16;
+  task.channels_per_task =
+      (sks_items_per_task(weights->columns * rows) + CHANNELS - 1) / CHANNELS * CHANNELS;
   sks_pool_run(device->pool, sks_tasks(weights->rows, task.channels_per_task), run_task, &task);
   return SKS_OK;
 }

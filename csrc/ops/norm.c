@@ -19,7 +19,8 @@ static void rms_rows(void *argument, int64_t index, int32_t thread) {
   const norm_task *t = argument;
   int64_t begin = index * t->rows_per_task;
   for (int64_t r = begin; r < sks_task_end(begin, t->rows_per_task, t->rows); r++)
-    t->kernels->rms_norm(t->x + r * t->columns, t->columns, t->weight, t->epsilon, t->y + r * t->columns);
+    t->kernels->rms_norm(t->x + r * t->columns, t->columns, t->weight, t->epsilon,
+                         t->y + r * t->columns);
 }
 
 static void layer_rows(void *argument, int64_t index, int32_t thread) {
@@ -27,7 +28,8 @@ static void layer_rows(void *argument, int64_t index, int32_t thread) {
   const norm_task *t = argument;
   int64_t begin = index * t->rows_per_task;
   for (int64_t r = begin; r < sks_task_end(begin, t->rows_per_task, t->rows); r++)
-    t->kernels->layer_norm(t->x + r * t->columns, t->columns, t->weight, t->bias, t->epsilon, t->y + r * t->columns);
+    t->kernels->layer_norm(t->x + r * t->columns, t->columns, t->weight, t->bias, t->epsilon,
+                           t->y + r * t->columns);
 }
 
 static int32_t run(sks_device *device, sks_task *rows_of_task, norm_task t) {
@@ -43,14 +45,22 @@ static int32_t run(sks_device *device, sks_task *rows_of_task, norm_task t) {
   return SKS_OK;
 }
 
-int32_t sks_rms_norm(sks_device *device, const float *x, int32_t rows, int32_t columns, const float *weight,
-                     float epsilon, float *y) {
-  return run(device, rms_rows,
-             (norm_task){.x = x, .weight = weight, .epsilon = epsilon, .y = y, .rows = rows, .columns = columns});
+int32_t sks_rms_norm(sks_device *device, const float *x, int32_t rows, int32_t columns,
+                     const float *weight, float epsilon, float *y) {
+  return run(
+      device, rms_rows,
+      (norm_task){
+          .x = x, .weight = weight, .epsilon = epsilon, .y = y, .rows = rows, .columns = columns});
 }
 
-int32_t sks_layer_norm(sks_device *device, const float *x, int32_t rows, int32_t columns, const float *weight,
-                       const float *bias, float epsilon, float *y) {
+int32_t sks_layer_norm(sks_device *device, const float *x, int32_t rows, int32_t columns,
+                       const float *weight, const float *bias, float epsilon, float *y) {
   return run(device, layer_rows,
-             (norm_task){.x = x, .weight = weight, .bias = bias, .epsilon = epsilon, .y = y, .rows = rows, .columns = columns});
+             (norm_task){.x = x,
+                         .weight = weight,
+                         .bias = bias,
+                         .epsilon = epsilon,
+                         .y = y,
+                         .rows = rows,
+                         .columns = columns});
 }

@@ -14,11 +14,13 @@ static int32_t check(const float *logits, int32_t rows, int32_t count) {
   return status;
 }
 
-int32_t sks_argmax(sks_device *device, const float *logits, int32_t rows, int32_t count, int32_t *index) {
+int32_t sks_argmax(sks_device *device, const float *logits, int32_t rows, int32_t count,
+                   int32_t *index) {
   int32_t status = check(logits, rows, count);
   if (status == SKS_OK) status = sks_require_pointer(index, "index");
   if (status != SKS_OK) return status;
-  for (int32_t r = 0; r < rows; r++) index[r] = (int32_t)device->kernels.argmax(logits + (int64_t)r * count, count);
+  for (int32_t r = 0; r < rows; r++)
+    index[r] = (int32_t)device->kernels.argmax(logits + (int64_t)r * count, count);
   return SKS_OK;
 }
 
@@ -55,7 +57,8 @@ static void sift_down(heap h, int64_t at, int64_t size) {
   }
 }
 
-int32_t sks_top_k(sks_device *device, const float *logits, int32_t count, int32_t k, int32_t *indices, float *values) {
+int32_t sks_top_k(sks_device *device, const float *logits, int32_t count, int32_t k,
+                  int32_t *indices, float *values) {
   (void)device;
   int32_t status = check(logits, 1, count);
   if (status == SKS_OK) status = sks_require_range(k, 1, count, "k");
@@ -100,8 +103,8 @@ static void nll_rows(void *argument, int64_t index, int32_t thread) {
   }
 }
 
-int32_t sks_nll(sks_device *device, const float *logits, int32_t rows, int32_t count, const int32_t *targets,
-                double *loss) {
+int32_t sks_nll(sks_device *device, const float *logits, int32_t rows, int32_t count,
+                const int32_t *targets, double *loss) {
   int32_t status = check(logits, rows, count);
   if (status == SKS_OK) status = sks_require_pointer(targets, "targets");
   if (status == SKS_OK) status = sks_require_pointer(loss, "loss");
@@ -109,7 +112,11 @@ int32_t sks_nll(sks_device *device, const float *logits, int32_t rows, int32_t c
     status = sks_require_range(targets[r], 0, count - 1, "target");
   }
   if (status != SKS_OK) return status;
-  nll_task task = {.kernels = &device->kernels, .logits = logits, .targets = targets, .rows = rows, .count = count,
+  nll_task task = {.kernels = &device->kernels,
+                   .logits = logits,
+                   .targets = targets,
+                   .rows = rows,
+                   .count = count,
                    .loss = loss};
   task.rows_per_task = sks_items_per_task(16 * (int64_t)count);
   sks_pool_run(device->pool, sks_tasks(rows, task.rows_per_task), nll_rows, &task);

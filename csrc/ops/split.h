@@ -1,11 +1,13 @@
-/* How an operation is cut into tasks. The cuts depend on the shape only, so results do not depend on the threads. */
+/* How an operation is cut into tasks. The cuts depend on the shape only, so results do not depend
+ * on the threads. */
 #ifndef SINKSTREAM_OPS_SPLIT_H
 #define SINKSTREAM_OPS_SPLIT_H
 
 #include <stdint.h>
 
-/* Below this many element operations a task is not worth waking a thread for. */
-enum { SKS_TASK_WORK = 1 << 14 };
+/* Below this many element operations, some microseconds, a task is not worth waking a thread for.
+ */
+enum { SKS_TASK_WORK = 1 << 16 };
 
 static inline int64_t sks_tasks(int64_t items, int64_t items_per_task) {
   return (items + items_per_task - 1) / items_per_task;

@@ -12,13 +12,14 @@ static int32_t check(int64_t columns, const sks_weight_part *parts, int32_t part
   for (int32_t i = 0; i < part_count && status == SKS_OK; i++) {
     status = sks_require_pointer(parts[i].data, "data of a part");
     if (status == SKS_OK) status = sks_require_range(parts[i].rows, 1, INT32_MAX, "rows of a part");
-    if (status == SKS_OK) status = sks_require_range(parts[i].type, 0, SKS_TYPES - 1, "type of a part");
+    if (status == SKS_OK)
+      status = sks_require_range(parts[i].type, 0, SKS_TYPES - 1, "type of a part");
   }
   return status;
 }
 
-int32_t sks_weights_create(sks_device *device, int64_t columns, const sks_weight_part *parts, int32_t part_count,
-                           sks_weights **weights) {
+int32_t sks_weights_create(sks_device *device, int64_t columns, const sks_weight_part *parts,
+                           int32_t part_count, sks_weights **weights) {
   (void)device;
   int32_t status = check(columns, parts, part_count);
   if (status != SKS_OK) return status;
@@ -39,7 +40,11 @@ int32_t sks_weights_create(sks_device *device, int64_t columns, const sks_weight
     sks_memory_free(biases);
     return SKS_OUT_OF_MEMORY;
   }
-  *made = (sks_weights){.rows = rows, .columns = columns, .part_count = part_count, .parts = copies, .biases = biases};
+  *made = (sks_weights){.rows = rows,
+                        .columns = columns,
+                        .part_count = part_count,
+                        .parts = copies,
+                        .biases = biases};
   memcpy(copies, parts, sizeof *copies * (size_t)part_count);
   for (int32_t i = 0; i < part_count; i++) {
     if (parts[i].bias) {

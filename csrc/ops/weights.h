@@ -13,7 +13,8 @@ struct sks_weights {
 
 static inline int64_t sks_type_bytes(int32_t type) { return type == SKS_F32 ? 4 : 2; }
 
-static inline const char *sks_weight_row(const sks_weight_part *part, int64_t row, int64_t columns) {
+static inline const char *sks_weight_row(const sks_weight_part *part, int64_t row,
+                                         int64_t columns) {
   return (const char *)part->data + row * columns * sks_type_bytes(part->type);
 }
 

@@ -6,8 +6,10 @@
 
 #include "sinkstream/device.h"
 
-/* y[r, i] = silu(x[r, i]) * x[r, columns + i]: x [rows, 2 * columns] is gate and up side by side (HF LlamaMLP). */
-SKS_API int32_t sks_silu_gate(sks_device *device, const float *x, int32_t rows, int32_t columns, float *y);
+/* y[r, i] = silu(x[r, i]) * x[r, columns + i]: x [rows, 2 * columns] is gate and up side by side
+ * (HF LlamaMLP). */
+SKS_API int32_t sks_silu_gate(sks_device *device, const float *x, int32_t rows, int32_t columns,
+                              float *y);
 
 enum sks_gelu_kind { SKS_GELU_EXACT = 0, SKS_GELU_TANH = 1 };
 

@@ -1,14 +1,17 @@
 /*
- * Attention of one model over streaming caches: its shape and positions, the ragged batch, append and attend.
+ * Attention of one model over streaming caches: its shape and positions, the ragged batch, append
+ * and attend.
  *
- * A step is: sks_batch_begin; for each layer sks_append, then sks_attend; sks_batch_commit. Nothing a step did shows in a
- * cache before the commit, so a step that is given up leaves every stream as it was.
+ * A step is: sks_batch_begin; for each layer sks_append, then sks_attend; sks_batch_commit. Nothing
+ * a step did shows in a cache before the commit, so a step that is given up leaves every stream as
+ * it was.
  *
- * Positions (Xiao et al., section 3.2): the query of token t stands at p(t) = min(t, S + R), sink token j at j, window token
- * i at p(t) - (t - i). Rotary scores depend on differences only, so a key is rotated once, at its position in the stream,
- * and the query twice: at t for the window, at p(t) for the sink tokens. Phases are exact: a frequency is held as a 64-bit
- * fraction of a turn per token, and integer multiplication wraps as angles do, so that a difference of positions gives the
- * same angle anywhere in the stream.
+ * Positions (Xiao et al., section 3.2): the query of token t stands at p(t) = min(t, S + R), sink
+ * token j at j, window token i at p(t) - (t - i). Rotary scores depend on differences only, so a
+ * key is rotated once, at its position in the stream, and the query twice: at t for the window, at
+ * p(t) for the sink tokens. Phases are exact: a frequency is held as a 64-bit fraction of a turn
+ * per token, and integer multiplication wraps as angles do, so that a difference of positions gives
+ * the same angle anywhere in the stream.
  */
 #ifndef SINKSTREAM_ATTENTION_H
 #define SINKSTREAM_ATTENTION_H
@@ -21,56 +24,66 @@
 /* Shape and positions of a model's attention. */
 typedef struct sks_attention_spec {
   int32_t layers;
-  int32_t heads;      /* query heads, a multiple of kv_heads; query head h reads KV head h / (heads / kv_heads) */
+  int32_t heads; /* query heads, a multiple of kv_heads; query head h reads KV head h / (heads /
+                    kv_heads) */
   int32_t kv_heads;
   int32_t head_dim;   /* a multiple of 8, at most 256 */
-  int32_t rotary_dim; /* channels 0..rotary_dim-1 of a head are rotated, half-split (HF rotate_half); even; 0 = none */
+  int32_t rotary_dim; /* channels 0..rotary_dim-1 of a head are rotated, half-split (HF
+                         rotate_half); even; 0 = none */
   float scale;        /* of the scores, usually 1 / sqrt(head_dim) */
-  const double *inverse_frequencies; /* [rotary_dim / 2] radians per token; copied; NULL where rotary_dim is 0 */
-  const float *alibi_slopes;         /* [heads]: score -= slope * cache distance; copied; NULL = none */
+  const double *inverse_frequencies; /* [rotary_dim / 2] radians per token; copied; NULL where
+                                        rotary_dim is 0 */
+  const float *alibi_slopes; /* [heads]: score -= slope * cache distance; copied; NULL = none */
 } sks_attention_spec;
 
 /* Immutable, thread-safe. Must outlive the caches and batches made for it. */
 typedef struct sks_attention sks_attention;
 
-SKS_API int32_t sks_attention_create(sks_device *device, const sks_attention_spec *spec, sks_attention **attention);
+SKS_API int32_t sks_attention_create(sks_device *device, const sks_attention_spec *spec,
+                                     sks_attention **attention);
 
 /* NULL is allowed. */
 SKS_API void sks_attention_destroy(sks_attention *attention);
 
-/* The rows that go through the layers together: some newest tokens of each of some streams. One thread at a time. */
+/* The rows that go through the layers together: some newest tokens of each of some streams. One
+ * thread at a time. */
 typedef struct sks_batch sks_batch;
 
 /* Room for `max_rows` rows in all. Every step of this batch runs without allocating. */
-SKS_API int32_t sks_batch_create(const sks_attention *attention, int32_t max_rows, sks_batch **batch);
+SKS_API int32_t sks_batch_create(const sks_attention *attention, int32_t max_rows,
+                                 sks_batch **batch);
 
 /* NULL is allowed. */
 SKS_API void sks_batch_destroy(sks_batch *batch);
 
 /*
- * Starts a step of rows[i] >= 1 tokens of caches[i], for each of `streams` different caches of this attention: the rows of
- * the batch are those of caches[0], then of caches[1], and so on, each at its stream's next positions. A dense cache grows
- * here where it must. A step begun before and not committed is given up.
- * Errors: SKS_INVALID_ARGUMENT (too many rows, a cache twice or of another attention), SKS_OUT_OF_MEMORY (dense growth),
- * SKS_IMPOSSIBLE (a position would pass 2^62).
+ * Starts a step of rows[i] >= 1 tokens of caches[i], for each of `streams` different caches of this
+ * attention: the rows of the batch are those of caches[0], then of caches[1], and so on, each at
+ * its stream's next positions. A dense cache grows here where it must. A step begun before and not
+ * committed is given up. Errors: SKS_INVALID_ARGUMENT (too many rows, a cache twice or of another
+ * attention), SKS_OUT_OF_MEMORY (dense growth), SKS_IMPOSSIBLE (a position would pass 2^62).
  */
-SKS_API int32_t sks_batch_begin(sks_batch *batch, sks_cache *const *caches, const int32_t *rows, int32_t streams);
+SKS_API int32_t sks_batch_begin(sks_batch *batch, sks_cache *const *caches, const int32_t *rows,
+                                int32_t streams);
 
 /*
  * Rotates and stores the new keys and values of one layer. Channel c of KV head g of row r is at
- * [r * row_stride + g * head_stride + c], strides in floats, so that any fused QKV output is read where it lies.
+ * [r * row_stride + g * head_stride + c], strides in floats, so that any fused QKV output is read
+ * where it lies.
  */
-SKS_API int32_t sks_append(sks_batch *batch, int32_t layer, const float *keys, const float *values, int64_t row_stride,
-                           int64_t head_stride);
+SKS_API int32_t sks_append(sks_batch *batch, int32_t layer, const float *keys, const float *values,
+                           int64_t row_stride, int64_t head_stride);
 
 /*
- * out[r, h, :] = softmax over the sink tokens and the window of row r. Channel c of query head h is at
- * [r * row_stride + (h / group) * group_stride + (h % group) * head_dim + c] with group = heads / kv_heads; queries come
- * unrotated. `sink_logits` [heads] adds exp(sink_logits[h]) to the denominator ("softmax off by one" is 0.0), NULL = no such
- * term. out [rows, heads, head_dim] row-major. Every layer is appended before it attends.
+ * out[r, h, :] = softmax over the sink tokens and the window of row r. Channel c of query head h is
+ * at [r * row_stride + (h / group) * group_stride + (h % group) * head_dim + c] with group = heads
+ * / kv_heads; queries come unrotated. `sink_logits` [heads] adds exp(sink_logits[h]) to the
+ * denominator ("softmax off by one" is 0.0), NULL = no such term. out [rows, heads, head_dim]
+ * row-major. Every layer is appended before it attends.
  */
-SKS_API int32_t sks_attend(sks_batch *batch, int32_t layer, const float *queries, int64_t row_stride,
-                           int64_t group_stride, const float *sink_logits, float *out);
+SKS_API int32_t sks_attend(sks_batch *batch, int32_t layer, const float *queries,
+                           int64_t row_stride, int64_t group_stride, const float *sink_logits,
+                           float *out);
 
 /* Makes the step's tokens part of their streams. */
 SKS_API int32_t sks_batch_commit(sks_batch *batch);

@@ -1,10 +1,12 @@
 /*
- * The KV cache of one stream, all layers: the first S tokens of the stream (sink tokens) and a ring of the newest ones.
- * Xiao et al., "Efficient Streaming Language Models with Attention Sinks", section 3.2 (arXiv 2309.17453).
+ * The KV cache of one stream, all layers: the first S tokens of the stream (sink tokens) and a ring
+ * of the newest ones. Xiao et al., "Efficient Streaming Language Models with Attention Sinks",
+ * section 3.2 (arXiv 2309.17453).
  *
- * Token t attends to the sinks j < min(S, t + 1) and to the window [max(S, t - R), t]. The ring has room for R + max_rows
- * tokens, so that a chunk of up to max_rows tokens is appended before any of them attends; storing over the oldest rows
- * is the eviction. Keys are rotated once, at their position in the stream.
+ * Token t attends to the sinks j < min(S, t + 1) and to the window [max(S, t - R), t]. The ring has
+ * room for R + max_rows tokens, so that a chunk of up to max_rows tokens is appended before any of
+ * them attends; storing over the oldest rows is the eviction. Keys are rotated once, at their
+ * position in the stream.
  *
  * A cache is used by one thread at a time.
  */
@@ -30,13 +32,16 @@ typedef struct sks_cache_spec {
 } sks_cache_spec;
 
 /* Errors: SKS_INVALID_ARGUMENT, SKS_OUT_OF_MEMORY (says how many bytes the cache takes). */
-SKS_API int32_t sks_cache_create(const sks_attention *attention, const sks_cache_spec *spec, sks_cache **cache);
+SKS_API int32_t sks_cache_create(const sks_attention *attention, const sks_cache_spec *spec,
+                                 sks_cache **cache);
 
 /* NULL is allowed. */
 SKS_API void sks_cache_destroy(sks_cache *cache);
 
-/* Bytes that a cache of this spec holds for keys and values (a dense one: at its start); INT64_MAX where that overflows. */
-SKS_API int32_t sks_cache_required_bytes(const sks_attention *attention, const sks_cache_spec *spec, int64_t *bytes);
+/* Bytes that a cache of this spec holds for keys and values (a dense one: at its start); INT64_MAX
+ * where that overflows. */
+SKS_API int32_t sks_cache_required_bytes(const sks_attention *attention, const sks_cache_spec *spec,
+                                         int64_t *bytes);
 
 /* Bytes held now for keys and values. */
 SKS_API int64_t sks_cache_bytes(const sks_cache *cache);
@@ -51,24 +56,27 @@ SKS_API int64_t sks_cache_tokens(const sks_cache *cache);
 SKS_API void sks_cache_clear(sks_cache *cache);
 
 /*
- * Takes back the newest `count` tokens. Errors: SKS_INVALID_ARGUMENT (count < 0 or more than the position),
- * SKS_IMPOSSIBLE where rows that the shorter stream would attend to have been stored over already. Always possible while
- * nothing has been evicted, and for the first max_rows - 1 tokens after that.
+ * Takes back the newest `count` tokens. Errors: SKS_INVALID_ARGUMENT (count < 0 or more than the
+ * position), SKS_IMPOSSIBLE where rows that the shorter stream would attend to have been stored
+ * over already. Always possible while nothing has been evicted, and for the first max_rows - 1
+ * tokens after that.
  */
 SKS_API int32_t sks_cache_drop_last(sks_cache *cache, int64_t count);
 
 /*
- * Removes the tokens at positions [begin, end) from the window. Newer tokens move down by end - begin, so that positions
- * in the cache stay contiguous; their keys are turned by that much, once, and rounded once more to the cache's type. The
- * window fills up again from there. Errors: SKS_INVALID_ARGUMENT (not begin <= end <= position, or begin < S: sink tokens
- * stay), SKS_IMPOSSIBLE (begin has left the window already).
+ * Removes the tokens at positions [begin, end) from the window. Newer tokens move down by end -
+ * begin, so that positions in the cache stay contiguous; their keys are turned by that much, once,
+ * and rounded once more to the cache's type. The window fills up again from there. Errors:
+ * SKS_INVALID_ARGUMENT (not begin <= end <= position, or begin < S: sink tokens stay),
+ * SKS_IMPOSSIBLE (begin has left the window already).
  */
 SKS_API int32_t sks_cache_evict(sks_cache *cache, int64_t begin, int64_t end);
 
 /*
- * The whole state as bytes that another cache of the same attention and spec can take in, on any machine of this byte
- * order. Export writes exactly sks_cache_state_bytes(cache) bytes. Import checks the bytes' own header against the cache
- * and changes nothing where it does not fit (SKS_INVALID_ARGUMENT).
+ * The whole state as bytes that another cache of the same attention and spec can take in, on any
+ * machine of this byte order. Export writes exactly sks_cache_state_bytes(cache) bytes. Import
+ * checks the bytes' own header against the cache and changes nothing where it does not fit
+ * (SKS_INVALID_ARGUMENT).
  */
 SKS_API int64_t sks_cache_state_bytes(const sks_cache *cache);
 SKS_API int32_t sks_cache_export(const sks_cache *cache, void *target, int64_t bytes);

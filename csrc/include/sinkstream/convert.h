@@ -8,6 +8,7 @@
 #include "sinkstream/types.h"
 
 /* target[i] = source[i] for `count` elements of `type`, at any alignment, widened to float32. */
-SKS_API int32_t sks_widen(sks_device *device, const void *source, int32_t type, int64_t count, float *target);
+SKS_API int32_t sks_widen(sks_device *device, const void *source, int32_t type, int64_t count,
+                          float *target);
 
 #endif

@@ -1,9 +1,11 @@
 /*
- * A device runs the operations: today the CPU, as a pool of threads over the kernels of one instruction set.
- * Every pointer that an operation takes is memory the device can reach; for the CPU that is any host memory.
+ * A device runs the operations: today the CPU, as a pool of threads over the kernels of one
+ * instruction set. Every pointer that an operation takes is memory the device can reach; for the
+ * CPU that is any host memory.
  *
- * Thread-safety: operations may be called on one device from several threads. One caller at a time gets the pool; the
- * others run their operation on their own thread alone. Results do not depend on which.
+ * Thread-safety: operations may be called on one device from several threads. One caller at a time
+ * gets the pool; the others run their operation on their own thread alone. Results do not depend on
+ * which.
  */
 #ifndef SINKSTREAM_DEVICE_H
 #define SINKSTREAM_DEVICE_H
@@ -15,10 +17,11 @@
 typedef struct sks_device sks_device;
 
 /*
- * Opens the CPU. `threads`: how many threads an operation uses, the caller's among them; 0 = the cores this process may
- * use. `isa`: "reference", "avx2" or "avx512"; NULL = the environment's SINKSTREAM_ISA, or, where that is not set, the
- * best of this machine. Errors: SKS_INVALID_ARGUMENT (threads not in 0..1024, unknown isa), SKS_UNSUPPORTED (the
- * processor or the operating system lacks it), SKS_OUT_OF_MEMORY.
+ * Opens the CPU. `threads`: how many threads an operation uses, the caller's among them; 0 = the
+ * cores this process may use. `isa`: "reference", "avx2" or "avx512"; NULL = the environment's
+ * SINKSTREAM_ISA, or, where that is not set, the best of this machine. Errors: SKS_INVALID_ARGUMENT
+ * (threads not in 0..1024, unknown isa), SKS_UNSUPPORTED (the processor or the operating system
+ * lacks it), SKS_OUT_OF_MEMORY.
  */
 SKS_API int32_t sks_device_open_cpu(int32_t threads, const char *isa, sks_device **device);
 
@@ -34,7 +37,8 @@ SKS_API const char *sks_device_isa(const sks_device *device);
 SKS_API int32_t sks_buffer_allocate(sks_device *device, int64_t bytes, void **buffer);
 SKS_API void sks_buffer_free(sks_device *device, void *buffer);
 
-/* Bytes this library holds at this moment, in all threads and devices, and how often it has ever asked for memory. */
+/* Bytes this library holds at this moment, in all threads and devices, and how often it has ever
+ * asked for memory. */
 SKS_API int64_t sks_allocated_bytes(void);
 SKS_API int64_t sks_allocations(void);
 

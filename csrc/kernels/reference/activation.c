@@ -10,11 +10,11 @@ static void gelu_exact(float *x, int64_t count) {
   for (int64_t i = 0; i < count; i++) x[i] = (float)(0.5 * x[i] * erfc(-x[i] * M_SQRT1_2));
 }
 
-/* HF activations.py, "gelu_new". */
+/* HF activations.py, "gelu_new": 0.5 (1 + tanh(u)) is 1 / (1 + e^(-2 u)), which does not cancel. */
 static void gelu_tanh(float *x, int64_t count) {
   for (int64_t i = 0; i < count; i++) {
-    double inner = M_2_SQRTPI * M_SQRT1_2 * (x[i] + 0.044715 * x[i] * x[i] * x[i]);
-    x[i] = (float)(0.5 * x[i] * (1 + tanh(inner)));
+    double u = M_2_SQRTPI * M_SQRT1_2 * (x[i] + 0.044715 * x[i] * x[i] * x[i]);
+    x[i] = (float)(x[i] / (1 + exp(-2 * u)));
   }
 }
 

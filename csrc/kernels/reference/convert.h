@@ -53,7 +53,8 @@ static inline uint16_t sks_narrow_f16(float value) {
   if (magnitude >= 0x477ff000) { /* 65520, half way to 2^16 */
     return (uint16_t)(sign | 0x7c00);
   }
-  if (magnitude < 0x38800000) { /* below 2^-14 the spacing is 2^-24: rounded by adding 0.5, whose last place that is */
+  if (magnitude < 0x38800000) { /* below 2^-14 the spacing is 2^-24: rounded by adding 0.5, whose
+                                   last place that is */
     return (uint16_t)(sign | (sks_bits(fabsf(value) + 0.5f) - sks_bits(0.5f)));
   }
   uint32_t rebiased = magnitude - ((127u - 15u) << 23);

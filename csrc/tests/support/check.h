@@ -15,8 +15,8 @@ __attribute__((format(printf, 5, 6))) bool check_that(bool condition, const char
                                                       const char* format, ...);
 
 /* CHECK, and the test ends here where it fails: what comes after would fail for the same reason. */
-#define REQUIRE(...)                             \
-  do {                                           \
+#define REQUIRE(...)                               \
+  do {                                             \
     if (!CHECK(__VA_ARGS__)) exit(check_report()); \
   } while (0)
 

@@ -10,10 +10,8 @@ void for_every_isa(void (*test)(const sks_kernels* kernels, const sks_kernels* r
   sks_kernels reference;
   sks_kernels kernels;
   sks_dispatch_level(0, &reference);
-  int32_t level = sks_dispatch_level(1, &kernels) ? 1 : 0;
-  while (sks_dispatch_level(level, &kernels)) {
+  for (int32_t level = 0; sks_dispatch_level(level, &kernels); level++) {
     printf("%s\n", kernels.isa);
     test(&kernels, &reference, seed);
-    level++;
   }
 }

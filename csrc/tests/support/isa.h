@@ -5,8 +5,8 @@
 #include "core/kernels.h"
 
 /*
- * Calls test(kernels, reference, seed) for every instruction set but the reference, saying which;
- * all see the same seed. On a machine that has no other the reference is tested against itself.
+ * Calls test(kernels, reference, seed) for every instruction set, the reference's own first, saying
+ * which. All see the same seed.
  */
 void for_every_isa(void (*test)(const sks_kernels* kernels, const sks_kernels* reference,
                                 uint64_t seed),

@@ -1,0 +1,5 @@
+#include "kernels/avx512/vector.h"
+/* After the vocabulary it is written in. */
+#include "kernels/simd/norm.h"
+
+void sks_avx512_norm(sks_kernels *table) { fill_norm(table); }
