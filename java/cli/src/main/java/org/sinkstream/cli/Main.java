@@ -34,12 +34,24 @@ public final class Main implements Runnable {
   static int run(Streams streams, String... arguments) {
     Warnings.showOn(streams.err());
     try {
+      refuseMangled(System.getProperty("sun.jnu.encoding"), arguments);
       return commandLine(streams).execute(arguments);
-    } catch (Error failure) {
-      // picocli hands on exceptions only.
+    } catch (Error | IllegalArgumentException failure) {
+      // picocli hands on exceptions of commands only.
       return Failures.report(failure, streams.err());
     } finally {
       streams.out().flush();
+    }
+  }
+
+  /** The JVM replaces what the locale's encoding lacks, and a changed prompt is another prompt. */
+  static void refuseMangled(String encoding, String... arguments) {
+    for (String argument : arguments) {
+      if (!encoding.equals("UTF-8") && argument.contains("\ufffd")) {
+        throw new IllegalArgumentException(
+            "argument '%s': bytes that are no text in this locale, %s; expected a UTF-8 locale such as LC_ALL=C.UTF-8"
+                .formatted(argument, encoding));
+      }
     }
   }
 
