@@ -2,6 +2,9 @@ package org.sinkstream.cli;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.IOException;
 import java.io.PrintWriter;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -27,7 +30,15 @@ public final class Main implements Runnable {
    * @param arguments what the user typed
    */
   public static void main(String[] arguments) {
-    System.exit(run(Streams.ofProcess(), arguments));
+    RememberingOutput out = new RememberingOutput(new FileOutputStream(FileDescriptor.out));
+    Streams streams = Streams.ofProcess(out);
+    int code = run(streams, arguments);
+    try {
+      out.check();
+    } catch (IOException lost) {
+      code = Failures.report(lost, streams.err());
+    }
+    System.exit(code);
   }
 
   /** Runs one command; the exit code. */
