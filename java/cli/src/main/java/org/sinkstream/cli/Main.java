@@ -2,6 +2,9 @@ package org.sinkstream.cli;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.IOException;
 import java.io.PrintWriter;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -27,19 +30,39 @@ public final class Main implements Runnable {
    * @param arguments what the user typed
    */
   public static void main(String[] arguments) {
-    System.exit(run(Streams.ofProcess(), arguments));
+    RememberingOutput out = new RememberingOutput(new FileOutputStream(FileDescriptor.out));
+    Streams streams = Streams.ofProcess(out);
+    int code = run(streams, arguments);
+    try {
+      out.check();
+    } catch (IOException lost) {
+      code = Failures.report(lost, streams.err());
+    }
+    System.exit(code);
   }
 
   /** Runs one command; the exit code. */
   static int run(Streams streams, String... arguments) {
     Warnings.showOn(streams.err());
     try {
+      refuseMangled(System.getProperty("sun.jnu.encoding"), arguments);
       return commandLine(streams).execute(arguments);
-    } catch (Error failure) {
-      // picocli hands on exceptions only.
+    } catch (Error | IllegalArgumentException failure) {
+      // picocli hands on exceptions of commands only.
       return Failures.report(failure, streams.err());
     } finally {
       streams.out().flush();
+    }
+  }
+
+  /** The JVM replaces what the locale's encoding lacks, and a changed prompt is another prompt. */
+  static void refuseMangled(String encoding, String... arguments) {
+    for (String argument : arguments) {
+      if (!encoding.equals("UTF-8") && argument.contains("\ufffd")) {
+        throw new IllegalArgumentException(
+            "argument '%s': bytes that are no text in this locale, %s; expected a UTF-8 locale such as LC_ALL=C.UTF-8"
+                .formatted(argument, encoding));
+      }
     }
   }
 

@@ -6,6 +6,7 @@ import java.io.BufferedOutputStream;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.io.PrintStream;
 
 /**
@@ -17,12 +18,11 @@ import java.io.PrintStream;
  * @param err timings, progress, warnings and errors
  */
 record Streams(InputStream in, PrintStream out, PrintStream err) {
-  /** Those of the process. */
-  static Streams ofProcess() {
+  /** Those of the process, with {@code out} for results. */
+  static Streams ofProcess(OutputStream out) {
     return new Streams(
         System.in,
-        new PrintStream(
-            new BufferedOutputStream(new FileOutputStream(FileDescriptor.out)), false, UTF_8),
+        new PrintStream(new BufferedOutputStream(out), false, UTF_8),
         new PrintStream(new FileOutputStream(FileDescriptor.err), true, UTF_8));
   }
 

@@ -2,6 +2,7 @@ package org.sinkstream.cli;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -168,6 +169,16 @@ final class BadInputTest {
     try (Stream<Path> left = Files.list(directory)) {
       assertThat(left).containsExactly(directory.resolve("ids"));
     }
+  }
+
+  @Test
+  void argumentsThatTheLocaleCannotRead() {
+    assertThatThrownBy(() -> Main.refuseMangled("ANSI_X3.4-1968", "info", "caf\ufffd\ufffd"))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("'caf\ufffd\ufffd'")
+        .hasMessageContaining("ANSI_X3.4-1968; expected a UTF-8 locale");
+    Main.refuseMangled("ANSI_X3.4-1968", "info", "cafe");
+    Main.refuseMangled("UTF-8", "info", "caf\ufffd");
   }
 
   @Test

@@ -9,6 +9,7 @@ import java.io.OutputStream;
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -78,7 +79,7 @@ final class GenerateCommandTest {
     String expected = generate("--seed", "7").out();
     Path file = Files.writeString(directory.resolve("prompt"), PROMPT);
     String[] options = {"generate", "--max-tokens", "24", "--cache", "4+28", "--seed", "7"};
-    String[] fromFile = java.util.Arrays.copyOf(options, options.length + 2);
+    String[] fromFile = Arrays.copyOf(options, options.length + 2);
     fromFile[options.length] = "--prompt-file";
     fromFile[options.length + 1] = file.toString();
     assertThat(Cli.run(fromFile).out()).isEqualTo(expected);
