@@ -4,7 +4,6 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.Set;
 import java.util.SplittableRandom;
-import java.util.TreeSet;
 import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -34,9 +33,10 @@ final class Sampler {
    * @param vocabulary how many tokens there are
    * @param top gives the k tokens of the largest logits, largest first
    * @param logits [1, vocabulary], what {@code top} chooses from
-   * @param recent the tokens before, newest last
+   * @param recent gives the last few tokens, newest last
    */
-  int choose(int vocabulary, IntFunction<Candidates> top, Tensor logits, int[] recent) {
+  int choose(
+      int vocabulary, IntFunction<Candidates> top, Tensor logits, IntFunction<int[]> recent) {
     int[] penalised = penalised(recent);
     int wanted = sampling.temperature() == 0 ? 1 : sampling.topK();
     // A penalty or a ban moves only these tokens, so the best of the rest are among this many.
@@ -51,13 +51,11 @@ final class Sampler {
 
   private record Choice(int id, double logit) {}
 
-  private int[] penalised(int[] recent) {
-    if (sampling.repetitionPenalty() == 1) {
-      return new int[0];
-    }
-    int from = Math.max(0, recent.length - sampling.repetitionWindow());
-    return new TreeSet<>(IntStream.range(from, recent.length).mapToObj(i -> recent[i]).toList())
-        .stream().mapToInt(Integer::intValue).toArray();
+  /** The recent tokens, each once, sorted; none where there is no penalty. */
+  private int[] penalised(IntFunction<int[]> recent) {
+    return sampling.repetitionPenalty() == 1
+        ? new int[0]
+        : Arrays.stream(recent.apply(sampling.repetitionWindow())).sorted().distinct().toArray();
   }
 
   /** The candidates and the penalised tokens, penalty applied, best first; banned ones left out. */

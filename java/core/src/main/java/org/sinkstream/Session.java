@@ -254,10 +254,7 @@ public final class Session implements AutoCloseable {
     requireLogits();
     int token =
         sampler.choose(
-            model.info().vocabulary(),
-            runner::top,
-            runner.last(),
-            recent.newest(Sampling.MAX_REPETITION_WINDOW));
+            model.info().vocabulary(), runner::top, runner.last(), recent::newest);
     appendChunk(new int[] {token}, 0, 1);
     return token;
   }
