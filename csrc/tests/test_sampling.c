@@ -1,0 +1,132 @@
+/* What becomes of logits: argmax, top-k and the loss against sorting and the formula, with ties and NaN. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sinkstream/sampling.h"
+#include "support/check.h"
+#include "support/guard.h"
+#include "support/isa.h"
+#include "support/rng.h"
+
+typedef struct candidate {
+  float value;
+  int32_t index;
+} candidate;
+
+/* Larger first, equal ones by index, NaN last. */
+static int in_order(const void *left, const void *right) {
+  const candidate *a = left, *b = right;
+  if (isnan(a->value) != isnan(b->value)) return isnan(a->value) ? 1 : -1;
+  if (a->value > b->value) return -1;
+  if (a->value < b->value) return 1;
+  return a->index < b->index ? -1 : 1;
+}
+
+/* Kinds of rows: many ties, some NaN, infinities, nothing but NaN. */
+enum { SPREAD, TIES, SOME_NAN, INFINITE, ALL_NAN, LOWEST, KINDS };
+
+static void fill_row(float *x, int64_t count, int kind, uint64_t *seed) {
+  for (int64_t i = 0; i < count; i++) {
+    x[i] = 20 * rng_float(seed);
+    if (kind == TIES) x[i] = (float)rng_below(seed, 4);
+    if (kind == SOME_NAN && rng_below(seed, 3) == 0) x[i] = NAN;
+    if (kind == INFINITE && rng_below(seed, 3) == 0) x[i] = rng_below(seed, 2) ? -INFINITY : INFINITY;
+    if (kind == ALL_NAN) x[i] = NAN;
+    if (kind == LOWEST) x[i] = -INFINITY;
+  }
+}
+
+static void sorted(const float *x, int64_t count, candidate *all) {
+  for (int64_t i = 0; i < count; i++) all[i] = (candidate){x[i], (int32_t)i};
+  qsort(all, (size_t)count, sizeof *all, in_order);
+}
+
+static void test_kernels(const sks_kernels *kernels, const sks_kernels *reference, uint64_t seed) {
+  (void)reference; /* sorting and the formula are the oracle */
+  candidate all[300];
+  for (int64_t count = 1; count <= 300; count += count < 70 ? 1 : 23) {
+    for (int kind = 0; kind < KINDS; kind++) {
+      size_t bytes = (size_t)count * sizeof(float);
+      guarded buffer = kind % 2 ? guard_start(bytes) : guard_end(bytes);
+      float *x = (float *)buffer.data;
+      fill_row(x, count, kind, &seed);
+      sorted(x, count, all);
+      int64_t best = kernels->argmax(x, count);
+      CHECK(best == all[0].index, "%s: %lld of %lld, kind %d; expected %d", kernels->isa, (long long)best,
+            (long long)count, kind, (int)all[0].index);
+      if (kind == SPREAD || kind == TIES) {
+        long double sum = 0;
+        for (int64_t i = 0; i < count; i++) sum += expl((long double)x[i] - all[0].value);
+        double error = kernels->log_sum_exp(x, count) - (double)(all[0].value + logl(sum));
+        CHECK(fabs(error) < 2e-7, "%s: %lld logits, error %g", kernels->isa, (long long)count, error);
+      }
+      guard_free(buffer);
+    }
+  }
+}
+
+static void test_operations(sks_device *device, uint64_t seed) {
+  enum { ROWS = 9, COUNT = 1000 };
+  static float logits[ROWS * COUNT], values[COUNT];
+  static candidate all[COUNT];
+  int32_t index[ROWS], indices[COUNT], targets[ROWS];
+  double loss[ROWS];
+  for (int64_t r = 0; r < ROWS; r++) {
+    fill_row(logits + r * COUNT, COUNT, (int)(r % KINDS), &seed);
+    targets[r] = (int32_t)rng_below(&seed, COUNT);
+  }
+  int64_t allocations = sks_allocations();
+  CHECK(sks_argmax(device, logits, ROWS, COUNT, index) == SKS_OK, "%s", sks_last_error());
+  CHECK(sks_nll(device, logits, ROWS, COUNT, targets, loss) == SKS_OK, "%s", sks_last_error());
+  for (int64_t r = 0; r < ROWS; r++) {
+    const float *row = logits + r * COUNT;
+    sorted(row, COUNT, all);
+    CHECK(index[r] == all[0].index, "row %lld", (long long)r);
+    if (r % KINDS == SPREAD || r % KINDS == TIES) {
+      long double sum = 0;
+      for (int64_t i = 0; i < COUNT; i++) sum += expl((long double)row[i]);
+      CHECK(fabs(loss[r] - (double)(logl(sum) - row[targets[r]])) < 5e-7, "row %lld: %g", (long long)r, loss[r]);
+    }
+    for (int32_t k = 1; k <= COUNT; k = 2 * k + 1) {
+      CHECK(sks_top_k(device, row, COUNT, k, indices, values) == SKS_OK, "%s", sks_last_error());
+      for (int32_t i = 0; i < k; i++)
+        CHECK(indices[i] == all[i].index && memcmp(&values[i], &all[i].value, sizeof(float)) == 0,
+              "row %lld, k %d: place %d is %d, not %d", (long long)r, (int)k, (int)i, (int)indices[i], (int)all[i].index);
+    }
+    CHECK(sks_top_k(device, row, COUNT, COUNT, indices, values) == SKS_OK, "%s", sks_last_error());
+    CHECK(indices[COUNT - 1] == all[COUNT - 1].index, "row %lld: the last of all", (long long)r);
+  }
+  CHECK(sks_allocations() == allocations, "asked for memory");
+}
+
+static void test_refused(sks_device *device) {
+  float x[4] = {0}, values[4];
+  int32_t index[4];
+  double loss[4] = {-1, -1, -1, -1};
+  CHECK_REFUSED(sks_argmax(device, x, -1, 4, index), SKS_INVALID_ARGUMENT, "rows is -1");
+  CHECK_REFUSED(sks_argmax(device, x, 1, 0, index), SKS_INVALID_ARGUMENT, "count is 0");
+  CHECK_REFUSED(sks_argmax(device, NULL, 1, 4, index), SKS_INVALID_ARGUMENT, "logits is NULL");
+  CHECK_REFUSED(sks_argmax(device, x, 1, 4, NULL), SKS_INVALID_ARGUMENT, "index is NULL");
+  CHECK_REFUSED(sks_top_k(device, x, 4, 0, index, values), SKS_INVALID_ARGUMENT, "k is 0; expected 1 to 4");
+  CHECK_REFUSED(sks_top_k(device, x, 4, 5, index, values), SKS_INVALID_ARGUMENT, "k is 5; expected 1 to 4");
+  CHECK_REFUSED(sks_top_k(device, x, 4, 2, NULL, values), SKS_INVALID_ARGUMENT, "indices is NULL");
+  CHECK_REFUSED(sks_top_k(device, x, 4, 2, index, NULL), SKS_INVALID_ARGUMENT, "values is NULL");
+  CHECK_REFUSED(sks_nll(device, x, 2, 2, (int32_t[]){0, 2}, loss), SKS_INVALID_ARGUMENT, "target is 2; expected 0 to 1");
+  CHECK_REFUSED(sks_nll(device, x, 2, 2, (int32_t[]){-1, 0}, loss), SKS_INVALID_ARGUMENT, "target is -1");
+  CHECK_REFUSED(sks_nll(device, x, 2, 2, NULL, loss), SKS_INVALID_ARGUMENT, "targets is NULL");
+  CHECK(loss[0] == -1, "a refused call wrote");
+}
+
+int main(int argc, char **argv) {
+  uint64_t seed = rng_seed(argc, argv);
+  for_every_isa(test_kernels, seed);
+  for (int32_t threads = 1; threads <= 3; threads++) {
+    sks_device *device;
+    CHECK(sks_device_open_cpu(threads, NULL, &device) == SKS_OK, "%s", sks_last_error());
+    test_operations(device, seed);
+    test_refused(device);
+    sks_device_close(device);
+  }
+  return check_report();
+}
