@@ -11,8 +11,7 @@ import org.sinkstream.files.AtomicFile;
 /** A file of float32, little-endian, that is there as a whole or not at all. */
 final class FloatFile implements AutoCloseable {
   private final AtomicFile file;
-  private final ByteBuffer buffer =
-      ByteBuffer.allocate(1 << 16).order(ByteOrder.LITTLE_ENDIAN);
+  private final ByteBuffer buffer = ByteBuffer.allocate(1 << 16).order(ByteOrder.LITTLE_ENDIAN);
 
   /** Starts it; the target stays as it is until {@link #commit}. */
   FloatFile(Path target) throws IOException {

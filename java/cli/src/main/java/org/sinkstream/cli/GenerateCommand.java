@@ -59,8 +59,7 @@ final class GenerateCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
-    GenerationOptions options =
-        new GenerationOptions(sampling.sampling(), maxTokens, stops, false);
+    GenerationOptions options = new GenerationOptions(sampling.sampling(), maxTokens, stops, false);
     try (Interrupt interrupt = Interrupt.open();
         Model opened = model.open();
         Session session = opened.newSession(cache.policy(opened))) {
@@ -94,8 +93,7 @@ final class GenerateCommand implements Callable<Integer> {
     streams.show("\n");
   }
 
-  private ObjectNode json(
-      String text, Session session, Generation generation, Sampling sampling) {
+  private ObjectNode json(String text, Session session, Generation generation, Sampling sampling) {
     Timings timings = generation.timings();
     ObjectNode result =
         Json.object()
@@ -128,6 +126,10 @@ final class GenerateCommand implements Callable<Integer> {
   }
 
   private static String finishReason(Generation generation) {
-    return generation.finishReason().map(FinishReason::name).orElse("none").toLowerCase(Locale.ROOT);
+    return generation
+        .finishReason()
+        .map(FinishReason::name)
+        .orElse("none")
+        .toLowerCase(Locale.ROOT);
   }
 }

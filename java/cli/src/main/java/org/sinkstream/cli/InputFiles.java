@@ -65,8 +65,7 @@ final class InputFiles {
     }
     if (Files.size(file) > Integer.MAX_VALUE) {
       throw new IllegalArgumentException(
-          "%s: %d bytes; expected at most %d"
-              .formatted(file, Files.size(file), Integer.MAX_VALUE));
+          "%s: %d bytes; expected at most %d".formatted(file, Files.size(file), Integer.MAX_VALUE));
     }
     return Files.readAllBytes(file);
   }

@@ -38,11 +38,10 @@ final class LogitsCommand implements Callable<Integer> {
       try (FloatFile file = new FloatFile(out);
           Progress progress = new Progress("logits", tokens.length)) {
         Slices.of(tokens, model.chunk())
-            .forEach(
-                slice -> {
-                  session.append(slice, (position, logits) -> file.write(logits));
-                  progress.advance(slice.length);
-                });
+            .forEach(slice -> {
+              session.append(slice, (position, logits) -> file.write(logits));
+              progress.advance(slice.length);
+            });
         file.commit();
       }
       return 0;

@@ -82,8 +82,7 @@ public final class Main implements Runnable {
     return line.setCaseInsensitiveEnumValuesAllowed(true)
         .setExpandAtFiles(false)
         .setOut(new PrintWriter(streams.out(), true, UTF_8))
-        .setParameterExceptionHandler(
-            (refused, ignored) -> Failures.report(refused, streams.err()))
+        .setParameterExceptionHandler((refused, ignored) -> Failures.report(refused, streams.err()))
         .setExecutionExceptionHandler(
             (failure, ignored, parsed) -> Failures.report(failure, streams.err()));
   }

@@ -78,15 +78,14 @@ final class PerplexityCommand implements Callable<Integer> {
         Progress progress = new Progress("perplexity", tokens.length)) {
       Score score = new Score();
       Slices.of(tokens, model.chunk())
-          .forEach(
-              slice -> {
-                for (double loss : score.add(session, slice)) {
-                  if (file != null) {
-                    file.write((float) loss);
-                  }
-                }
-                progress.advance(slice.length);
-              });
+          .forEach(slice -> {
+            for (double loss : score.add(session, slice)) {
+              if (file != null) {
+                file.write((float) loss);
+              }
+            }
+            progress.advance(slice.length);
+          });
       if (file != null) {
         file.commit();
       }

@@ -41,7 +41,8 @@ final class SamplingMixin {
   @Option(
       names = "--repetition-penalty",
       paramLabel = "X",
-      description = "Makes recent tokens less likely; 1 for no penalty (default: ${DEFAULT-VALUE}).")
+      description =
+          "Makes recent tokens less likely; 1 for no penalty (default: ${DEFAULT-VALUE}).")
   private double repetitionPenalty = DEFAULTS.repetitionPenalty();
 
   @Option(

@@ -13,7 +13,8 @@ final class Score {
   /**
    * Scores the next tokens of a session that this score has followed from its start.
    *
-   * @return negative log-likelihoods in nats; the stream's first token, which nothing predicts, has none
+   * @return negative log-likelihoods in nats; the stream's first token, which nothing predicts, has
+   *     none
    */
   double[] add(Session session, int[] slice) {
     long begin = System.nanoTime();

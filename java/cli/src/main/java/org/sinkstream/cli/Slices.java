@@ -11,9 +11,8 @@ final class Slices {
   /** Pieces of {@code length} tokens in order, the last one shorter. */
   static Stream<int[]> of(int[] tokens, int length) {
     return IntStream.rangeClosed(0, (tokens.length - 1) / length)
-        .mapToObj(
-            i ->
-                Arrays.copyOfRange(
-                    tokens, i * length, (int) Math.min(tokens.length, (i + 1L) * length)));
+        .mapToObj(i ->
+            Arrays.copyOfRange(
+                tokens, i * length, (int) Math.min(tokens.length, (i + 1L) * length)));
   }
 }

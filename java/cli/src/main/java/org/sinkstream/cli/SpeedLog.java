@@ -47,8 +47,7 @@ final class SpeedLog {
 
   /** Tokens per second of the last {@link #span}; 0 where there are none. */
   double last() {
-    return rate(
-        ring[(int) (tokens % ring.length)] - ring[(int) ((tokens - span()) % ring.length)]);
+    return rate(ring[(int) (tokens % ring.length)] - ring[(int) ((tokens - span()) % ring.length)]);
   }
 
   private double rate(long nanos) {

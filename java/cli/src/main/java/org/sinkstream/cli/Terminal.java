@@ -7,7 +7,9 @@ import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.util.Optional;
 
-/** Which of the process's streams are a terminal; {@code System.console()} only knows all or none. */
+/**
+ * Which of the process's streams are a terminal; {@code System.console()} only knows all or none.
+ */
 enum Terminal {
   /** Standard input. */
   IN(0),

@@ -22,8 +22,6 @@ final class TokenSource {
     if (ids != null) {
       return InputFiles.ids(ids, model.info().vocabulary());
     }
-    return text == null
-        ? new int[0]
-        : model.tokenizer().encode(InputFiles.text(text), true);
+    return text == null ? new int[0] : model.tokenizer().encode(InputFiles.text(text), true);
   }
 }

@@ -5,7 +5,9 @@ import org.sinkstream.Sampling;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
-/** Reads whole numbers of a range; a refusal says the value and the range, picocli adds the option. */
+/**
+ * Reads whole numbers of a range; a refusal says the value and the range, picocli adds the option.
+ */
 abstract class WholeNumber implements ITypeConverter<Long> {
   private final long least;
   private final long most;

@@ -103,10 +103,18 @@ final class BadInputTest {
     // 6 layers x 2 heads x 64 channels x 2 bytes, keys and values: 3072 bytes a token.
     assertRefused(
         "a cache of 4+999999999999 tokens takes 30720000",
-        "generate", "--prompt", "x", "--cache", "4+999999999999");
+        "generate",
+        "--prompt",
+        "x",
+        "--cache",
+        "4+999999999999");
     assertRefused(
         "a cache of 999999999999999999+999999999999999999 tokens takes",
-        "generate", "--prompt", "x", "--cache", "999999999999999999+999999999999999999");
+        "generate",
+        "--prompt",
+        "x",
+        "--cache",
+        "999999999999999999+999999999999999999");
   }
 
   @Test
@@ -142,20 +150,32 @@ final class BadInputTest {
       Path ids = Cli.writeIds(directory.resolve("ids"), 1, id, 2);
       assertRefused(
           "token 1 (byte offset 4) has id %d; expected 0 to 4095".formatted(id),
-          "logits", "--ids", ids.toString(), "--out", out.toString());
+          "logits",
+          "--ids",
+          ids.toString(),
+          "--out",
+          out.toString());
       assertRefused(
           "token 1 (byte offset 4) has id %d; expected 0 to 4095".formatted(id),
-          "perplexity", "--ids", ids.toString(), "--nll-out", out.toString());
+          "perplexity",
+          "--ids",
+          ids.toString(),
+          "--nll-out",
+          out.toString());
     }
     for (int size : List.of(0, 1, 7)) {
       Path ids = Files.write(directory.resolve("ids"), new byte[size]);
       assertRefused(
           size + " bytes; expected token ids of 4 bytes each",
-          "perplexity", "--ids", ids.toString());
+          "perplexity",
+          "--ids",
+          ids.toString());
     }
     assertRefused(
         "expected at least 2",
-        "perplexity", "--ids", Cli.writeIds(directory.resolve("ids"), 1).toString());
+        "perplexity",
+        "--ids",
+        Cli.writeIds(directory.resolve("ids"), 1).toString());
     assertThat(out).doesNotExist();
   }
 

@@ -12,8 +12,7 @@ final class ChatCommandTest {
 
   private static Cli.Result chat(String lines, String... more) {
     String[] options =
-        Stream.concat(
-                Stream.of("chat", "--seed", "3", "--max-tokens", "12"), Stream.of(more))
+        Stream.concat(Stream.of("chat", "--seed", "3", "--max-tokens", "12"), Stream.of(more))
             .toArray(String[]::new);
     return Cli.runWith(lines.getBytes(UTF_8), options);
   }

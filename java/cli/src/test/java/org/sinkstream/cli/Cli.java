@@ -41,7 +41,8 @@ final class Cli {
   }
 
   static Path writeIds(Path file, int... ids) throws IOException {
-    ByteBuffer bytes = ByteBuffer.allocate(ids.length * Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer bytes =
+        ByteBuffer.allocate(ids.length * Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN);
     bytes.asIntBuffer().put(ids);
     return Files.write(file, bytes.array());
   }

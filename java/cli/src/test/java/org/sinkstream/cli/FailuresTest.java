@@ -38,7 +38,8 @@ final class FailuresTest {
 
   @Test
   void filesAreNamed() {
-    assertThat(report(2, new AccessDeniedException("f"))).isEqualTo("error: f: permission denied\n");
+    assertThat(report(2, new AccessDeniedException("f")))
+        .isEqualTo("error: f: permission denied\n");
     assertThat(report(2, new FileSystemException("f", null, "Is full")))
         .isEqualTo("error: f: Is full\n");
     assertThat(report(2, new UncheckedIOException(new IOException("No space left on device"))))

@@ -57,12 +57,11 @@ final class GenerateCommandTest {
     assertThat(result.out()).hasLineCount(1);
     assertThat(result.err()).isEmpty();
     JsonNode json = result.json();
-    assertThat(json.get("text").asString() + "\n").isEqualTo(
-        generate("--seed", "7", "--kv-type", "bf16", "--threads", "1").out());
+    assertThat(json.get("text").asString() + "\n")
+        .isEqualTo(generate("--seed", "7", "--kv-type", "bf16", "--threads", "1").out());
     assertThat(json.get("tokens").asLong()).isEqualTo(24);
     assertThat(json.get("prompt_tokens").asLong()).isPositive();
-    assertThat(json.get("position").asLong())
-        .isEqualTo(24 + json.get("prompt_tokens").asLong());
+    assertThat(json.get("position").asLong()).isEqualTo(24 + json.get("prompt_tokens").asLong());
     assertThat(json.get("finish_reason").asString()).isEqualTo("max_tokens");
     assertThat(json.get("seed").asLong()).isEqualTo(7);
     assertThat(json.get("tokens_per_second").asDouble()).isPositive();

@@ -32,8 +32,17 @@ final class InfoCommandTest {
   void cacheBytesAreThoseOfASession() {
     JsonNode info = Cli.run("info", "--json", "--cache", "4+28", "--kv-type", "f32").json();
     JsonNode run =
-        Cli.run("generate", "--prompt", "a", "--max-tokens", "1", "--json", "--cache", "4+28",
-                "--kv-type", "f32")
+        Cli.run(
+                "generate",
+                "--prompt",
+                "a",
+                "--max-tokens",
+                "1",
+                "--json",
+                "--cache",
+                "4+28",
+                "--kv-type",
+                "f32")
             .json();
     assertThat(info.get("cache_bytes")).isEqualTo(run.get("cache_bytes"));
   }

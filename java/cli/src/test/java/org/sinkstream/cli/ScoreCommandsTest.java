@@ -35,8 +35,17 @@ final class ScoreCommandsTest {
     Path out = directory.resolve("logits");
     Cli.Result result =
         Cli.run(
-            "logits", "--ids", ids, "--out", out.toString(), "--cache", cache, "--chunk", chunk,
-            "--kv-type", "f32");
+            "logits",
+            "--ids",
+            ids,
+            "--out",
+            out.toString(),
+            "--cache",
+            cache,
+            "--chunk",
+            chunk,
+            "--kv-type",
+            "f32");
     assertThat(result).isEqualTo(new Cli.Result(0, "", ""));
     return Cli.readFloats(out);
   }
@@ -61,8 +70,18 @@ final class ScoreCommandsTest {
     Path out = directory.resolve("nll");
     JsonNode json =
         Cli.run(
-                "perplexity", "--ids", ids, "--nll-out", out.toString(), "--cache", cache,
-                "--chunk", "16", "--kv-type", "f32", "--json")
+                "perplexity",
+                "--ids",
+                ids,
+                "--nll-out",
+                out.toString(),
+                "--cache",
+                cache,
+                "--chunk",
+                "16",
+                "--kv-type",
+                "f32",
+                "--json")
             .json();
     float[] losses = Cli.readFloats(out);
     assertThat(losses).hasSize(TOKENS - 1);

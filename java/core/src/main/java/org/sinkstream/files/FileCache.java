@@ -73,7 +73,8 @@ public final class FileCache {
   public Path put(Map<String, byte[]> files) throws IOException {
     StringBuilder sums = new StringBuilder(); // as sha256sum(1) prints them
     new TreeMap<>(files)
-        .forEach((name, content) -> sums.append(sha256(content)).append("  ").append(name).append('\n'));
+        .forEach(
+            (name, content) -> sums.append(sha256(content)).append("  ").append(name).append('\n'));
     return put(sha256(sums.toString().getBytes(StandardCharsets.UTF_8)), files);
   }
 
