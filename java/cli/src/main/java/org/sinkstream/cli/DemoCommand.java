@@ -6,6 +6,7 @@ import java.util.concurrent.Callable;
 import org.sinkstream.Generation;
 import org.sinkstream.GenerationOptions;
 import org.sinkstream.Model;
+import org.sinkstream.Sampling;
 import org.sinkstream.Session;
 import org.sinkstream.Token;
 import picocli.CommandLine.Command;
@@ -52,7 +53,7 @@ final class DemoCommand implements Callable<Integer> {
         Session session = opened.newSession(cache.policy(opened))) {
       session.append(OPENING);
       Usage start = Usage.of(session);
-      Generation generation = session.generate(GenerationOptions.of(tokens, seed).withoutEnd());
+      Generation generation = session.generate(options());
       interrupt.onRaise(generation::cancel);
       SpeedLog speed = new SpeedLog(SPAN);
       boolean read = streams.show(OPENING);
@@ -66,6 +67,12 @@ final class DemoCommand implements Callable<Integer> {
       streams.show("\n" + summary(speed, start, Usage.of(session)) + "\n");
       return 0;
     }
+  }
+
+  /** A model as small as the embedded one repeats itself without a penalty. */
+  private GenerationOptions options() {
+    Sampling sampling = Sampling.seeded(seed).withTemperature(0.9).withRepetitionPenalty(1.3, 64);
+    return GenerationOptions.of(tokens, seed).withSampling(sampling).withoutEnd();
   }
 
   private static String summary(SpeedLog speed, Usage start, Usage end) {
