@@ -119,7 +119,7 @@ class SnapshotTest {
       byte[] damaged = bytes.clone();
       damaged[i < 20 ? i : random.nextInt(bytes.length)] ^= (byte) (1 << random.nextInt(8));
       Files.write(file, damaged);
-      refused(model, POLICY);
+      refused(model, POLICY, file.toString());
     }
     Files.write(file, Arrays.copyOf(bytes, bytes.length + 1));
     refused(model, POLICY, "changed");
