@@ -29,8 +29,9 @@ import org.sinkstream.kernels.QkvLayout;
 import org.sinkstream.kernels.Tensor;
 
 /**
- * One token through one layer's attention at steady state: append, then attend to 4 sink tokens and a full window. The figure to hold it
- * against is the bytes of the keys and values over the memory's bandwidth.
+ * One token through one layer's attention at steady state: append, then attend to 4 sink tokens and
+ * a full window. The figure to hold it against is the bytes of the keys and values over the
+ * memory's bandwidth.
  */
 @State(Scope.Thread)
 @BenchmarkMode(Mode.AverageTime)
@@ -97,9 +98,7 @@ public class AttentionBenchmark {
                     .toArray(),
                 new float[0]));
     layout = QkvLayout.stacked(heads.heads, heads.kvHeads, heads.headDim);
-    cache =
-        new KvCache(
-            arena, attention, new KvCache.Spec(SINKS, cacheTokens - SINKS, 1, kvType));
+    cache = new KvCache(arena, attention, new KvCache.Spec(SINKS, cacheTokens - SINKS, 1, kvType));
     batch = new Batch(arena, attention, 1);
     qkv = Tensor.allocate(device, arena, 1, layout.columns());
     out = Tensor.allocate(device, arena, 1, heads.heads * heads.headDim);

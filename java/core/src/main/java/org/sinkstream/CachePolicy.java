@@ -4,8 +4,9 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * What a session's cache keeps, written as the paper writes it (Xiao et al., arXiv 2309.17453): {@code S+R} keeps S sink tokens
- * and R recent tokens before the one being processed, {@code 0+R} is plain window attention, {@code dense} keeps everything.
+ * What a session's cache keeps, written as the paper writes it (Xiao et al., arXiv 2309.17453):
+ * {@code S+R} keeps S sink tokens and R recent tokens before the one being processed, {@code 0+R}
+ * is plain window attention, {@code dense} keeps everything.
  */
 public sealed interface CachePolicy {
   /**
@@ -50,8 +51,9 @@ public sealed interface CachePolicy {
   }
 
   /**
-   * Four sink tokens, or those given, and the largest window that keeps the query inside the trained context, at most 2,043: a
-   * query stands at {@code S+R} for ever, and the last trained position is {@code trainedContext - 1}.
+   * Four sink tokens, or those given, and the largest window that keeps the query inside the
+   * trained context, at most 2,043: a query stands at {@code S+R} for ever, and the last trained
+   * position is {@code trainedContext - 1}.
    *
    * @param trainedContext positions that the model was trained on
    */

@@ -12,8 +12,8 @@ import org.sinkstream.text.Detokenizer;
 import org.sinkstream.text.StopSequences;
 
 /**
- * Tokens as they are generated. Each exists once: {@link #iterator} and {@link #stream} give the same running sequence. Used by the
- * session's thread; only {@link #cancel} may be called from any.
+ * Tokens as they are generated. Each exists once: {@link #iterator} and {@link #stream} give the
+ * same running sequence. Used by the session's thread; only {@link #cancel} may be called from any.
  */
 public final class Generation implements Iterable<Token> {
   private final Session session;

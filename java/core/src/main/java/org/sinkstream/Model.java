@@ -18,8 +18,9 @@ import org.sinkstream.text.Detokenizer;
 import org.sinkstream.text.Tokenizer;
 
 /**
- * A language model, opened for decoding: weights mapped from its checkpoint, tokenizer, device. Thread-safe: sessions of one model may
- * run in several threads at once. Close it after its sessions.
+ * A language model, opened for decoding: weights mapped from its checkpoint, tokenizer, device.
+ * Thread-safe: sessions of one model may run in several threads at once. Close it after its
+ * sessions.
  */
 public final class Model implements AutoCloseable {
   private final Path directory;
@@ -39,8 +40,7 @@ public final class Model implements AutoCloseable {
     this.device = device;
     try {
       Checkpoint checkpoint = Checkpoint.open(directory, arena);
-      this.network =
-          new Network(device, arena, checkpoint, ModelConfig.read(checkpoint.config()));
+      this.network = new Network(device, arena, checkpoint, ModelConfig.read(checkpoint.config()));
       checkpoint.warnAboutUnused();
       this.endOfText = checkpoint.endOfText();
       this.tokenizer = tokenizer(directory);
@@ -55,8 +55,7 @@ public final class Model implements AutoCloseable {
 
   private static Device open(ModelOptions options) {
     if (!options.device().equals("cpu")) {
-      throw new DeviceException(
-          "device '%s'; this build has: cpu".formatted(options.device()));
+      throw new DeviceException("device '%s'; this build has: cpu".formatted(options.device()));
     }
     return Device.openCpu(options.threads());
   }
@@ -129,7 +128,10 @@ public final class Model implements AutoCloseable {
     return tokenizer;
   }
 
-  /** A detokenizer that goes on from {@code context}, or one that gives no text where there is no tokenizer. */
+  /**
+   * A detokenizer that goes on from {@code context}, or one that gives no text where there is no
+   * tokenizer.
+   */
   Detokenizer newDetokenizer(int[] context) {
     return tokenizer == null ? Detokenizer.none() : tokenizer.newDetokenizer(context);
   }
@@ -154,8 +156,7 @@ public final class Model implements AutoCloseable {
       case CachePolicy.Streaming(long sinks, long window) ->
           new KvCache.Spec(sinks, window, options.chunk(), options.kvType().elementType());
       case CachePolicy.Dense() ->
-          new KvCache.Spec(
-              0, KvCache.DENSE, options.chunk(), options.kvType().elementType());
+          new KvCache.Spec(0, KvCache.DENSE, options.chunk(), options.kvType().elementType());
     };
   }
 
@@ -180,11 +181,13 @@ public final class Model implements AutoCloseable {
   }
 
   /**
-   * Starts a stream that goes on where {@link Session#save} left one. It belongs to the calling thread.
+   * Starts a stream that goes on where {@link Session#save} left one. It belongs to the calling
+   * thread.
    *
    * @param policy the policy of the saved session
    * @throws IOException if the file cannot be read
-   * @throws org.sinkstream.error.SnapshotException if it is damaged, or is of another model, policy, type or chunk
+   * @throws org.sinkstream.error.SnapshotException if it is damaged, or is of another model,
+   *     policy, type or chunk
    */
   public Session restore(Path file, CachePolicy policy) throws IOException {
     try (Arena call = Arena.ofConfined()) {

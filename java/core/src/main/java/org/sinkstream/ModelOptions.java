@@ -4,10 +4,11 @@ package org.sinkstream;
  * How a model is opened.
  *
  * @param device where it runs: {@code cpu}
- * @param threads threads an operation uses, the caller's among them; 0 for the cores this process may use
+ * @param threads threads an operation uses, the caller's among them; 0 for the cores this process
+ *     may use
  * @param kvType element type of cached keys and values
- * @param chunk most tokens that go through the layers together; longer input is cut. Every session holds activations and cache
- *     rows for so many
+ * @param chunk most tokens that go through the layers together; longer input is cut. Every session
+ *     holds activations and cache rows for so many
  */
 public record ModelOptions(String device, int threads, KvType kvType, int chunk) {
   /** Most threads that can be asked for. */
@@ -23,8 +24,7 @@ public record ModelOptions(String device, int threads, KvType kvType, int chunk)
           "threads: %d; expected 1 to %d, or 0 for all cores".formatted(threads, MAX_THREADS));
     }
     if (chunk < 1 || chunk > MAX_CHUNK) {
-      throw new IllegalArgumentException(
-          "chunk: %d; expected 1 to %d".formatted(chunk, MAX_CHUNK));
+      throw new IllegalArgumentException("chunk: %d; expected 1 to %d".formatted(chunk, MAX_CHUNK));
     }
   }
 

@@ -44,9 +44,7 @@ final class Sampler {
     int count = wanted == 0 ? vocabulary : (int) Math.min(vocabulary, spare);
     Choice[] choices = choices(top.apply(count), logits, penalised);
     int kept = wanted == 0 ? choices.length : Math.min(wanted, choices.length);
-    return sampling.temperature() == 0
-        ? choices[0].id
-        : draw(Arrays.copyOf(choices, kept));
+    return sampling.temperature() == 0 ? choices[0].id : draw(Arrays.copyOf(choices, kept));
   }
 
   private record Choice(int id, double logit) {}
@@ -67,10 +65,7 @@ final class Sampler {
             free.mapToObj(i -> new Choice(candidates.ids()[i], candidates.logits()[i])),
             Arrays.stream(penalised).mapToObj(id -> new Choice(id, penalty(logits.get(0, id)))))
         .filter(choice -> !banned.contains(choice.id))
-        .sorted(
-            Comparator.comparingDouble(Choice::logit)
-                .reversed()
-                .thenComparingInt(Choice::id))
+        .sorted(Comparator.comparingDouble(Choice::logit).reversed().thenComparingInt(Choice::id))
         .toArray(Choice[]::new);
   }
 

@@ -1,15 +1,18 @@
 package org.sinkstream;
 
 /**
- * How the next token is chosen from logits. In this order, as HF transformers does: repetition penalty, temperature, top-k,
- * top-p, min-p, then one draw. The same seed and the same logits give the same tokens.
+ * How the next token is chosen from logits. In this order, as HF transformers does: repetition
+ * penalty, temperature, top-k, top-p, min-p, then one draw. The same seed and the same logits give
+ * the same tokens.
  *
  * @param temperature divides the logits; 0 takes the most likely token (greedy)
  * @param topK only the k most likely tokens; 0 for all
  * @param topP only the fewest tokens whose probabilities reach this sum; 1 for all
  * @param minP only tokens at least this fraction as likely as the likeliest; 0 for all
- * @param repetitionPenalty logits of recent tokens are divided by it where positive, multiplied where negative; 1 for none
- * @param repetitionWindow how many recent tokens the penalty looks at, at most {@link #MAX_REPETITION_WINDOW}
+ * @param repetitionPenalty logits of recent tokens are divided by it where positive, multiplied
+ *     where negative; 1 for none
+ * @param repetitionWindow how many recent tokens the penalty looks at, at most {@link
+ *     #MAX_REPETITION_WINDOW}
  * @param seed of the random draws
  */
 public record Sampling(
@@ -59,26 +62,22 @@ public record Sampling(
 
   /** This with another temperature. */
   public Sampling withTemperature(double temperature) {
-    return new Sampling(
-        temperature, topK, topP, minP, repetitionPenalty, repetitionWindow, seed);
+    return new Sampling(temperature, topK, topP, minP, repetitionPenalty, repetitionWindow, seed);
   }
 
   /** This with another top-k. */
   public Sampling withTopK(int topK) {
-    return new Sampling(
-        temperature, topK, topP, minP, repetitionPenalty, repetitionWindow, seed);
+    return new Sampling(temperature, topK, topP, minP, repetitionPenalty, repetitionWindow, seed);
   }
 
   /** This with another top-p. */
   public Sampling withTopP(double topP) {
-    return new Sampling(
-        temperature, topK, topP, minP, repetitionPenalty, repetitionWindow, seed);
+    return new Sampling(temperature, topK, topP, minP, repetitionPenalty, repetitionWindow, seed);
   }
 
   /** This with another min-p. */
   public Sampling withMinP(double minP) {
-    return new Sampling(
-        temperature, topK, topP, minP, repetitionPenalty, repetitionWindow, seed);
+    return new Sampling(temperature, topK, topP, minP, repetitionPenalty, repetitionWindow, seed);
   }
 
   /** This with another repetition penalty over the last {@code window} tokens. */
@@ -88,7 +87,6 @@ public record Sampling(
 
   /** This with another seed. */
   public Sampling withSeed(long seed) {
-    return new Sampling(
-        temperature, topK, topP, minP, repetitionPenalty, repetitionWindow, seed);
+    return new Sampling(temperature, topK, topP, minP, repetitionPenalty, repetitionWindow, seed);
   }
 }

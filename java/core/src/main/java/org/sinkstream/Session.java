@@ -17,11 +17,13 @@ import org.sinkstream.kernels.KvCache;
 import org.sinkstream.kernels.Tensor;
 
 /**
- * One stream of tokens through a model, and its cache. The stream has no end: what has left the window no longer counts, and with
- * a {@code S+R} policy neither memory nor the cost of a token grows.
+ * One stream of tokens through a model, and its cache. The stream has no end: what has left the
+ * window no longer counts, and with a {@code S+R} policy neither memory nor the cost of a token
+ * grows.
  *
- * <p>Confined to the thread that started it: any other thread is refused with {@link WrongThreadException}. After {@link #close}
- * every method throws {@link IllegalStateException}. A failed call leaves the stream as it was before the chunk that failed.
+ * <p>Confined to the thread that started it: any other thread is refused with {@link
+ * WrongThreadException}. After {@link #close} every method throws {@link IllegalStateException}. A
+ * failed call leaves the stream as it was before the chunk that failed.
  */
 public final class Session implements AutoCloseable {
   private final Model model;
@@ -58,7 +60,9 @@ public final class Session implements AutoCloseable {
     return policy;
   }
 
-  /** The position of the next token: tokens appended and generated, less those dropped or evicted. */
+  /**
+   * The position of the next token: tokens appended and generated, less those dropped or evicted.
+   */
   public long position() {
     check();
     return cache.position();
@@ -86,7 +90,8 @@ public final class Session implements AutoCloseable {
   }
 
   /**
-   * Appends a text. At the start of the stream with the special tokens that the tokenizer puts in front, after that without.
+   * Appends a text. At the start of the stream with the special tokens that the tokenizer puts in
+   * front, after that without.
    *
    * @return how many tokens it was
    */
@@ -127,8 +132,8 @@ public final class Session implements AutoCloseable {
   }
 
   /**
-   * Appends tokens and gives the negative log-likelihood of each, in nats, under what the model expected there. The first token of
-   * a stream was not expected: its value is NaN.
+   * Appends tokens and gives the negative log-likelihood of each, in nats, under what the model
+   * expected there. The first token of a stream was not expected: its value is NaN.
    *
    * @throws IllegalArgumentException for an id outside the vocabulary; nothing is appended then
    */
@@ -224,8 +229,9 @@ public final class Session implements AutoCloseable {
   }
 
   /**
-   * Generates tokens lazily: each is chosen, appended to the stream and given out, so that the stream always holds exactly what was
-   * given out. Only one generation of a session runs at a time: starting another ends this one.
+   * Generates tokens lazily: each is chosen, appended to the stream and given out, so that the
+   * stream always holds exactly what was given out. Only one generation of a session runs at a
+   * time: starting another ends this one.
    *
    * @throws IllegalStateException if nothing has been appended yet
    */
@@ -253,16 +259,17 @@ public final class Session implements AutoCloseable {
   int step(Sampler sampler) {
     requireLogits();
     int token =
-        sampler.choose(
-            model.info().vocabulary(), runner::top, runner.last(), recent::newest);
+        sampler.choose(model.info().vocabulary(), runner::top, runner.last(), recent::newest);
     appendChunk(new int[] {token}, 0, 1);
     return token;
   }
 
   /**
-   * Takes back the newest tokens. Possible while the cache has not been full, and for the newest few after that.
+   * Takes back the newest tokens. Possible while the cache has not been full, and for the newest
+   * few after that.
    *
-   * @throws IllegalStateException if what the shorter stream would attend to is gone; nothing changes then
+   * @throws IllegalStateException if what the shorter stream would attend to is gone; nothing
+   *     changes then
    */
   public void dropLast(long count) {
     check();
@@ -274,9 +281,11 @@ public final class Session implements AutoCloseable {
   }
 
   /**
-   * Removes the tokens at positions {@code [begin, end)} from the window; the newer ones move down. Sink tokens stay.
+   * Removes the tokens at positions {@code [begin, end)} from the window; the newer ones move down.
+   * Sink tokens stay.
    *
-   * @throws IllegalStateException if {@code begin} has left the window already; nothing changes then
+   * @throws IllegalStateException if {@code begin} has left the window already; nothing changes
+   *     then
    */
   public void evict(long begin, long end) {
     check();
@@ -292,7 +301,8 @@ public final class Session implements AutoCloseable {
   }
 
   /**
-   * Writes the whole state to a file that {@link Model#restore} continues from. Atomic: the file is whole or not there.
+   * Writes the whole state to a file that {@link Model#restore} continues from. Atomic: the file is
+   * whole or not there.
    *
    * @throws IOException if it cannot be written
    */
@@ -317,7 +327,13 @@ public final class Session implements AutoCloseable {
     hasLogits = snapshot.logits().byteSize() > 0;
     if (hasLogits) {
       MemorySegment.copy(
-          snapshot.logits(), JAVA_FLOAT, 0, runner.last().data(), JAVA_FLOAT, 0, runner.last().columns());
+          snapshot.logits(),
+          JAVA_FLOAT,
+          0,
+          runner.last().data(),
+          JAVA_FLOAT,
+          0,
+          runner.last().columns());
     }
   }
 

@@ -22,9 +22,9 @@ import org.sinkstream.files.AtomicFile;
 import org.sinkstream.kernels.KvCache;
 
 /**
- * A session's state as a file: magic, version, what it belongs to (model, policy, cache spec), recent tokens, logits, cache, and at
- * the end the SHA-256 of all that. Numbers are big-endian, logits and cache in the byte order of the machine, which the cache's own
- * header proves.
+ * A session's state as a file: magic, version, what it belongs to (model, policy, cache spec),
+ * recent tokens, logits, cache, and at the end the SHA-256 of all that. Numbers are big-endian,
+ * logits and cache in the byte order of the machine, which the cache's own header proves.
  */
 record Snapshot(
     String model,
@@ -75,8 +75,7 @@ record Snapshot(
    * @param arena owns the memory
    * @throws SnapshotException if it is none, is cut short or changed, or belongs to something else
    */
-  static Snapshot read(
-      Path file, Arena arena, String model, CachePolicy policy, KvCache.Spec spec)
+  static Snapshot read(Path file, Arena arena, String model, CachePolicy policy, KvCache.Spec spec)
       throws IOException {
     long content = verify(file);
     try (DataInputStream in =
@@ -95,12 +94,15 @@ record Snapshot(
       return new Snapshot(model, policy, spec, recent, logits, cacheState);
     } catch (EOFException | NegativeArraySizeException e) {
       throw new SnapshotException(
-          "%s: its %d bytes are no snapshot, though their checksum is right".formatted(file, content),
+          "%s: its %d bytes are no snapshot, though their checksum is right"
+              .formatted(file, content),
           e);
     }
   }
 
-  /** Proves the whole file before any of it is believed; returns the bytes in front of the checksum. */
+  /**
+   * Proves the whole file before any of it is believed; returns the bytes in front of the checksum.
+   */
   private static long verify(Path file) throws IOException {
     MessageDigest digest = sha256();
     long content = Files.size(file) - digest.getDigestLength();

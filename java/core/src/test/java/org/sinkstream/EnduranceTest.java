@@ -11,8 +11,9 @@ import org.sinkstream.kernels.Device;
 import org.sinkstream.testing.EmbeddedModel;
 
 /**
- * A long stream on the embedded model: after the first tenth native memory is flat to the byte, resident memory within 16 MiB, and every
- * loss is a number. {@code -Dsinkstream.endurance.tokens=200000} makes it long.
+ * A long stream on the embedded model: after the first tenth native memory is flat to the byte,
+ * resident memory within 16 MiB, and every loss is a number. {@code
+ * -Dsinkstream.endurance.tokens=200000} makes it long.
  */
 class EnduranceTest {
   private static final int TOKENS = Integer.getInteger("sinkstream.endurance.tokens", 10_000);

@@ -15,8 +15,9 @@ import org.sinkstream.testing.InstructionSets;
 import org.sinkstream.testing.SharedData;
 
 /**
- * Random checkpoints against logits computed in float64, dense ones by Hugging Face transformers: every variant of the families, every
- * instruction set of this machine, cut into calls of 1, of 7, and whole.
+ * Random checkpoints against logits computed in float64, dense ones by Hugging Face transformers:
+ * every variant of the families, every instruction set of this machine, cut into calls of 1, of 7,
+ * and whole.
  */
 class GoldenLogitsTest {
   private static final double TOLERANCE = 2e-5;
@@ -33,17 +34,14 @@ class GoldenLogitsTest {
 
   private static Stream<DynamicTest> all(Path root) throws IOException {
     return BinaryFiles.directories(root).stream()
-        .flatMap(
-            directory ->
-                InstructionSets.available().stream()
-                    .flatMap(
-                        isa ->
-                            Stream.of(1, 7, 4096)
-                                .map(
-                                    chunk ->
-                                        DynamicTest.dynamicTest(
-                                            directory.getFileName() + " " + isa + " chunk " + chunk,
-                                            () -> check(directory, isa, chunk)))));
+        .flatMap(directory ->
+            InstructionSets.available().stream()
+                .flatMap(isa ->
+                    Stream.of(1, 7, 4096)
+                        .map(chunk ->
+                            DynamicTest.dynamicTest(
+                                directory.getFileName() + " " + isa + " chunk " + chunk,
+                                () -> check(directory, isa, chunk)))));
   }
 
   private static void check(Path directory, String isa, int chunk) throws IOException {
@@ -69,8 +67,7 @@ class GoldenLogitsTest {
     Arrays.fill(all, Float.NaN);
     try (Session session = model.newSession(policy)) {
       session.append(
-          ids,
-          (position, logits) -> logits.get(0, all, (int) position * vocabulary, vocabulary));
+          ids, (position, logits) -> logits.get(0, all, (int) position * vocabulary, vocabulary));
     }
     return all;
   }

@@ -13,7 +13,10 @@ import org.junit.jupiter.api.TestFactory;
 import org.sinkstream.testing.BinaryFiles;
 import org.sinkstream.testing.SharedData;
 
-/** Trained checkpoints against a float64 oracle's negative log-likelihoods, per token and in the mean. */
+/**
+ * Trained checkpoints against a float64 oracle's negative log-likelihoods, per token and in the
+ * mean.
+ */
 class ModelLossTest {
   @TestFactory
   Stream<DynamicTest> exactCache() throws IOException {
@@ -27,11 +30,10 @@ class ModelLossTest {
 
   private static Stream<DynamicTest> all(KvType kvType, double meanTolerance) throws IOException {
     return BinaryFiles.directories(SharedData.require("models")).stream()
-        .map(
-            directory ->
-                DynamicTest.dynamicTest(
-                    directory.getFileName() + " " + kvType,
-                    () -> check(directory, kvType, meanTolerance)));
+        .map(directory ->
+            DynamicTest.dynamicTest(
+                directory.getFileName() + " " + kvType,
+                () -> check(directory, kvType, meanTolerance)));
   }
 
   private static void check(Path directory, KvType kvType, double meanTolerance)

@@ -30,8 +30,7 @@ class SessionTest {
   static void open() {
     model =
         Model.open(
-            EmbeddedModel.DIRECTORY,
-            ModelOptions.defaults().withKvType(KvType.F32).withChunk(16));
+            EmbeddedModel.DIRECTORY, ModelOptions.defaults().withKvType(KvType.F32).withChunk(16));
   }
 
   @AfterAll
@@ -40,9 +39,7 @@ class SessionTest {
   }
 
   private static int[] tokens(int count, long seed) {
-    return new SplittableRandom(seed)
-        .ints(count, 0, model.info().vocabulary())
-        .toArray();
+    return new SplittableRandom(seed).ints(count, 0, model.info().vocabulary()).toArray();
   }
 
   private static void assertSameLogits(float[] found, float[] expected) {

@@ -41,8 +41,7 @@ class SnapshotTest {
   void save() throws IOException {
     file = directory.resolve("stream.sks");
     try (Session session = model.newSession(POLICY)) {
-      session.append(
-          new SplittableRandom(1).ints(100, 0, model.info().vocabulary()).toArray());
+      session.append(new SplittableRandom(1).ints(100, 0, model.info().vocabulary()).toArray());
       session.save(file);
       continued = generate(session);
     }

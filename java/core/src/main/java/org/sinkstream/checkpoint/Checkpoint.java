@@ -151,12 +151,11 @@ public final class Checkpoint {
         stored
             .type()
             .elementType()
-            .orElseThrow(
-                () ->
-                    refuse(
-                        name,
-                        "has type %s, expected one of %s"
-                            .formatted(stored.type(), Arrays.toString(ElementType.values()))));
+            .orElseThrow(() ->
+                refuse(
+                    name,
+                    "has type %s, expected one of %s"
+                        .formatted(stored.type(), Arrays.toString(ElementType.values()))));
     taken.put(name, stored);
     return new TensorView(name, type, stored.shape(), stored.data());
   }

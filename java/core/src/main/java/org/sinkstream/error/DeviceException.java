@@ -1,6 +1,9 @@
 package org.sinkstream.error;
 
-/** A device cannot do what was asked: an unknown name, an instruction set the machine lacks, memory that is not there. */
+/**
+ * A device cannot do what was asked: an unknown name, an instruction set the machine lacks, memory
+ * that is not there.
+ */
 public class DeviceException extends SinkstreamException {
   private static final long serialVersionUID = 1L;
 

@@ -2,7 +2,10 @@ package org.sinkstream.error;
 
 import org.jspecify.annotations.Nullable;
 
-/** The root of everything the library throws that is neither misuse of its API nor a fault of its own. */
+/**
+ * The root of everything the library throws that is neither misuse of its API nor a fault of its
+ * own.
+ */
 public class SinkstreamException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 

@@ -1,4 +1,6 @@
-/** What the library throws for bad files, missing natives and devices that cannot do what was asked. */
+/**
+ * What the library throws for bad files, missing natives and devices that cannot do what was asked.
+ */
 @NullMarked
 package org.sinkstream.error;
 

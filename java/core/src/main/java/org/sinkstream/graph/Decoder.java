@@ -7,8 +7,8 @@ import org.sinkstream.kernels.QkvLayout;
 import org.sinkstream.kernels.Weights;
 
 /**
- * A decoder-only model: embedding, layers, final norm, output head. Immutable and thread-safe; everything that changes in a step is in
- * the {@link Pass}.
+ * A decoder-only model: embedding, layers, final norm, output head. Immutable and thread-safe;
+ * everything that changes in a step is in the {@link Pass}.
  *
  * @param embedding of the tokens, [vocabulary, hidden]
  * @param layers in order

@@ -5,8 +5,8 @@ import org.sinkstream.kernels.QkvLayout;
 import org.sinkstream.kernels.Weights;
 
 /**
- * Falcon (HF {@code modeling_falcon.py}): attention and MLP in parallel, from one norm (7B, 11B) or one each (40B, 180B); rotary;
- * multi-query or grouped KV.
+ * Falcon (HF {@code modeling_falcon.py}): attention and MLP in parallel, from one norm (7B, 11B) or
+ * one each (40B, 180B); rotary; multi-query or grouped KV.
  */
 final class FalconDecoder {
   private FalconDecoder() {}

@@ -93,11 +93,10 @@ public record MptConfig(
     config.only("fc_type", "torch");
     config
         .object("ffn_config")
-        .ifPresent(
-            ffn -> {
-              ffn.only("ffn_type", "mptmlp");
-              ffn.only("fc_type", "torch");
-            });
+        .ifPresent(ffn -> {
+          ffn.only("ffn_type", "mptmlp");
+          ffn.only("fc_type", "torch");
+        });
     config.ignore("embedding_fraction", "init_config", "init_device", "verbose", "tokenizer_name");
     config.ignore("learned_pos_emb"); // there is no such embedding where there is ALiBi
   }

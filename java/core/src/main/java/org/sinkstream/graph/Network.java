@@ -8,7 +8,9 @@ import org.sinkstream.kernels.Device;
 import org.sinkstream.kernels.KvCache;
 import org.sinkstream.kernels.Tensor;
 
-/** A model on a device: config, weights and the shape of its attention. Immutable and thread-safe. */
+/**
+ * A model on a device: config, weights and the shape of its attention. Immutable and thread-safe.
+ */
 public final class Network {
   private final Device device;
   private final ModelConfig config;
@@ -20,7 +22,8 @@ public final class Network {
    * Loads a checkpoint.
    *
    * @param arena owns everything; must not outlive the device or the checkpoint's mapping
-   * @throws org.sinkstream.error.CheckpointException for a tensor that is absent or of another shape than the config implies
+   * @throws org.sinkstream.error.CheckpointException for a tensor that is absent or of another
+   *     shape than the config implies
    */
   public Network(Device device, Arena arena, Checkpoint checkpoint, ModelConfig config) {
     WeightLoader loader = new WeightLoader(device, arena, checkpoint);

@@ -15,8 +15,8 @@ import org.sinkstream.kernels.Tensor;
 import org.sinkstream.kernels.Weights;
 
 /**
- * The activations of the rows that go through the layers together, and the operations on them as decoders write them. Everything
- * is allocated once. Used by one thread at a time.
+ * The activations of the rows that go through the layers together, and the operations on them as
+ * decoders write them. Everything is allocated once. Used by one thread at a time.
  */
 final class Pass {
   /** The residual stream [rows, hidden]. */
@@ -34,7 +34,10 @@ final class Pass {
   /** What the first MLP layer gives [rows, up]. */
   final Tensor up;
 
-  /** What the second MLP layer takes [rows, inner]; the same memory as {@link #up} where there is no gate. */
+  /**
+   * What the second MLP layer takes [rows, inner]; the same memory as {@link #up} where there is no
+   * gate.
+   */
   final Tensor inner;
 
   private final Operations operations;
@@ -98,7 +101,10 @@ final class Pass {
     operations.addLinear(weights, from, batch.rows(), to);
   }
 
-  /** {@code attention = softmax(q k) v} of one layer, over the sink tokens and the window of each row. */
+  /**
+   * {@code attention = softmax(q k) v} of one layer, over the sink tokens and the window of each
+   * row.
+   */
   void attend(int layer) {
     batch.append(layer, qkv, layout);
     batch.attend(layer, qkv, layout, sinkLogits, attention);

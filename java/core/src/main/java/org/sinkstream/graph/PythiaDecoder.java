@@ -5,7 +5,8 @@ import org.sinkstream.kernels.QkvLayout;
 import org.sinkstream.kernels.Weights;
 
 /**
- * Pythia and GPT-NeoX (HF {@code modeling_gpt_neox.py}): biases; partial rotary; attention and MLP in parallel, or one after the other.
+ * Pythia and GPT-NeoX (HF {@code modeling_gpt_neox.py}): biases; partial rotary; attention and MLP
+ * in parallel, or one after the other.
  */
 final class PythiaDecoder {
   private PythiaDecoder() {}

@@ -13,7 +13,10 @@ import org.sinkstream.kernels.Tensor;
 
 /** Takes tokens through a network and gives their logits. Used by one thread at a time. */
 public final class Runner {
-  /** Logits are computed for this many floats at a time, so that a large vocabulary needs no large buffer. */
+  /**
+   * Logits are computed for this many floats at a time, so that a large vocabulary needs no large
+   * buffer.
+   */
   private static final int LOGITS_AT_ONCE = 1 << 22;
 
   private final Device device;
@@ -49,7 +52,8 @@ public final class Runner {
   }
 
   /**
-   * Appends {@code count} tokens, from {@code from} on, to a stream. On any failure the stream stays as it was.
+   * Appends {@code count} tokens, from {@code from} on, to a stream. On any failure the stream
+   * stays as it was.
    *
    * @param count at most {@link #maxRows()}
    */

@@ -11,12 +11,13 @@ import org.sinkstream.kernels.Tensor;
 import org.sinkstream.kernels.Weights;
 
 /**
- * Reads weights by name from a checkpoint onto a device, each held to the shape the config implies. Matrices stay where the file
- * is mapped; norms and biases are widened to float32.
+ * Reads weights by name from a checkpoint onto a device, each held to the shape the config implies.
+ * Matrices stay where the file is mapped; norms and biases are widened to float32.
  */
 record WeightLoader(Device device, Arena arena, Checkpoint checkpoint) {
   /**
-   * One linear layer of a checkpoint: {@code name.weight} [rows, columns] and, where {@code biased}, {@code name.bias} [rows].
+   * One linear layer of a checkpoint: {@code name.weight} [rows, columns] and, where {@code
+   * biased}, {@code name.bias} [rows].
    */
   record Part(String name, int rows, boolean biased) {}
 
@@ -42,7 +43,9 @@ record WeightLoader(Device device, Arena arena, Checkpoint checkpoint) {
     return new Norm.Rms(tensor(name + ".weight", size), (float) epsilon);
   }
 
-  /** A layer norm: {@code name.weight} [size] and, where {@code biased}, {@code name.bias} [size]. */
+  /**
+   * A layer norm: {@code name.weight} [size] and, where {@code biased}, {@code name.bias} [size].
+   */
   Norm layerNorm(String name, int size, double epsilon, boolean biased) {
     return new Norm.Layer(
         tensor(name + ".weight", size),

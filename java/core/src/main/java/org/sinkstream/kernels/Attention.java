@@ -9,8 +9,8 @@ import org.sinkstream.kernels.ffi.Sinkstream;
 import org.sinkstream.kernels.ffi.sks_attention_spec;
 
 /**
- * Shape and positions of a model's attention ({@code attention.h}). Immutable and thread-safe; its arena must outlive the caches
- * and batches made for it.
+ * Shape and positions of a model's attention ({@code attention.h}). Immutable and thread-safe; its
+ * arena must outlive the caches and batches made for it.
  */
 public final class Attention {
   private final Shape shape;
@@ -25,10 +25,12 @@ public final class Attention {
    * @param kvHeads key and value heads; divides {@code heads}
    * @param headDim channels of a head: a multiple of 8, at most 256
    * @param scale factor of the scores
-   * @param inverseFrequencies radians per token of each rotated pair of channels; empty for no rotation
+   * @param inverseFrequencies radians per token of each rotated pair of channels; empty for no
+   *     rotation
    * @param alibiSlopes one for each query head; empty for no bias
    */
-  @SuppressWarnings("ArrayRecordComponent") // plain data on its way to native memory, never compared
+  @SuppressWarnings(
+      "ArrayRecordComponent") // plain data on its way to native memory, never compared
   public record Shape(
       int layers,
       int heads,

@@ -9,8 +9,8 @@ import org.jspecify.annotations.Nullable;
 import org.sinkstream.kernels.ffi.Sinkstream;
 
 /**
- * The rows that go through the layers together ({@code attention.h}): begin, for each layer append and attend, commit. What is
- * not committed never happened. Used by one thread at a time.
+ * The rows that go through the layers together ({@code attention.h}): begin, for each layer append
+ * and attend, commit. What is not committed never happened. Used by one thread at a time.
  */
 public final class Batch {
   private final Attention attention;

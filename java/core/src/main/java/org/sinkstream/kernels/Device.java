@@ -8,8 +8,8 @@ import org.sinkstream.error.DeviceException;
 import org.sinkstream.kernels.ffi.Sinkstream;
 
 /**
- * Where operations run: a pool of threads over the kernels of one instruction set ({@code device.h}). Thread-safe. Close it
- * after everything that was made on it.
+ * Where operations run: a pool of threads over the kernels of one instruction set ({@code
+ * device.h}). Thread-safe. Close it after everything that was made on it.
  */
 public final class Device implements AutoCloseable {
   private final Arena arena = Arena.ofShared();
@@ -31,9 +31,11 @@ public final class Device implements AutoCloseable {
   }
 
   /**
-   * Opens the CPU with the best kernels of this machine, or those the environment's {@code SINKSTREAM_ISA} names.
+   * Opens the CPU with the best kernels of this machine, or those the environment's {@code
+   * SINKSTREAM_ISA} names.
    *
-   * @param threads threads an operation uses, the caller's among them; 0 for the cores this process may use
+   * @param threads threads an operation uses, the caller's among them; 0 for the cores this process
+   *     may use
    * @throws org.sinkstream.error.NativeLibraryException if the native library cannot be loaded
    * @throws DeviceException if the named instruction set is unknown or not there
    */
@@ -44,7 +46,8 @@ public final class Device implements AutoCloseable {
   /**
    * Opens the CPU with the kernels of one instruction set.
    *
-   * @param threads threads an operation uses, the caller's among them; 0 for the cores this process may use
+   * @param threads threads an operation uses, the caller's among them; 0 for the cores this process
+   *     may use
    * @param isa {@code reference}, {@code avx2} or {@code avx512}
    * @throws DeviceException if the machine lacks it
    */

@@ -7,7 +7,9 @@ import java.lang.foreign.MemorySegment;
 import org.sinkstream.kernels.ffi.Sinkstream;
 import org.sinkstream.kernels.ffi.sks_cache_spec;
 
-/** The keys and values of one stream, all layers ({@code cache.h}). Used by one thread at a time. */
+/**
+ * The keys and values of one stream, all layers ({@code cache.h}). Used by one thread at a time.
+ */
 public final class KvCache {
   /** The window that keeps every token. */
   public static final long DENSE = Sinkstream.SKS_DENSE();

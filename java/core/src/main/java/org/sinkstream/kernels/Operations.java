@@ -1,8 +1,8 @@
 package org.sinkstream.kernels;
 
 import static java.lang.foreign.ValueLayout.JAVA_DOUBLE;
-import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -10,8 +10,8 @@ import org.jspecify.annotations.Nullable;
 import org.sinkstream.kernels.ffi.Sinkstream;
 
 /**
- * The operations of a device over tensors, shapes checked. {@code rows} is how many rows of the tensors take part. Thread-safe as
- * long as callers do not share outputs.
+ * The operations of a device over tensors, shapes checked. {@code rows} is how many rows of the
+ * tensors take part. Thread-safe as long as callers do not share outputs.
  *
  * @param device where they run
  */
@@ -38,8 +38,7 @@ public record Operations(Device device) {
     x.require("input of the linear layer", rows, weights.columns());
     y.require("output of the linear layer", rows, weights.rows());
     NativeCalls.check(
-        Sinkstream.sks_linear(
-            device.handle(), weights.handle(), x.data(), rows, y.data(), output));
+        Sinkstream.sks_linear(device.handle(), weights.handle(), x.data(), rows, y.data(), output));
   }
 
   /**
@@ -107,8 +106,7 @@ public record Operations(Device device) {
 
   /** {@code x = min(max(x, -limit), limit)} in place. */
   public void clamp(Tensor x, int rows, float limit) {
-    NativeCalls.check(
-        Sinkstream.sks_clamp(device.handle(), x.data(), elements(x, rows), limit));
+    NativeCalls.check(Sinkstream.sks_clamp(device.handle(), x.data(), elements(x, rows), limit));
   }
 
   /**

@@ -1,9 +1,10 @@
 package org.sinkstream.kernels;
 
 /**
- * Where the heads lie in one row of a fused QKV linear layer's output, in floats. Channel {@code c} of query head {@code j} of
- * KV group {@code g} is at {@code query + g * queryGroupStride + j * headDim + c}; of KV head {@code g} at {@code key + g *
- * keyStride + c} and {@code value + g * keyStride + c}.
+ * Where the heads lie in one row of a fused QKV linear layer's output, in floats. Channel {@code c}
+ * of query head {@code j} of KV group {@code g} is at {@code query + g * queryGroupStride + j *
+ * headDim + c}; of KV head {@code g} at {@code key + g * keyStride + c} and {@code value + g *
+ * keyStride + c}.
  *
  * @param columns floats of a row
  * @param query offset of the first query head

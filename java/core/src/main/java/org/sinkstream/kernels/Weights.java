@@ -10,7 +10,8 @@ import org.sinkstream.kernels.ffi.Sinkstream;
 import org.sinkstream.kernels.ffi.sks_weight_part;
 
 /**
- * A weight matrix [rows, columns] on a device, stacked from one or more tensors ({@code linear.h}). Immutable and thread-safe.
+ * A weight matrix [rows, columns] on a device, stacked from one or more tensors ({@code linear.h}).
+ * Immutable and thread-safe.
  */
 public final class Weights {
   private final MemorySegment handle;
@@ -54,9 +55,7 @@ public final class Weights {
         Part part = parts.get(i);
         part.check(columns);
         MemorySegment bias =
-            part.bias == null
-                ? MemorySegment.NULL
-                : call.allocateFrom(JAVA_FLOAT, part.bias);
+            part.bias == null ? MemorySegment.NULL : call.allocateFrom(JAVA_FLOAT, part.bias);
         MemorySegment entry = sks_weight_part.asSlice(array, i);
         sks_weight_part.data(entry, part.data);
         sks_weight_part.bias(entry, bias);
@@ -67,8 +66,7 @@ public final class Weights {
           NativeCalls.own(
               arena,
               out ->
-                  Sinkstream.sks_weights_create(
-                      device.handle(), columns, array, parts.size(), out),
+                  Sinkstream.sks_weights_create(device.handle(), columns, array, parts.size(), out),
               Sinkstream::sks_weights_destroy);
     }
   }

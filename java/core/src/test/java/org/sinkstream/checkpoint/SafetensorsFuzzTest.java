@@ -101,11 +101,10 @@ class SafetensorsFuzzTest {
     if (random.nextBoolean()) {
       file = withTrueLength(file);
     }
-    Statistics.coverage(
-        outcomes -> {
-          outcomes.check("opened").percentage(percent -> percent > 0.5);
-          outcomes.check("refused").percentage(percent -> percent > 50);
-        });
+    Statistics.coverage(outcomes -> {
+      outcomes.check("opened").percentage(percent -> percent > 0.5);
+      outcomes.check("refused").percentage(percent -> percent > 50);
+    });
     openOrRefuse(SafetensorsFixture.write(FOLDER, "fuzz.safetensors", file));
   }
 

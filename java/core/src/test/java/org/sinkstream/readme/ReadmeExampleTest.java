@@ -16,8 +16,7 @@ import org.sinkstream.testing.EmbeddedModel;
 /** The README's library example: it stands there word for word, compiles and runs. */
 @Isolated("it prints to System.out")
 class ReadmeExampleTest {
-  private static final Path SOURCE =
-      Path.of("src/test/java/org/sinkstream/readme/Example.java");
+  private static final Path SOURCE = Path.of("src/test/java/org/sinkstream/readme/Example.java");
 
   @Test
   void standsInTheReadme() throws IOException {

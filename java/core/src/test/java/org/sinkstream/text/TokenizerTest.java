@@ -179,14 +179,13 @@ class TokenizerTest {
     String unset = "sinkstream.test.unset";
     System.setProperty(set, "before");
     try {
-      assertThatThrownBy(
-              () ->
-                  NativeTokenizer.withProperties(
-                      Map.of(set, "during", unset, "during"),
-                      () -> {
-                        throw new IllegalStateException(
-                            System.getProperty(set) + System.getProperty(unset));
-                      }))
+      assertThatThrownBy(() ->
+              NativeTokenizer.withProperties(
+                  Map.of(set, "during", unset, "during"),
+                  () -> {
+                    throw new IllegalStateException(
+                        System.getProperty(set) + System.getProperty(unset));
+                  }))
           .hasMessage("duringduring");
       assertThat(System.getProperty(set)).isEqualTo("before");
       assertThat(System.getProperty(unset)).isNull();
