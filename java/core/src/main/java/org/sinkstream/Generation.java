@@ -68,7 +68,10 @@ public final class Generation implements Iterable<Token> {
     return StreamSupport.stream(spliterator(), false);
   }
 
-  /** Ends the generation before its next token. May be called from any thread. */
+  /**
+   * Ends the generation before its next token. May be called from any thread. The text of an
+   * incomplete character, or of what might have become a stop string, is then not given out.
+   */
   public void cancel() {
     cancelled = true;
   }
