@@ -1,7 +1,7 @@
 #include "kernels/avx512/vector.h"
 
 /* 24 sums, 4 weights and a value: 29 of 32 registers. */
-SKS_INLINE int64_t linear_tile_rows(int32_t type) {
+SKS_INLINE int linear_tile_rows(int32_t type) {
   (void)type;
   return 6;
 }
@@ -9,4 +9,4 @@ SKS_INLINE int64_t linear_tile_rows(int32_t type) {
 /* After the vocabulary it is written in. */
 #include "kernels/simd/linear.h"
 
-void sks_avx512_linear(sks_kernels *table) { fill_linear(table); }
+void sks_avx512_linear(sks_kernels* table) { fill_linear(table); }

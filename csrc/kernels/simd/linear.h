@@ -24,26 +24,36 @@ enum {
 /* Some channels with the same block of columns each. */
 typedef struct weight_block {
   int32_t type;
-  const char *data;
+  const char* data;
   int64_t stride; /* bytes from a channel to the next */
   int64_t channels, columns;
 } weight_block;
 
 SKS_INLINE int64_t element_bytes(int32_t type) { return type == SKS_F32 ? 4 : 2; }
 
-/* sums[r][c] of `rows` rows of x with `channels` channels from `first` on; past the last channel,
- * that one again. */
-SKS_INLINE void linear_tile(weight_block w, int64_t first, const float *x, int64_t x_stride,
-                            const int channels, const int rows, float sums[][LONE_CHANNELS]) {
-  const char *channel[LONE_CHANNELS];
+/* The rows of x, of one block of columns, that a tile takes. */
+typedef struct value_block {
+  const float* data;
+  int64_t stride; /* floats from a row to the next */
+  int64_t rows;
+} value_block;
+
+/* sums[r][c] of `rows` rows of x with `channels` channels from `first` on; past the last row or
+ * channel, that one again. */
+SKS_INLINE void linear_tile(weight_block w, int64_t first, value_block x, const int channels,
+                            const int rows, float sums[][LONE_CHANNELS]) {
+  const char* channel[LONE_CHANNELS];
+  const float* row[MAX_TILE_ROWS];
   vec acc[MAX_TILE_ROWS][LONE_CHANNELS];
 #pragma GCC unroll 8
   for (int c = 0; c < channels; c++)
     channel[c] = w.data + (first + c < w.channels ? first + c : w.channels - 1) * w.stride;
 #pragma GCC unroll 8
-  for (int r = 0; r < rows; r++)
+  for (int r = 0; r < rows; r++) {
+    row[r] = x.data + (r < x.rows ? r : x.rows - 1) * x.stride;
 #pragma GCC unroll 8
     for (int c = 0; c < channels; c++) acc[r][c] = vec_zero();
+  }
 
   int64_t whole = w.columns / LANES * LANES, rest = w.columns - whole;
   for (int64_t i = 0; i < whole; i += LANES) {
@@ -53,7 +63,7 @@ SKS_INLINE void linear_tile(weight_block w, int64_t first, const float *x, int64
       weight[c] = vec_widen(channel[c] + i * element_bytes(w.type), w.type);
 #pragma GCC unroll 8
     for (int r = 0; r < rows; r++) {
-      vec value = vec_load(x + r * x_stride + i);
+      vec value = vec_load(row[r] + i);
 #pragma GCC unroll 8
       for (int c = 0; c < channels; c++) acc[r][c] = vec_fma(value, weight[c], acc[r][c]);
     }
@@ -64,7 +74,7 @@ SKS_INLINE void linear_tile(weight_block w, int64_t first, const float *x, int64
       vec weight = vec_widen_part(channel[c] + whole * element_bytes(w.type), w.type, rest);
 #pragma GCC unroll 8
       for (int r = 0; r < rows; r++)
-        acc[r][c] = vec_fma(vec_load_part(x + r * x_stride + whole, rest, 0), weight, acc[r][c]);
+        acc[r][c] = vec_fma(vec_load_part(row[r] + whole, rest, 0), weight, acc[r][c]);
     }
   }
 #pragma GCC unroll 8
@@ -73,90 +83,80 @@ SKS_INLINE void linear_tile(weight_block w, int64_t first, const float *x, int64
     for (int c = 0; c < channels; c += 4) vec_sum_four(&acc[r][c], &sums[r][c]);
 }
 
-SKS_INLINE void linear_add_tile(weight_block w, int64_t first, const float *x, int64_t x_stride,
-                                const int channels, const int rows, float *y, int64_t y_stride) {
+/* y += the sums of `channels` channels from `first` on with all of x, at most `rows` rows. */
+SKS_INLINE void linear_add_tile(weight_block w, int64_t first, value_block x, const int channels,
+                                const int rows, float* y, int64_t y_stride) {
   float sums[MAX_TILE_ROWS][LONE_CHANNELS];
-  linear_tile(w, first, x, x_stride, channels, rows, sums);
-  int64_t valid = w.channels - first < channels ? w.channels - first : channels;
-  for (int r = 0; r < rows; r++)
-    for (int64_t c = 0; c < valid; c++) y[r * y_stride + first + c] += sums[r][c];
+  linear_tile(w, first, x, channels, rows, sums);
+  for (int r = 0; r < rows && r < x.rows; r++)
+    for (int c = 0; c < channels && first + c < w.channels; c++)
+      y[r * y_stride + first + c] += sums[r][c];
 }
 
-/* y += all channels of the block with as many rows as a tile has at most. */
-SKS_INLINE void linear_add_rows(weight_block w, const float *x, int64_t x_stride, int64_t rows,
-                                float *y, int64_t y_stride) {
+/* y += all channels of the block with all of x, at most `rows` rows, or the half of that where they
+ * are few. */
+SKS_INLINE void linear_add_rows(weight_block w, value_block x, const int rows, float* y,
+                                int64_t y_stride) {
+  const int few = (rows + 1) / 2;
   for (int64_t c = 0; c < w.channels; c += TILE_CHANNELS) {
-    switch (rows) {
-      case 1:
-        linear_add_tile(w, c, x, x_stride, TILE_CHANNELS, 1, y, y_stride);
-        break;
-      case 2:
-        linear_add_tile(w, c, x, x_stride, TILE_CHANNELS, 2, y, y_stride);
-        break;
-      case 3:
-        linear_add_tile(w, c, x, x_stride, TILE_CHANNELS, 3, y, y_stride);
-        break;
-      case 4:
-        linear_add_tile(w, c, x, x_stride, TILE_CHANNELS, 4, y, y_stride);
-        break;
-      case 5:
-        linear_add_tile(w, c, x, x_stride, TILE_CHANNELS, 5, y, y_stride);
-        break;
-      default:
-        linear_add_tile(w, c, x, x_stride, TILE_CHANNELS, 6, y, y_stride);
+    if (x.rows <= few) {
+      linear_add_tile(w, c, x, TILE_CHANNELS, few, y, y_stride);
+    } else {
+      linear_add_tile(w, c, x, TILE_CHANNELS, rows, y, y_stride);
     }
   }
 }
 
 /* y starts from its own values where the layer adds, and from the bias. */
-SKS_INLINE void linear_begin(const float *bias, int64_t n, int64_t rows, float *y, int64_t y_stride,
+SKS_INLINE void linear_begin(const float* bias, int64_t n, int64_t rows, float* y, int64_t y_stride,
                              int32_t add) {
   for (int64_t r = 0; r < rows; r++)
     for (int64_t j = 0; j < n; j++)
       y[r * y_stride + j] = (add ? y[r * y_stride + j] : 0) + (bias ? bias[j] : 0);
 }
 
-SKS_INLINE void linear(const int32_t type, const void *w, int64_t n, int64_t columns,
-                       const float *bias, const float *x, int64_t rows, float *y, int64_t y_stride,
+SKS_INLINE void linear(const int32_t type, const void* w, int64_t n, int64_t columns,
+                       const float* bias, const float* x, int64_t rows, float* y, int64_t y_stride,
                        int32_t add) {
-  const int64_t tile_rows = linear_tile_rows(type);
+  const int tile_rows = linear_tile_rows(type);
   int64_t step = rows == 1 ? LONE_CHANNELS : rows <= tile_rows ? TILE_CHANNELS : PANEL_CHANNELS;
   linear_begin(bias, n, rows, y, y_stride, add);
   for (int64_t j = 0; j < n; j += step) {
     for (int64_t i = 0; i < columns; i += BLOCK_COLUMNS) {
       weight_block block = {.type = type,
-                            .data = (const char *)w + (j * columns + i) * element_bytes(type),
+                            .data = (const char*)w + (j * columns + i) * element_bytes(type),
                             .stride = columns * element_bytes(type),
                             .channels = n - j < step ? n - j : step,
                             .columns = columns - i < BLOCK_COLUMNS ? columns - i : BLOCK_COLUMNS};
-      if (rows == 1) {
-        linear_add_tile(block, 0, x + i, columns, LONE_CHANNELS, 1, y + j, y_stride);
-        continue;
+      for (int64_t r = 0; r < rows; r += tile_rows) {
+        value_block values = {x + r * columns + i, columns,
+                              rows - r < tile_rows ? rows - r : tile_rows};
+        if (rows == 1) {
+          linear_add_tile(block, 0, values, LONE_CHANNELS, 1, y + j, y_stride);
+        } else {
+          linear_add_rows(block, values, tile_rows, y + r * y_stride + j, y_stride);
+        }
       }
-      for (int64_t r = 0; r < rows; r += tile_rows)
-        linear_add_rows(block, x + r * columns + i, columns,
-                        rows - r < tile_rows ? rows - r : tile_rows, y + r * y_stride + j,
-                        y_stride);
     }
   }
 }
 
-static void linear_f32(const void *w, int64_t n, int64_t columns, const float *bias, const float *x,
-                       int64_t rows, float *y, int64_t y_stride, int32_t add) {
+static void linear_f32(const void* w, int64_t n, int64_t columns, const float* bias, const float* x,
+                       int64_t rows, float* y, int64_t y_stride, int32_t add) {
   linear(SKS_F32, w, n, columns, bias, x, rows, y, y_stride, add);
 }
 
-static void linear_f16(const void *w, int64_t n, int64_t columns, const float *bias, const float *x,
-                       int64_t rows, float *y, int64_t y_stride, int32_t add) {
+static void linear_f16(const void* w, int64_t n, int64_t columns, const float* bias, const float* x,
+                       int64_t rows, float* y, int64_t y_stride, int32_t add) {
   linear(SKS_F16, w, n, columns, bias, x, rows, y, y_stride, add);
 }
 
-static void linear_bf16(const void *w, int64_t n, int64_t columns, const float *bias,
-                        const float *x, int64_t rows, float *y, int64_t y_stride, int32_t add) {
+static void linear_bf16(const void* w, int64_t n, int64_t columns, const float* bias,
+                        const float* x, int64_t rows, float* y, int64_t y_stride, int32_t add) {
   linear(SKS_BF16, w, n, columns, bias, x, rows, y, y_stride, add);
 }
 
-static void fill_linear(sks_kernels *table) {
+static void fill_linear(sks_kernels* table) {
   table->linear[SKS_F32] = linear_f32;
   table->linear[SKS_F16] = linear_f16;
   table->linear[SKS_BF16] = linear_bf16;
