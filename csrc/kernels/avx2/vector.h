@@ -62,7 +62,11 @@ SKS_INLINE __m256i vec_first_lanes(int64_t count) {
 
 /* 8 elements of `type`, widened. */
 SKS_INLINE vec vec_widen(const void *at, int32_t type) {
-  if (type == SKS_F32) return _mm256_loadu_ps(at);
+  if (type == SKS_F32) {
+    vec x = _mm256_loadu_ps(at);
+    __asm__("" : "+x"(x)); /* or GCC reads it again for each of its uses */
+    return x;
+  }
   __m128i half = _mm_loadu_si128(at);
   if (type == SKS_F16) return _mm256_cvtph_ps(half);
   return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(half), 16));

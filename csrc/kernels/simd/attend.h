@@ -19,8 +19,8 @@
 enum {
   TILE_QUERIES = LANES / 4, /* of the tiles for many queries */
   TILE_VECTORS = 4,         /* of values, in those */
-  LONE_VECTORS =
-      8 /* of values, for one query: enough sums in flight to hide an addition's latency */
+  PAIR_VECTORS = LANES / 2, /* of values, for two queries */
+  ROW_VECTORS = 8           /* of values, for one query: so many sums hide an addition's latency */
 };
 
 /* What is fixed where a kernel is instantiated. */
@@ -40,6 +40,16 @@ SKS_INLINE vec row_vector(shape s, const char *row, int64_t v) {
   return vec_widen(at, s.type);
 }
 
+/*
+ * Reads one element of each line of memory of a row. Tiles for several queries read their rows in
+ * columns, where the processor does not see what comes; having met the rows in the order of memory
+ * it fetches ahead.
+ */
+SKS_INLINE void touch_row(shape s, const char *row) {
+#pragma GCC unroll 8
+  for (int64_t i = 0; i < row_bytes(s); i += 64) (void)*(const volatile char *)(row + i);
+}
+
 /* Scores of `queries` queries from q on with LANES / queries keys from k on; past the block's last
  * key, that key again. */
 SKS_INLINE void score_tile(shape s, const sks_attend_args *args, const char *keys, int64_t count,
@@ -53,16 +63,28 @@ SKS_INLINE void score_tile(shape s, const sks_attend_args *args, const char *key
     rows[j] = keys + (k + j < count ? k + j : count - 1) * row_bytes(s);
 #pragma GCC unroll 16
   for (int i = 0; i < LANES; i++) sums[i] = vec_zero();
-  for (int64_t v = 0; v < row_vectors(s); v++) {
-    vec key[LANES];
+  if (queries == 1) {
+    /* Row by row, as memory delivers them: in columns the processor would not see what comes. */
 #pragma GCC unroll 16
-    for (int j = 0; j < tile_keys; j++) key[j] = row_vector(s, rows[j], v);
+    for (int j = 0; j < LANES; j++) {
+#pragma GCC unroll 8
+      for (int64_t v = 0; v < row_vectors(s); v++)
+        sums[j] = vec_fma(vec_load(query + v * LANES), row_vector(s, rows[j], v), sums[j]);
+      __asm__ volatile("" ::: "memory"); /* or GCC mixes the rows again */
+    }
+  } else {
+    for (int j = 0; q == 0 && j < tile_keys; j++) touch_row(s, rows[j]);
+    for (int64_t v = 0; v < row_vectors(s); v++) {
+      vec key[LANES];
 #pragma GCC unroll 16
-    for (int i = 0; i < queries; i++) {
-      vec part = vec_load(query + i * args->stride + v * LANES);
+      for (int j = 0; j < tile_keys; j++) key[j] = row_vector(s, rows[j], v);
 #pragma GCC unroll 16
-      for (int j = 0; j < tile_keys; j++)
-        sums[i * tile_keys + j] = vec_fma(part, key[j], sums[i * tile_keys + j]);
+      for (int i = 0; i < queries; i++) {
+        vec part = vec_load(query + i * args->stride + v * LANES);
+#pragma GCC unroll 16
+        for (int j = 0; j < tile_keys; j++)
+          sums[i * tile_keys + j] = vec_fma(part, key[j], sums[i * tile_keys + j]);
+      }
     }
   }
   float scores[LANES];
@@ -78,7 +100,11 @@ SKS_INLINE void score_block(shape s, const sks_attend_args *args, const char *ke
   for (; q + TILE_QUERIES <= args->query_count; q += TILE_QUERIES)
     for (int64_t k = 0; k < count; k += LANES / TILE_QUERIES)
       score_tile(s, args, keys, count, q, k, TILE_QUERIES);
-  for (; q < args->query_count; q++)
+  if (q + 2 <= args->query_count) {
+    for (int64_t k = 0; k < count; k += LANES / 2) score_tile(s, args, keys, count, q, k, 2);
+    q += 2;
+  }
+  if (q < args->query_count)
     for (int64_t k = 0; k < count; k += LANES) score_tile(s, args, keys, count, q, k, 1);
 }
 
@@ -126,14 +152,16 @@ SKS_INLINE void value_tile(shape s, const sks_attend_args *args, const char *val
                            int64_t q, int64_t v, const int queries, const int vectors) {
   float *acc = args->softmax.acc + q * args->stride + v * LANES;
   const float *weights = args->scores + q * SKS_ATTEND_BLOCK;
-  vec sums[TILE_QUERIES * TILE_VECTORS > LONE_VECTORS ? TILE_QUERIES * TILE_VECTORS : LONE_VECTORS];
+  vec sums[TILE_QUERIES * TILE_VECTORS > ROW_VECTORS ? TILE_QUERIES * TILE_VECTORS : ROW_VECTORS];
 #pragma GCC unroll 4
   for (int i = 0; i < queries; i++)
 #pragma GCC unroll 8
     for (int j = 0; j < vectors; j++)
       sums[i * vectors + j] = vec_load(acc + i * args->stride + j * LANES);
   for (int64_t k = 0; k < count; k++) {
-    vec value[LONE_VECTORS];
+    if ((queries > 1 || vectors < row_vectors(s)) && q == 0 && v == 0)
+      touch_row(s, values + k * row_bytes(s));
+    vec value[ROW_VECTORS];
 #pragma GCC unroll 8
     for (int j = 0; j < vectors; j++) value[j] = row_vector(s, values + k * row_bytes(s), v + j);
 #pragma GCC unroll 4
@@ -190,7 +218,11 @@ SKS_INLINE void value_block(shape s, const sks_attend_args *args, const char *va
   int64_t q = 0;
   for (; q + TILE_QUERIES <= args->query_count; q += TILE_QUERIES)
     value_tiles(s, args, values, count, q, TILE_QUERIES, TILE_VECTORS);
-  for (; q < args->query_count; q++) value_tiles(s, args, values, count, q, 1, LONE_VECTORS);
+  if (q + 2 <= args->query_count) {
+    value_tiles(s, args, values, count, q, 2, PAIR_VECTORS);
+    q += 2;
+  }
+  if (q < args->query_count) value_tiles(s, args, values, count, q, 1, ROW_VECTORS);
 }
 
 SKS_INLINE void attend_shape(shape s, const sks_attend_args *args) {
