@@ -12,11 +12,14 @@ static void test_counting(void) {
   for (int64_t i = 0; i < 70; i++) {
     blocks[i] = sks_memory_allocate(i, "block");
     CHECK((uintptr_t)blocks[i] % 64 == 0, "%p", (void *)blocks[i]);
-    for (int64_t j = 0; j < i; j++) CHECK(blocks[i][j] == 0, "byte %lld of %lld", (long long)j, (long long)i);
+    for (int64_t j = 0; j < i; j++)
+      CHECK(blocks[i][j] == 0, "byte %lld of %lld", (long long)j, (long long)i);
     memset(blocks[i], 0xff, (size_t)i);
   }
-  CHECK(sks_allocated_bytes() - bytes == 69 * 70 / 2, "%lld", (long long)(sks_allocated_bytes() - bytes));
-  CHECK(sks_allocations() - allocations == 70, "%lld", (long long)(sks_allocations() - allocations));
+  CHECK(sks_allocated_bytes() - bytes == 69 * 70 / 2, "%lld",
+        (long long)(sks_allocated_bytes() - bytes));
+  CHECK(sks_allocations() - allocations == 70, "%lld",
+        (long long)(sks_allocations() - allocations));
   for (int i = 0; i < 70; i++) sks_memory_free(blocks[i]);
   sks_memory_free(NULL);
   CHECK(sks_allocated_bytes() == bytes, "%lld left", (long long)(sks_allocated_bytes() - bytes));
@@ -27,15 +30,18 @@ static void test_refused(void) {
   static const int64_t impossible[] = {INT64_MAX, INT64_MAX - 63, INT64_C(1) << 62, -1, INT64_MIN};
   for (int i = 0; i < 5; i++) CHECK(sks_memory_allocate(impossible[i], "block") == NULL, "%d", i);
   CHECK(sks_memory_allocate(INT64_C(1) << 60, "the thing") == NULL, "2^60 bytes");
-  CHECK(strstr(sks_last_error(), "the thing takes 1152921504606846976 bytes"), "%s", sks_last_error());
+  CHECK(strstr(sks_last_error(), "the thing takes 1152921504606846976 bytes"), "%s",
+        sks_last_error());
   sks_device *device;
   void *buffer = NULL;
   CHECK(sks_device_open_cpu(1, NULL, &device) == SKS_OK, "%s", sks_last_error());
-  CHECK_REFUSED(sks_buffer_allocate(device, INT64_C(1) << 60, &buffer), SKS_OUT_OF_MEMORY, "1152921504606846976");
+  CHECK_REFUSED(sks_buffer_allocate(device, INT64_C(1) << 60, &buffer), SKS_OUT_OF_MEMORY,
+                "1152921504606846976");
   CHECK(buffer == NULL, "a refused call set the buffer");
   int64_t with_device = sks_allocated_bytes();
   CHECK(sks_buffer_allocate(device, 1001, &buffer) == SKS_OK, "%s", sks_last_error());
-  CHECK(sks_allocated_bytes() - with_device == 1001, "%lld", (long long)(sks_allocated_bytes() - with_device));
+  CHECK(sks_allocated_bytes() - with_device == 1001, "%lld",
+        (long long)(sks_allocated_bytes() - with_device));
   sks_buffer_free(device, buffer);
   sks_buffer_free(device, NULL);
   sks_device_close(device);

@@ -1,4 +1,5 @@
-/* The thread pool: every task once, its writes seen by the caller; many short runs, many callers, more threads than cores. */
+/* The thread pool: every task once, its writes seen by the caller; many short runs, many callers,
+ * more threads than cores. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -39,7 +40,8 @@ static void pause_microseconds(int64_t microseconds) {
   nanosleep(&(struct timespec){0, microseconds * 1000}, NULL);
 }
 
-/* Runs back to back, and after pauses as long as workers spin, when they are about to sleep, and longer. */
+/* Runs back to back, and after pauses as long as workers spin, when they are about to sleep, and
+ * longer. */
 static void test_runs(int32_t threads, uint64_t seed) {
   sks_pool *pool;
   CHECK(sks_pool_create(threads, &pool) == SKS_OK, "%s", sks_last_error());
@@ -99,7 +101,8 @@ static void test_everybody_works(void) {
   sks_pool_run(pool, 400, take_part, &p);
   for (int i = 0; i < 4; i++) {
     CHECK(p.ran[i], "thread %d had no task", i);
-    for (int j = 0; j < i; j++) CHECK(!pthread_equal(p.seen[i], p.seen[j]), "threads %d and %d are one", i, j);
+    for (int j = 0; j < i; j++)
+      CHECK(!pthread_equal(p.seen[i], p.seen[j]), "threads %d and %d are one", i, j);
   }
   CHECK(pthread_equal(p.seen[0], pthread_self()), "the caller is not thread 0");
   sks_pool_destroy(pool);
@@ -107,7 +110,8 @@ static void test_everybody_works(void) {
   participants alone = {.mutex = PTHREAD_MUTEX_INITIALIZER};
   CHECK(sks_pool_create(1, &pool) == SKS_OK, "%s", sks_last_error());
   sks_pool_run(pool, 20, take_part, &alone);
-  CHECK(alone.ran[0] && pthread_equal(alone.seen[0], pthread_self()), "a pool of one is not its caller");
+  CHECK(alone.ran[0] && pthread_equal(alone.seen[0], pthread_self()),
+        "a pool of one is not its caller");
   sks_pool_destroy(pool);
 }
 
@@ -127,7 +131,8 @@ static void test_concurrent_callers(void) {
   sks_pool_destroy(pool);
 }
 
-/* Threads are ended while they spin, while they sleep, and before they ever had work; memory is given back. */
+/* Threads are ended while they spin, while they sleep, and before they ever had work; memory is
+ * given back. */
 static void test_create_and_destroy(void) {
   int64_t bytes = sks_allocated_bytes();
   for (int64_t i = 0; i < check_effort(200); i++) {
@@ -138,7 +143,8 @@ static void test_create_and_destroy(void) {
     sks_pool_destroy(pool);
   }
   sks_pool_destroy(NULL);
-  CHECK(sks_allocated_bytes() == bytes, "%lld bytes left", (long long)(sks_allocated_bytes() - bytes));
+  CHECK(sks_allocated_bytes() == bytes, "%lld bytes left",
+        (long long)(sks_allocated_bytes() - bytes));
 }
 
 int main(int argc, char **argv) {

@@ -1,4 +1,5 @@
-/* What becomes of logits: argmax, top-k and the loss against sorting and the formula, with ties and NaN. */
+/* What becomes of logits: argmax, top-k and the loss against sorting and the formula, with ties and
+ * NaN. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,7 +32,8 @@ static void fill_row(float *x, int64_t count, int kind, uint64_t *seed) {
     x[i] = 20 * rng_float(seed);
     if (kind == TIES) x[i] = (float)rng_below(seed, 4);
     if (kind == SOME_NAN && rng_below(seed, 3) == 0) x[i] = NAN;
-    if (kind == INFINITE && rng_below(seed, 3) == 0) x[i] = rng_below(seed, 2) ? -INFINITY : INFINITY;
+    if (kind == INFINITE && rng_below(seed, 3) == 0)
+      x[i] = rng_below(seed, 2) ? -INFINITY : INFINITY;
     if (kind == ALL_NAN) x[i] = NAN;
     if (kind == LOWEST) x[i] = -INFINITY;
   }
@@ -53,13 +55,14 @@ static void test_kernels(const sks_kernels *kernels, const sks_kernels *referenc
       fill_row(x, count, kind, &seed);
       sorted(x, count, all);
       int64_t best = kernels->argmax(x, count);
-      CHECK(best == all[0].index, "%s: %lld of %lld, kind %d; expected %d", kernels->isa, (long long)best,
-            (long long)count, kind, (int)all[0].index);
+      CHECK(best == all[0].index, "%s: %lld of %lld, kind %d; expected %d", kernels->isa,
+            (long long)best, (long long)count, kind, (int)all[0].index);
       if (kind == SPREAD || kind == TIES) {
         long double sum = 0;
         for (int64_t i = 0; i < count; i++) sum += expl((long double)x[i] - all[0].value);
         double error = kernels->log_sum_exp(x, count) - (double)(all[0].value + logl(sum));
-        CHECK(fabs(error) < 2e-7, "%s: %lld logits, error %g", kernels->isa, (long long)count, error);
+        CHECK(fabs(error) < 2e-7, "%s: %lld logits, error %g", kernels->isa, (long long)count,
+              error);
       }
       guard_free(buffer);
     }
@@ -86,13 +89,15 @@ static void test_operations(sks_device *device, uint64_t seed) {
     if (r % KINDS == SPREAD || r % KINDS == TIES) {
       long double sum = 0;
       for (int64_t i = 0; i < COUNT; i++) sum += expl((long double)row[i]);
-      CHECK(fabs(loss[r] - (double)(logl(sum) - row[targets[r]])) < 5e-7, "row %lld: %g", (long long)r, loss[r]);
+      CHECK(fabs(loss[r] - (double)(logl(sum) - row[targets[r]])) < 5e-7, "row %lld: %g",
+            (long long)r, loss[r]);
     }
     for (int32_t k = 1; k <= COUNT; k = 2 * k + 1) {
       CHECK(sks_top_k(device, row, COUNT, k, indices, values) == SKS_OK, "%s", sks_last_error());
       for (int32_t i = 0; i < k; i++)
         CHECK(indices[i] == all[i].index && memcmp(&values[i], &all[i].value, sizeof(float)) == 0,
-              "row %lld, k %d: place %d is %d, not %d", (long long)r, (int)k, (int)i, (int)indices[i], (int)all[i].index);
+              "row %lld, k %d: place %d is %d, not %d", (long long)r, (int)k, (int)i,
+              (int)indices[i], (int)all[i].index);
     }
     CHECK(sks_top_k(device, row, COUNT, COUNT, indices, values) == SKS_OK, "%s", sks_last_error());
     CHECK(indices[COUNT - 1] == all[COUNT - 1].index, "row %lld: the last of all", (long long)r);
@@ -108,12 +113,16 @@ static void test_refused(sks_device *device) {
   CHECK_REFUSED(sks_argmax(device, x, 1, 0, index), SKS_INVALID_ARGUMENT, "count is 0");
   CHECK_REFUSED(sks_argmax(device, NULL, 1, 4, index), SKS_INVALID_ARGUMENT, "logits is NULL");
   CHECK_REFUSED(sks_argmax(device, x, 1, 4, NULL), SKS_INVALID_ARGUMENT, "index is NULL");
-  CHECK_REFUSED(sks_top_k(device, x, 4, 0, index, values), SKS_INVALID_ARGUMENT, "k is 0; expected 1 to 4");
-  CHECK_REFUSED(sks_top_k(device, x, 4, 5, index, values), SKS_INVALID_ARGUMENT, "k is 5; expected 1 to 4");
+  CHECK_REFUSED(sks_top_k(device, x, 4, 0, index, values), SKS_INVALID_ARGUMENT,
+                "k is 0; expected 1 to 4");
+  CHECK_REFUSED(sks_top_k(device, x, 4, 5, index, values), SKS_INVALID_ARGUMENT,
+                "k is 5; expected 1 to 4");
   CHECK_REFUSED(sks_top_k(device, x, 4, 2, NULL, values), SKS_INVALID_ARGUMENT, "indices is NULL");
   CHECK_REFUSED(sks_top_k(device, x, 4, 2, index, NULL), SKS_INVALID_ARGUMENT, "values is NULL");
-  CHECK_REFUSED(sks_nll(device, x, 2, 2, (int32_t[]){0, 2}, loss), SKS_INVALID_ARGUMENT, "target is 2; expected 0 to 1");
-  CHECK_REFUSED(sks_nll(device, x, 2, 2, (int32_t[]){-1, 0}, loss), SKS_INVALID_ARGUMENT, "target is -1");
+  CHECK_REFUSED(sks_nll(device, x, 2, 2, (int32_t[]){0, 2}, loss), SKS_INVALID_ARGUMENT,
+                "target is 2; expected 0 to 1");
+  CHECK_REFUSED(sks_nll(device, x, 2, 2, (int32_t[]){-1, 0}, loss), SKS_INVALID_ARGUMENT,
+                "target is -1");
   CHECK_REFUSED(sks_nll(device, x, 2, 2, NULL, loss), SKS_INVALID_ARGUMENT, "targets is NULL");
   CHECK(loss[0] == -1, "a refused call wrote");
 }
