@@ -7,8 +7,8 @@
 #include "sinkstream/device.h"
 #include "support/check.h"
 
-static void opens_as(const char* isa, const char* expected) {
-  sks_device* device = NULL;
+static void opens_as(const char *isa, const char *expected) {
+  sks_device *device = NULL;
   if (CHECK(sks_device_open_cpu(1, isa, &device) == SKS_OK, "%s", sks_last_error())) {
     CHECK(strcmp(sks_device_isa(device), expected) == 0, "'%s' opened '%s'; expected '%s'",
           isa ? isa : "NULL", sks_device_isa(device), expected);
@@ -17,17 +17,17 @@ static void opens_as(const char* isa, const char* expected) {
 }
 
 /* Every slot is a pointer, as the table has no other fields but the name in front. */
-static void no_slot_is_null(const sks_kernels* table) {
-  void* slots[sizeof *table / sizeof(void*)];
+static void no_slot_is_null(const sks_kernels *table) {
+  void *slots[sizeof *table / sizeof(void *)];
   memcpy(slots, table, sizeof slots);
   for (size_t i = 0; i < sizeof slots / sizeof slots[0]; i++) {
     CHECK(slots[i] != NULL, "slot %zu of %s", i, table->isa);
   }
 }
 
-static void test_names(const char* best) {
+static void test_names(const char *best) {
   sks_features has = sks_features_of_this_machine();
-  sks_device* device = NULL;
+  sks_device *device = NULL;
   opens_as("reference", "reference");
   opens_as(NULL, best);
   if (has.avx2) {
@@ -46,8 +46,8 @@ static void test_names(const char* best) {
   CHECK(device == NULL, "a refused call set the device");
 }
 
-static void test_environment(const char* best) {
-  sks_device* device = NULL;
+static void test_environment(const char *best) {
+  sks_device *device = NULL;
   setenv("SINKSTREAM_ISA", "reference", 1);
   opens_as(NULL, "reference");
   if (sks_features_of_this_machine().avx512) opens_as("avx512", best);
@@ -59,7 +59,7 @@ static void test_environment(const char* best) {
 }
 
 static void test_threads(void) {
-  sks_device* device = NULL;
+  sks_device *device = NULL;
   CHECK_REFUSED(sks_device_open_cpu(-1, NULL, &device), SKS_INVALID_ARGUMENT, "threads is -1");
   CHECK_REFUSED(sks_device_open_cpu(1025, NULL, &device), SKS_INVALID_ARGUMENT, "1025");
   CHECK(sks_device_open_cpu(3, NULL, &device) == SKS_OK, "%s", sks_last_error());
@@ -79,7 +79,7 @@ int main(void) {
     levels++;
   }
   CHECK(levels >= 1, "%d", (int)levels);
-  const char* best = "reference";
+  const char *best = "reference";
   if (sks_dispatch_level(levels - 1, &table)) best = table.isa;
   test_names(best);
   test_environment(best);

@@ -7,4 +7,4 @@ SKS_INLINE int linear_tile_rows(int32_t type) { return type == SKS_F32 ? 3 : 2; 
 /* After the vocabulary it is written in. */
 #include "kernels/simd/linear.h"
 
-void sks_avx2_linear(sks_kernels* table) { fill_linear(table); }
+void sks_avx2_linear(sks_kernels *table) { fill_linear(table); }

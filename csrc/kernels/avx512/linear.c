@@ -9,4 +9,4 @@ SKS_INLINE int linear_tile_rows(int32_t type) {
 /* After the vocabulary it is written in. */
 #include "kernels/simd/linear.h"
 
-void sks_avx512_linear(sks_kernels* table) { fill_linear(table); }
+void sks_avx512_linear(sks_kernels *table) { fill_linear(table); }

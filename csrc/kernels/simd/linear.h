@@ -24,7 +24,7 @@ enum {
 /* Some channels with the same block of columns each. */
 typedef struct weight_block {
   int32_t type;
-  const char* data;
+  const char *data;
   int64_t stride; /* bytes from a channel to the next */
   int64_t channels, columns;
 } weight_block;
@@ -33,7 +33,7 @@ SKS_INLINE int64_t element_bytes(int32_t type) { return type == SKS_F32 ? 4 : 2;
 
 /* The rows of x, of one block of columns, that a tile takes. */
 typedef struct value_block {
-  const float* data;
+  const float *data;
   int64_t stride; /* floats from a row to the next */
   int64_t rows;
 } value_block;
@@ -42,8 +42,8 @@ typedef struct value_block {
  * channel, that one again. */
 SKS_INLINE void linear_tile(weight_block w, int64_t first, value_block x, const int channels,
                             const int rows, float sums[][LONE_CHANNELS]) {
-  const char* channel[LONE_CHANNELS];
-  const float* row[MAX_TILE_ROWS];
+  const char *channel[LONE_CHANNELS];
+  const float *row[MAX_TILE_ROWS];
   vec acc[MAX_TILE_ROWS][LONE_CHANNELS];
 #pragma GCC unroll 8
   for (int c = 0; c < channels; c++)
@@ -85,7 +85,7 @@ SKS_INLINE void linear_tile(weight_block w, int64_t first, value_block x, const 
 
 /* y += the sums of `channels` channels from `first` on with all of x, at most `rows` rows. */
 SKS_INLINE void linear_add_tile(weight_block w, int64_t first, value_block x, const int channels,
-                                const int rows, float* y, int64_t y_stride) {
+                                const int rows, float *y, int64_t y_stride) {
   float sums[MAX_TILE_ROWS][LONE_CHANNELS];
   linear_tile(w, first, x, channels, rows, sums);
   for (int r = 0; r < rows && r < x.rows; r++)
@@ -95,7 +95,7 @@ SKS_INLINE void linear_add_tile(weight_block w, int64_t first, value_block x, co
 
 /* y += all channels of the block with all of x, at most `rows` rows, or the half of that where they
  * are few. */
-SKS_INLINE void linear_add_rows(weight_block w, value_block x, const int rows, float* y,
+SKS_INLINE void linear_add_rows(weight_block w, value_block x, const int rows, float *y,
                                 int64_t y_stride) {
   const int few = (rows + 1) / 2;
   for (int64_t c = 0; c < w.channels; c += TILE_CHANNELS) {
@@ -108,15 +108,15 @@ SKS_INLINE void linear_add_rows(weight_block w, value_block x, const int rows, f
 }
 
 /* y starts from its own values where the layer adds, and from the bias. */
-SKS_INLINE void linear_begin(const float* bias, int64_t n, int64_t rows, float* y, int64_t y_stride,
+SKS_INLINE void linear_begin(const float *bias, int64_t n, int64_t rows, float *y, int64_t y_stride,
                              int32_t add) {
   for (int64_t r = 0; r < rows; r++)
     for (int64_t j = 0; j < n; j++)
       y[r * y_stride + j] = (add ? y[r * y_stride + j] : 0) + (bias ? bias[j] : 0);
 }
 
-SKS_INLINE void linear(const int32_t type, const void* w, int64_t n, int64_t columns,
-                       const float* bias, const float* x, int64_t rows, float* y, int64_t y_stride,
+SKS_INLINE void linear(const int32_t type, const void *w, int64_t n, int64_t columns,
+                       const float *bias, const float *x, int64_t rows, float *y, int64_t y_stride,
                        int32_t add) {
   const int tile_rows = linear_tile_rows(type);
   int64_t step = rows == 1 ? LONE_CHANNELS : rows <= tile_rows ? TILE_CHANNELS : PANEL_CHANNELS;
@@ -124,7 +124,7 @@ SKS_INLINE void linear(const int32_t type, const void* w, int64_t n, int64_t col
   for (int64_t j = 0; j < n; j += step) {
     for (int64_t i = 0; i < columns; i += BLOCK_COLUMNS) {
       weight_block block = {.type = type,
-                            .data = (const char*)w + (j * columns + i) * element_bytes(type),
+                            .data = (const char *)w + (j * columns + i) * element_bytes(type),
                             .stride = columns * element_bytes(type),
                             .channels = n - j < step ? n - j : step,
                             .columns = columns - i < BLOCK_COLUMNS ? columns - i : BLOCK_COLUMNS};
@@ -141,22 +141,22 @@ SKS_INLINE void linear(const int32_t type, const void* w, int64_t n, int64_t col
   }
 }
 
-static void linear_f32(const void* w, int64_t n, int64_t columns, const float* bias, const float* x,
-                       int64_t rows, float* y, int64_t y_stride, int32_t add) {
+static void linear_f32(const void *w, int64_t n, int64_t columns, const float *bias, const float *x,
+                       int64_t rows, float *y, int64_t y_stride, int32_t add) {
   linear(SKS_F32, w, n, columns, bias, x, rows, y, y_stride, add);
 }
 
-static void linear_f16(const void* w, int64_t n, int64_t columns, const float* bias, const float* x,
-                       int64_t rows, float* y, int64_t y_stride, int32_t add) {
+static void linear_f16(const void *w, int64_t n, int64_t columns, const float *bias, const float *x,
+                       int64_t rows, float *y, int64_t y_stride, int32_t add) {
   linear(SKS_F16, w, n, columns, bias, x, rows, y, y_stride, add);
 }
 
-static void linear_bf16(const void* w, int64_t n, int64_t columns, const float* bias,
-                        const float* x, int64_t rows, float* y, int64_t y_stride, int32_t add) {
+static void linear_bf16(const void *w, int64_t n, int64_t columns, const float *bias,
+                        const float *x, int64_t rows, float *y, int64_t y_stride, int32_t add) {
   linear(SKS_BF16, w, n, columns, bias, x, rows, y, y_stride, add);
 }
 
-static void fill_linear(sks_kernels* table) {
+static void fill_linear(sks_kernels *table) {
   table->linear[SKS_F32] = linear_f32;
   table->linear[SKS_F16] = linear_f16;
   table->linear[SKS_BF16] = linear_bf16;

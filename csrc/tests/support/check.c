@@ -12,7 +12,7 @@ enum { SHOWN = 20 }; /* failures are told one by one up to here */
 static _Atomic int64_t checks;
 static _Atomic int64_t failures;
 
-bool check_that(bool condition, const char* text, const char* file, int line, const char* format,
+bool check_that(bool condition, const char *text, const char *file, int line, const char *format,
                 ...) {
   atomic_fetch_add(&checks, 1);
   if (!condition && atomic_fetch_add(&failures, 1) < SHOWN) {
@@ -26,8 +26,8 @@ bool check_that(bool condition, const char* text, const char* file, int line, co
   return condition;
 }
 
-void check_refused(int32_t got, int32_t expected, const char* words, const char* call,
-                   const char* file, int line) {
+void check_refused(int32_t got, int32_t expected, const char *words, const char *call,
+                   const char *file, int line) {
   check_that(got == expected, call, file, line, "status %d; expected %d", (int)got, (int)expected);
   check_that(strstr(sks_last_error(), words) != NULL, call, file, line, "'%s' lacks '%s'",
              sks_last_error(), words);

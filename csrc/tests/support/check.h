@@ -10,9 +10,9 @@
  */
 #define CHECK(condition, ...) check_that(condition, #condition, __FILE__, __LINE__, __VA_ARGS__)
 
-__attribute__((format(printf, 5, 6))) bool check_that(bool condition, const char* text,
-                                                      const char* file, int line,
-                                                      const char* format, ...);
+__attribute__((format(printf, 5, 6))) bool check_that(bool condition, const char *text,
+                                                      const char *file, int line,
+                                                      const char *format, ...);
 
 /* CHECK, and the test ends here where it fails: what comes after would fail for the same reason. */
 #define REQUIRE(...)                               \
@@ -24,8 +24,8 @@ __attribute__((format(printf, 5, 6))) bool check_that(bool condition, const char
 #define CHECK_REFUSED(call, status, words) \
   check_refused(call, status, words, #call, __FILE__, __LINE__)
 
-void check_refused(int32_t got, int32_t expected, const char* words, const char* call,
-                   const char* file, int line);
+void check_refused(int32_t got, int32_t expected, const char *words, const char *call,
+                   const char *file, int line);
 
 /* What main returns: 0 where there were checks and none failed. Says how many there were. */
 int check_report(void);

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 /* A page, `bytes` rounded up to pages, a page; `data` at the start of those between. */
-static guarded map(size_t bytes, size_t* room) {
+static guarded map(size_t bytes, size_t *room) {
   size_t page = (size_t)sysconf(_SC_PAGESIZE);
   *room = (bytes + page - 1) / page * page;
   guarded buffer = {.mapped = *room + 2 * page};

@@ -5,8 +5,8 @@
 #include <stddef.h>
 
 typedef struct guarded {
-  char* data;
-  char* mapping;
+  char *data;
+  char *mapping;
   size_t mapped;
 } guarded;
 

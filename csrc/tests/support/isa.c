@@ -4,7 +4,7 @@
 
 #include "core/dispatch.h"
 
-void for_every_isa(void (*test)(const sks_kernels* kernels, const sks_kernels* reference,
+void for_every_isa(void (*test)(const sks_kernels *kernels, const sks_kernels *reference,
                                 uint64_t seed),
                    uint64_t seed) {
   sks_kernels reference;

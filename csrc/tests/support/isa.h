@@ -8,7 +8,7 @@
  * Calls test(kernels, reference, seed) for every instruction set, the reference's own first, saying
  * which. All see the same seed.
  */
-void for_every_isa(void (*test)(const sks_kernels* kernels, const sks_kernels* reference,
+void for_every_isa(void (*test)(const sks_kernels *kernels, const sks_kernels *reference,
                                 uint64_t seed),
                    uint64_t seed);
 
