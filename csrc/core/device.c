@@ -1,22 +1,13 @@
 #include "core/device.h"
 
-#include <sched.h>
 #include <stdlib.h>
 
+#include "core/cores.h"
 #include "core/dispatch.h"
 #include "core/fail.h"
 #include "core/memory.h"
 
 #define MAX_THREADS 1024
-
-/* The cores this process may use: its affinity mask, which containers and taskset set. */
-static int32_t usable_cores(void) {
-  cpu_set_t cores;
-  if (sched_getaffinity(0, sizeof cores, &cores) != 0) {
-    return 1;
-  }
-  return CPU_COUNT(&cores);
-}
 
 int32_t sks_device_open_cpu(int32_t threads, const char *isa, sks_device **device) {
   if (threads < 0 || threads > MAX_THREADS) {
@@ -32,7 +23,7 @@ int32_t sks_device_open_cpu(int32_t threads, const char *isa, sks_device **devic
   }
   int32_t status = sks_dispatch(isa, &opened->kernels);
   if (status == SKS_OK) {
-    status = sks_pool_create(threads == 0 ? usable_cores() : threads, &opened->pool);
+    status = sks_pool_create(threads == 0 ? sks_usable_cores() : threads, &opened->pool);
   }
   if (status != SKS_OK) {
     sks_memory_free(opened);
