@@ -30,16 +30,15 @@ void oracle_destroy(oracle *stream) {
 }
 
 void oracle_add_token(oracle *stream) {
+  int32_t half = stream->spec.rotary_dim / 2;
   if (stream->tokens == stream->room) {
     stream->room = 2 * stream->room + 64;
     stream->rows =
         realloc(stream->rows, (size_t)(stream->room * token_floats(stream)) * sizeof(float));
+    stream->phases = realloc(stream->phases, (size_t)(stream->room * half * 2) * sizeof(double));
   }
   stream->tokens++;
-  int32_t half = stream->spec.rotary_dim / 2;
   for (; stream->places < stream->tokens; stream->places++) {
-    stream->phases =
-        realloc(stream->phases, (size_t)((stream->places + 1) * half * 2) * sizeof(double));
     for (int32_t i = 0; i < half; i++) {
       double angle = (double)stream->places * stream->spec.inverse_frequencies[i];
       stream->phases[(stream->places * half + i) * 2] = cos(angle);
