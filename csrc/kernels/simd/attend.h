@@ -11,6 +11,7 @@
 #define SINKSTREAM_KERNELS_SIMD_ATTEND_H
 
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "core/kernels.h"
@@ -27,6 +28,7 @@ enum {
 typedef struct shape {
   int32_t type;
   int64_t head_dim;
+  bool tuned; /* head_dim is a constant, too */
 } shape;
 
 SKS_INLINE int64_t row_bytes(shape s) { return s.head_dim * (s.type == SKS_F32 ? 4 : 2); }
@@ -46,7 +48,7 @@ SKS_INLINE vec row_vector(shape s, const char *row, int64_t v) {
  * it fetches ahead.
  */
 SKS_INLINE void touch_row(shape s, const char *row) {
-#pragma GCC unroll 8
+#pragma GCC unroll SKS_UNROLL
   for (int64_t i = 0; i < row_bytes(s); i += 64) (void)*(const volatile char *)(row + i);
 }
 
@@ -58,16 +60,16 @@ SKS_INLINE void score_tile(shape s, const sks_attend_args *args, const char *key
   const float *query = args->queries + q * args->stride;
   const char *rows[LANES];
   vec sums[LANES];
-#pragma GCC unroll 16
+#pragma GCC unroll SKS_UNROLL
   for (int j = 0; j < tile_keys; j++)
     rows[j] = keys + (k + j < count ? k + j : count - 1) * row_bytes(s);
-#pragma GCC unroll 16
+#pragma GCC unroll SKS_UNROLL
   for (int i = 0; i < LANES; i++) sums[i] = vec_zero();
   if (queries == 1) {
     /* Row by row, as memory delivers them: in columns the processor would not see what comes. */
-#pragma GCC unroll 16
+#pragma GCC unroll SKS_UNROLL
     for (int j = 0; j < LANES; j++) {
-#pragma GCC unroll 8
+#pragma GCC unroll SKS_UNROLL
       for (int64_t v = 0; v < row_vectors(s); v++)
         sums[j] = vec_fma(vec_load(query + v * LANES), row_vector(s, rows[j], v), sums[j]);
       __asm__ volatile("" ::: "memory"); /* or GCC mixes the rows again */
@@ -76,12 +78,12 @@ SKS_INLINE void score_tile(shape s, const sks_attend_args *args, const char *key
     for (int j = 0; q == 0 && j < tile_keys; j++) touch_row(s, rows[j]);
     for (int64_t v = 0; v < row_vectors(s); v++) {
       vec key[LANES];
-#pragma GCC unroll 16
+#pragma GCC unroll SKS_UNROLL
       for (int j = 0; j < tile_keys; j++) key[j] = row_vector(s, rows[j], v);
-#pragma GCC unroll 16
+#pragma GCC unroll SKS_UNROLL
       for (int i = 0; i < queries; i++) {
         vec part = vec_load(query + i * args->stride + v * LANES);
-#pragma GCC unroll 16
+#pragma GCC unroll SKS_UNROLL
         for (int j = 0; j < tile_keys; j++)
           sums[i * tile_keys + j] = vec_fma(part, key[j], sums[i * tile_keys + j]);
       }
@@ -89,7 +91,7 @@ SKS_INLINE void score_tile(shape s, const sks_attend_args *args, const char *key
   }
   float scores[LANES];
   vec_store(scores, vec_sums(sums));
-#pragma GCC unroll 16
+#pragma GCC unroll SKS_UNROLL
   for (int i = 0; i < queries; i++)
     memcpy(args->scores + (q + i) * SKS_ATTEND_BLOCK + k, scores + i * tile_keys,
            tile_keys * sizeof(float));
@@ -153,63 +155,43 @@ SKS_INLINE void value_tile(shape s, const sks_attend_args *args, const char *val
   float *acc = args->softmax.acc + q * args->stride + v * LANES;
   const float *weights = args->scores + q * SKS_ATTEND_BLOCK;
   vec sums[TILE_QUERIES * TILE_VECTORS > ROW_VECTORS ? TILE_QUERIES * TILE_VECTORS : ROW_VECTORS];
-#pragma GCC unroll 4
+#pragma GCC unroll SKS_UNROLL
   for (int i = 0; i < queries; i++)
-#pragma GCC unroll 8
+#pragma GCC unroll SKS_UNROLL
     for (int j = 0; j < vectors; j++)
       sums[i * vectors + j] = vec_load(acc + i * args->stride + j * LANES);
   for (int64_t k = 0; k < count; k++) {
     if ((queries > 1 || vectors < row_vectors(s)) && q == 0 && v == 0)
       touch_row(s, values + k * row_bytes(s));
     vec value[ROW_VECTORS];
-#pragma GCC unroll 8
+#pragma GCC unroll SKS_UNROLL
     for (int j = 0; j < vectors; j++) value[j] = row_vector(s, values + k * row_bytes(s), v + j);
-#pragma GCC unroll 4
+#pragma GCC unroll SKS_UNROLL
     for (int i = 0; i < queries; i++) {
       vec weight = vec_set(weights[i * SKS_ATTEND_BLOCK + k]);
-#pragma GCC unroll 8
+#pragma GCC unroll SKS_UNROLL
       for (int j = 0; j < vectors; j++)
         sums[i * vectors + j] = vec_fma(weight, value[j], sums[i * vectors + j]);
     }
   }
-#pragma GCC unroll 4
+#pragma GCC unroll SKS_UNROLL
   for (int i = 0; i < queries; i++)
-#pragma GCC unroll 8
+#pragma GCC unroll SKS_UNROLL
     for (int j = 0; j < vectors; j++)
       vec_store(acc + i * args->stride + j * LANES, sums[i * vectors + j]);
 }
 
-/* All vectors of some queries, in tiles of at most `most`. */
+/* All vectors of some queries, in tiles of `most` and one of what is left. */
 SKS_INLINE void value_tiles(shape s, const sks_attend_args *args, const char *values, int64_t count,
-                            int64_t q, const int queries, const int64_t most) {
-#pragma GCC unroll 16
-  for (int64_t v = 0; v < row_vectors(s); v += most) {
-    int64_t left = row_vectors(s) - v;
-    switch (left < most ? left : most) {
-      case 1:
-        value_tile(s, args, values, count, q, v, queries, 1);
-        break;
-      case 2:
-        value_tile(s, args, values, count, q, v, queries, 2);
-        break;
-      case 3:
-        value_tile(s, args, values, count, q, v, queries, 3);
-        break;
-      case 4:
-        value_tile(s, args, values, count, q, v, queries, 4);
-        break;
-      case 5:
-        value_tile(s, args, values, count, q, v, queries, 5);
-        break;
-      case 6:
-        value_tile(s, args, values, count, q, v, queries, 6);
-        break;
-      case 7:
-        value_tile(s, args, values, count, q, v, queries, 7);
-        break;
-      default:
-        value_tile(s, args, values, count, q, v, queries, 8);
-    }
+                            int64_t q, const int queries, const int most) {
+  int64_t v = 0;
+  for (; v + most <= row_vectors(s); v += most)
+    value_tile(s, args, values, count, q, v, queries, most);
+  if (s.tuned) {
+    if (row_vectors(s) % most)
+      value_tile(s, args, values, count, q, v, queries, (int)(row_vectors(s) % most));
+  } else {
+    for (; v < row_vectors(s); v++) value_tile(s, args, values, count, q, v, queries, 1);
   }
 }
 
@@ -240,22 +222,22 @@ SKS_INLINE void attend_shape(shape s, const sks_attend_args *args) {
 SKS_INLINE void attend_type(const int32_t type, const sks_attend_args *args) {
   switch (args->head_dim) {
     case 64:
-      attend_shape((shape){type, 64}, args);
+      attend_shape((shape){type, 64, true}, args);
       break;
     case 80:
-      attend_shape((shape){type, 80}, args);
+      attend_shape((shape){type, 80, true}, args);
       break;
     case 96:
-      attend_shape((shape){type, 96}, args);
+      attend_shape((shape){type, 96, true}, args);
       break;
     case 112:
-      attend_shape((shape){type, 112}, args);
+      attend_shape((shape){type, 112, true}, args);
       break;
     case 128:
-      attend_shape((shape){type, 128}, args);
+      attend_shape((shape){type, 128, true}, args);
       break;
     default:
-      attend_shape((shape){type, args->head_dim}, args);
+      attend_shape((shape){type, args->head_dim, false}, args);
   }
 }
 
