@@ -53,6 +53,15 @@ static void test_runs(int32_t threads, uint64_t seed) {
   sks_pool_destroy(pool);
 }
 
+/* Few tasks, then many, at once: a thread late for the first run must not take its next number for
+ * one of the second. */
+static void test_late_threads(void) {
+  sks_pool *pool;
+  CHECK(sks_pool_create(16, &pool) == SKS_OK, "%s", sks_last_error());
+  for (int64_t i = 0; i < check_effort(20000); i++) run_and_check(pool, i % 2 ? 300 : 2);
+  sks_pool_destroy(pool);
+}
+
 /* A scratch place per thread is used by one task at a time within a run. */
 typedef struct scratch {
   _Atomic int32_t users[8];
@@ -151,6 +160,7 @@ int main(int argc, char **argv) {
   uint64_t seed = rng_seed(argc, argv);
   for (int32_t threads = 1; threads <= 3; threads++) test_runs(threads, seed);
   test_runs(16, seed);
+  test_late_threads();
   test_thread_numbers();
   test_everybody_works();
   test_concurrent_callers();
