@@ -7,11 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "core/attention.h"
 #include "core/cache.h"
 #include "sinkstream/attention.h"
+#include "support/measure.h"
 
 enum { SINKS = 4, REPEATS = 15, WORKING_SET = 128 << 20, MAX_LAYERS = 96 };
 
@@ -24,23 +24,11 @@ static const shape SHAPES[] = {
     {"MHA 32x128", 32, 32, 128}, {"GQA 32/4x64", 32, 4, 64}, {"MQA 71x64", 71, 1, 64}};
 static const char *TYPE_NAMES[] = {"f32", "f16", "bf16"};
 
-static double seconds(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
 /* The best of several runs: whatever else the machine does only ever adds. */
 static double best(const double *times, int count) {
   double least = times[0];
   for (int i = 1; i < count; i++) least = times[i] < least ? times[i] : least;
   return least;
-}
-
-static void check(int32_t status) {
-  if (status == SKS_OK) return;
-  fprintf(stderr, "%s\n", sks_last_error());
-  exit(1);
 }
 
 static void *allocate(int64_t bytes) {
@@ -110,34 +98,13 @@ static void close_bench(bench *b) {
 }
 
 /* The rate at which all threads together read a buffer that no processor cache holds. */
-typedef struct reading {
-  const uint64_t *words;
-  int64_t per_task;
-  uint64_t sums[64];
-} reading;
-
-static void read_part(void *argument, int64_t index, int32_t thread) {
-  reading *r = argument;
-  const uint64_t *words = r->words + index * r->per_task;
-  uint64_t sums[8] = {0};
-  for (int64_t i = 0; i < r->per_task; i += 8)
-    for (int j = 0; j < 8; j++) sums[j] += words[i + j];
-  for (int j = 0; j < 8; j++) r->sums[thread % 64] += sums[j];
-}
-
 static double read_bandwidth(sks_device *device) {
-  enum { BYTES = 512 << 20, TASKS = 256 };
-  reading r = {.per_task = BYTES / 8 / TASKS};
-  uint64_t *words = allocate(BYTES);
-  memset(words, 1, BYTES);
-  r.words = words;
+  enum { BYTES = 512 << 20 };
+  void *buffer;
+  check(sks_buffer_allocate(device, BYTES, &buffer));
   double times[REPEATS];
-  for (int i = 0; i < REPEATS; i++) {
-    double start = seconds();
-    sks_pool_run(device->pool, TASKS, read_part, &r);
-    times[i] = seconds() - start;
-  }
-  free(words);
+  for (int i = 0; i < REPEATS; i++) times[i] = read_seconds(device, buffer, BYTES);
+  sks_buffer_free(device, buffer);
   return BYTES / best(times, REPEATS);
 }
 
