@@ -23,6 +23,8 @@ class EnduranceTest {
   private static final int TOKENS = Integer.getInteger("sinkstream.endurance.tokens", 10_000);
   private static final int SPAN = TOKENS / 20;
   private static final long RESIDENT_SLACK = 16L << 20;
+
+  /** A shorter stream ends before the JVM has touched its whole young generation. */
   private static final int LONG = 100_000;
 
   @Test
@@ -49,8 +51,7 @@ class EnduranceTest {
       }
       assertThat(generated).isEqualTo(TOKENS);
       assertThat(Device.allocatedBytes()).isEqualTo(nativeBytes);
-      if (TOKENS
-          >= LONG) { // a short stream ends before the JVM has touched its whole young generation
+      if (TOKENS >= LONG) {
         assertThat(residentBytes().orElse(0)).isLessThanOrEqualTo(resident + RESIDENT_SLACK);
       }
       assertThat(session.cacheBytes()).isEqualTo(model.cacheBytes(session.policy()));
