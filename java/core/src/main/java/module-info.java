@@ -3,6 +3,7 @@
 module org.sinkstream {
   requires static transitive org.jspecify;
   requires ai.djl.tokenizers;
+  requires org.slf4j; // of ai.djl.tokenizers, an automatic module, which cannot say so itself
   requires tools.jackson.databind;
 
   exports org.sinkstream;
