@@ -85,7 +85,11 @@ SKS_API int32_t sks_attend(sks_batch *batch, int32_t layer, const float *queries
                            int64_t row_stride, int64_t group_stride, const float *sink_logits,
                            float *out);
 
-/* Makes the step's tokens part of their streams. */
+/*
+ * Makes the step's tokens part of their streams. Append, attend and commit fail with SKS_IMPOSSIBLE
+ * where no step has begun or a cache was changed since, attend where the layer was not appended,
+ * commit where any layer was not.
+ */
 SKS_API int32_t sks_batch_commit(sks_batch *batch);
 
 #endif
