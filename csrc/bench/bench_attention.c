@@ -10,6 +10,7 @@
 
 #include "core/attention.h"
 #include "core/cache.h"
+#include "core/element.h"
 #include "sinkstream/attention.h"
 #include "support/measure.h"
 
@@ -63,7 +64,7 @@ static void step(bench *b, int32_t rows) {
 }
 
 static int64_t token_bytes(shape s, int32_t type) {
-  return 2 * (int64_t)s.kv_heads * s.head_dim * (type == SKS_F32 ? 4 : 2);
+  return 2 * (int64_t)s.kv_heads * s.head_dim * sks_element_bytes(type);
 }
 
 static bench open_bench(sks_device *device, shape s, int32_t type, int64_t window, int32_t max_rows,

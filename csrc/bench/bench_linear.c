@@ -22,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/element.h"
 #include "sinkstream/linear.h"
 #include "support/measure.h"
 
@@ -125,7 +126,7 @@ int main(int argc, char **argv) {
                       .data = data,
                       .shape = SHAPES[i],
                       .type = type,
-                      .bytes = SHAPES[i].channels * SHAPES[i].columns * (type == SKS_F32 ? 4 : 2),
+                      .bytes = SHAPES[i].channels * SHAPES[i].columns * sks_element_bytes(type),
                       .x = x,
                       .y = y});
     }

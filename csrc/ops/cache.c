@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/attention.h"
+#include "core/element.h"
 #include "core/fail.h"
 #include "core/memory.h"
 
@@ -11,10 +12,8 @@ enum { DENSE_START = 256 };
 
 enum { MAX_HEAD_DIM = 256 };
 
-static int64_t type_bytes(int32_t type) { return type == SKS_F32 ? 4 : 2; }
-
 int64_t sks_row_bytes(const sks_cache *cache) {
-  return cache->attention->head_dim * type_bytes(cache->type);
+  return cache->attention->head_dim * sks_element_bytes(cache->type);
 }
 
 char *sks_key_row(const sks_cache *cache, int32_t layer, int32_t kv_head, int64_t slot) {
@@ -60,7 +59,7 @@ static bool first_slots(const sks_cache_spec *spec, int64_t *slots) {
 /* Bytes of one layer with this many slots; false where that overflows. */
 static bool layer_bytes(const sks_attention *attention, int32_t type, int64_t slots,
                         int64_t *bytes) {
-  int64_t per_slot = 2 * type_bytes(type) * attention->kv_heads * attention->head_dim;
+  int64_t per_slot = 2 * sks_element_bytes(type) * attention->kv_heads * attention->head_dim;
   return !__builtin_mul_overflow(per_slot, slots, bytes);
 }
 

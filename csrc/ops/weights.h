@@ -2,6 +2,7 @@
 #define SINKSTREAM_OPS_WEIGHTS_H
 
 #include "core/device.h"
+#include "core/element.h"
 #include "sinkstream/linear.h"
 
 struct sks_weights {
@@ -11,11 +12,9 @@ struct sks_weights {
   float *biases;
 };
 
-static inline int64_t sks_type_bytes(int32_t type) { return type == SKS_F32 ? 4 : 2; }
-
 static inline const char *sks_weight_row(const sks_weight_part *part, int64_t row,
                                          int64_t columns) {
-  return (const char *)part->data + row * columns * sks_type_bytes(part->type);
+  return (const char *)part->data + row * columns * sks_element_bytes(part->type);
 }
 
 #endif

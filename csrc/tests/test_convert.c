@@ -107,7 +107,7 @@ static void test_places(const sks_kernels *kernels, const sks_kernels *reference
     for (int64_t count = 0; count < 50; count++) {
       for (int at_end = 0; at_end < 2; at_end++) {
         for (size_t slack = 0; slack < 2; slack++) {
-          size_t bytes = (size_t)(count * sks_type_bytes(type)),
+          size_t bytes = (size_t)(count * sks_element_bytes(type)),
                  floats = (size_t)count * sizeof(float);
           guarded narrow = at_end ? guard_end(bytes + slack) : guard_start(bytes);
           guarded wide = at_end ? guard_end(floats) : guard_start(floats);

@@ -36,7 +36,7 @@ static void fill_weights(const sks_kernels *reference, int32_t type, int64_t cou
   for (int64_t i = 0; i < count; i += 64) {
     int64_t some = count - i < 64 ? count - i : 64;
     rng_fill(seed, values, some, 1);
-    reference->narrow[type](values, some, (char *)w + i * sks_type_bytes(type));
+    reference->narrow[type](values, some, (char *)w + i * sks_element_bytes(type));
   }
 }
 
@@ -61,7 +61,7 @@ static void compare(const char *isa, int32_t type, shape s, const float *y, cons
 static void test_shape(const sks_kernels *kernels, const sks_kernels *reference, int32_t type,
                        shape s, int placement, uint64_t *seed) {
   int64_t stride = s.n + rng_below(seed, 3), y_count = (s.rows - 1) * stride + s.n;
-  guarded w = buffer((size_t)(s.n * s.columns * sks_type_bytes(type)), placement);
+  guarded w = buffer((size_t)(s.n * s.columns * sks_element_bytes(type)), placement);
   guarded x = floats(s.rows * s.columns, placement), bias = floats(s.n, placement);
   guarded y = floats(y_count, placement), expected = floats(y_count, placement);
   fill_weights(reference, type, s.n * s.columns, seed, w.data);
@@ -111,7 +111,7 @@ static void test_nan_stays_where_it_is(const sks_kernels *kernels, const sks_ker
     char w[N * COLUMNS * 4];
     float x[ROWS * COLUMNS], y[ROWS * N], bad = type == SKS_F16 ? INFINITY : NAN;
     fill_weights(reference, type, N * COLUMNS, &seed, w);
-    reference->narrow[type](&bad, 1, w + (5 * COLUMNS + 44) * sks_type_bytes(type));
+    reference->narrow[type](&bad, 1, w + (5 * COLUMNS + 44) * sks_element_bytes(type));
     rng_fill(&seed, x, ROWS * COLUMNS, 1);
     x[7 * COLUMNS + 44] = -INFINITY;
     for (int64_t rows = ROWS; rows >= 1; rows -= ROWS - 1) {
@@ -139,7 +139,7 @@ static stack make_stack(const int64_t part_rows[3], int64_t columns, int64_t row
   sks_kernels_reference(&reference);
   int64_t channels = 0;
   for (int i = 0; i < 3; i++) {
-    s.data[i] = malloc((size_t)(part_rows[i] * columns * sks_type_bytes(i)));
+    s.data[i] = malloc((size_t)(part_rows[i] * columns * sks_element_bytes(i)));
     s.bias[i] = malloc((size_t)part_rows[i] * sizeof(float));
     fill_weights(&reference, i, part_rows[i] * columns, &seed, s.data[i]);
     rng_fill(&seed, s.bias[i], part_rows[i], 1);
@@ -168,7 +168,7 @@ static double expected(const stack *s, int64_t r, int64_t channel) {
   sks_kernels reference;
   sks_kernels_reference(&reference);
   float y;
-  reference.linear[i](s->data[i] + channel * s->columns * sks_type_bytes(i), 1, s->columns,
+  reference.linear[i](s->data[i] + channel * s->columns * sks_element_bytes(i), 1, s->columns,
                       s->parts[i].bias ? s->bias[i] + channel : NULL, s->x + r * s->columns, 1, &y,
                       1, SKS_STORE);
   return y;
@@ -203,7 +203,7 @@ static void test_stacked_parts(uint64_t seed) {
   for (int i = 0; i < 6; i++) {
     int part = i / 2;
     int64_t at = i % 2 ? part_rows[part] - 1 : 0;
-    reference.widen[part](s.data[part] + at * 333 * sks_type_bytes(part), 333, row);
+    reference.widen[part](s.data[part] + at * 333 * sks_element_bytes(part), 333, row);
     CHECK(memcmp(row, y + i * 333, sizeof row) == 0, "row %d", (int)ids[i]);
   }
   memset(y, 0x55, sizeof y);

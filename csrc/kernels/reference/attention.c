@@ -1,5 +1,6 @@
 #include <math.h>
 
+#include "core/element.h"
 #include "core/kernels.h"
 #include "kernels/reference/reference.h"
 
@@ -18,7 +19,7 @@ static void rotate(const float *x, const float *cosines, const float *sines, int
 /* One query over all keys, key by key. */
 static void attend_query(const sks_attend_args *args, int32_t type, int64_t q) {
   const float *query = args->queries + q * args->stride;
-  int64_t head_dim = args->head_dim, row_bytes = head_dim * (type == SKS_F32 ? 4 : 2);
+  int64_t head_dim = args->head_dim, row_bytes = head_dim * sks_element_bytes(type);
   double max = args->softmax.max[q], sum = args->softmax.sum[q], acc[MAX_HEAD_DIM];
   for (int64_t c = 0; c < head_dim; c++) acc[c] = args->softmax.acc[q * args->stride + c];
 

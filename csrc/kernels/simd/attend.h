@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "core/element.h"
 #include "core/kernels.h"
 #include "kernels/simd/exp.h"
 
@@ -31,13 +32,13 @@ typedef struct shape {
   bool tuned; /* head_dim is a constant, too */
 } shape;
 
-SKS_INLINE int64_t row_bytes(shape s) { return s.head_dim * (s.type == SKS_F32 ? 4 : 2); }
+SKS_INLINE int64_t row_bytes(shape s) { return s.head_dim * sks_element_bytes(s.type); }
 
 SKS_INLINE int64_t row_vectors(shape s) { return (s.head_dim + LANES - 1) / LANES; }
 
 /* Vector `v` of a row; never reads past the row. */
 SKS_INLINE vec row_vector(shape s, const char *row, int64_t v) {
-  const char *at = row + v * LANES * (s.type == SKS_F32 ? 4 : 2);
+  const char *at = row + v * LANES * sks_element_bytes(s.type);
   if (s.head_dim % LANES != 0 && v == s.head_dim / LANES) return vec_widen_half(at, s.type);
   return vec_widen(at, s.type);
 }

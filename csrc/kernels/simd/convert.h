@@ -4,12 +4,13 @@
 
 #include <string.h>
 
+#include "core/element.h"
 #include "core/kernels.h"
 #include "kernels/simd/elements.h"
 
 SKS_INLINE void widen(const int32_t type, const void *source, int64_t count, float *target) {
   const char *at = source;
-  const int64_t bytes = type == SKS_F32 ? 4 : 2;
+  const int64_t bytes = sks_element_bytes(type);
   int64_t whole = count / LANES * LANES;
   for (int64_t i = 0; i < whole; i += LANES) vec_store(target + i, vec_widen(at + i * bytes, type));
   if (whole < count)
@@ -19,7 +20,7 @@ SKS_INLINE void widen(const int32_t type, const void *source, int64_t count, flo
 
 SKS_INLINE void narrow(const int32_t type, const float *source, int64_t count, void *target) {
   char *at = target;
-  const int64_t bytes = type == SKS_F32 ? 4 : 2;
+  const int64_t bytes = sks_element_bytes(type);
   int64_t whole = count / LANES * LANES;
   for (int64_t i = 0; i < whole; i += LANES) vec_narrow(at + i * bytes, vec_load(source + i), type);
   if (whole < count) {

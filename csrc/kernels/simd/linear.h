@@ -11,6 +11,7 @@
 #ifndef SINKSTREAM_KERNELS_SIMD_LINEAR_H
 #define SINKSTREAM_KERNELS_SIMD_LINEAR_H
 
+#include "core/element.h"
 #include "core/kernels.h"
 
 enum {
@@ -28,8 +29,6 @@ typedef struct weight_block {
   int64_t stride; /* bytes from a channel to the next */
   int64_t channels, columns;
 } weight_block;
-
-SKS_INLINE int64_t element_bytes(int32_t type) { return type == SKS_F32 ? 4 : 2; }
 
 /* The rows of x, of one block of columns, that a tile takes. */
 typedef struct value_block {
@@ -60,7 +59,7 @@ SKS_INLINE void linear_tile(weight_block w, int64_t first, value_block x, const 
     vec weight[LONE_CHANNELS];
 #pragma GCC unroll 8
     for (int c = 0; c < channels; c++)
-      weight[c] = vec_widen(channel[c] + i * element_bytes(w.type), w.type);
+      weight[c] = vec_widen(channel[c] + i * sks_element_bytes(w.type), w.type);
 #pragma GCC unroll 8
     for (int r = 0; r < rows; r++) {
       vec value = vec_load(row[r] + i);
@@ -71,7 +70,7 @@ SKS_INLINE void linear_tile(weight_block w, int64_t first, value_block x, const 
   if (rest > 0) {
 #pragma GCC unroll 8
     for (int c = 0; c < channels; c++) {
-      vec weight = vec_widen_part(channel[c] + whole * element_bytes(w.type), w.type, rest);
+      vec weight = vec_widen_part(channel[c] + whole * sks_element_bytes(w.type), w.type, rest);
 #pragma GCC unroll 8
       for (int r = 0; r < rows; r++)
         acc[r][c] = vec_fma(vec_load_part(row[r] + whole, rest, 0), weight, acc[r][c]);
@@ -124,8 +123,8 @@ SKS_INLINE void linear(const int32_t type, const void *w, int64_t n, int64_t col
   for (int64_t j = 0; j < n; j += step) {
     for (int64_t i = 0; i < columns; i += BLOCK_COLUMNS) {
       weight_block block = {.type = type,
-                            .data = (const char *)w + (j * columns + i) * element_bytes(type),
-                            .stride = columns * element_bytes(type),
+                            .data = (const char *)w + (j * columns + i) * sks_element_bytes(type),
+                            .stride = columns * sks_element_bytes(type),
                             .channels = n - j < step ? n - j : step,
                             .columns = columns - i < BLOCK_COLUMNS ? columns - i : BLOCK_COLUMNS};
       for (int64_t r = 0; r < rows; r += tile_rows) {
