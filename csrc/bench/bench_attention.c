@@ -250,12 +250,12 @@ int main(int argc, char **argv) {
       "| shape       | type | keys |  time us |  GB/s | read  | GFLOP/s | published us | ratio "
       "|\n");
   for (int i = 0; i < 3; i++)
-    for (int32_t type = 0; type < SKS_TYPES; type++)
+    for (int32_t type = 0; type < SKS_FLOAT_TYPES; type++)
       for (int64_t keys = 256; keys <= 4096; keys *= 4)
         decode(device, SHAPES[i], type, keys, bandwidth);
   printf("\nprefill of 512 rows, per layer\n| shape       | type | keys |  time ms | GFLOP/s |\n");
   for (int i = 0; i < 3; i++)
-    for (int32_t type = 0; type < SKS_TYPES; type++) prefill(device, SHAPES[i], type, 1020);
+    for (int32_t type = 0; type < SKS_FLOAT_TYPES; type++) prefill(device, SHAPES[i], type, 1020);
   sks_device_close(device);
   return 0;
 }

@@ -121,7 +121,7 @@ int main(int argc, char **argv) {
       "| matrix       | type |  read | 1 row | of it  |   fma |   128 | of it  |   512 | of it  "
       "|\n");
   for (size_t i = 0; i < sizeof SHAPES / sizeof SHAPES[0]; i++) {
-    for (int32_t type = 0; type < SKS_TYPES; type++) {
+    for (int32_t type = 0; type < SKS_FLOAT_TYPES; type++) {
       measure((bench){.device = device,
                       .data = data,
                       .shape = SHAPES[i],

@@ -9,7 +9,7 @@
 
 #include <stdint.h>
 
-#include "sinkstream/types.h"
+#include "core/element.h"
 
 /*
  * y[r * y_stride + j] = bias[j] + <w[j], x[r]> for j in [0, n) and r in [0, rows), added to y where
@@ -54,9 +54,10 @@ typedef struct sks_attend_args {
 typedef struct sks_kernels {
   const char *isa;
 
-  sks_linear_kernel *linear[SKS_TYPES];
+  sks_linear_kernel *linear[SKS_FLOAT_TYPES];
+  /* `count` is a whole number of the type's blocks. */
   void (*widen[SKS_TYPES])(const void *source, int64_t count, float *target);
-  void (*narrow[SKS_TYPES])(const float *source, int64_t count, void *target);
+  void (*narrow[SKS_FLOAT_TYPES])(const float *source, int64_t count, void *target);
 
   /*
    * y = scale * x with its first 2 * half channels rotated: y[i] = x[i] cos[i] - x[i + half] sin[i]
@@ -64,7 +65,7 @@ typedef struct sks_kernels {
    */
   void (*rotate)(const float *x, const float *cosines, const float *sines, int64_t half,
                  int64_t head_dim, float scale, float *y);
-  void (*attend[SKS_TYPES])(const sks_attend_args *args);
+  void (*attend[SKS_FLOAT_TYPES])(const sks_attend_args *args);
 
   void (*rms_norm)(const float *x, int64_t columns, const float *weight, float epsilon, float *y);
   void (*layer_norm)(const float *x, int64_t columns, const float *weight, const float *bias,

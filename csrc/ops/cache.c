@@ -39,7 +39,7 @@ static int32_t check_spec(const sks_cache_spec *spec) {
   if (spec->max_rows < 1)
     return sks_fail(SKS_INVALID_ARGUMENT, "cache max_rows is %d, expected at least 1",
                     spec->max_rows);
-  if (spec->type < 0 || spec->type >= SKS_TYPES)
+  if (spec->type < 0 || spec->type >= SKS_FLOAT_TYPES)
     return sks_fail(SKS_INVALID_ARGUMENT,
                     "cache type is %d, expected SKS_F32 (0), SKS_F16 (1) or SKS_BF16 (2)",
                     spec->type);

@@ -13,7 +13,8 @@ static int32_t check(int64_t columns, const sks_weight_part *parts, int32_t part
     status = sks_require_pointer(parts[i].data, "data of a part");
     if (status == SKS_OK) status = sks_require_range(parts[i].rows, 1, INT32_MAX, "rows of a part");
     if (status == SKS_OK)
-      status = sks_require_range(parts[i].type, 0, SKS_TYPES - 1, "type of a part");
+      status = sks_require_range(parts[i].type, 0, SKS_FLOAT_TYPES - 1, "type of a part");
+    if (status == SKS_OK) status = sks_require_blocks(columns, parts[i].type, "columns");
   }
   return status;
 }

@@ -14,7 +14,7 @@ struct sks_weights {
 
 static inline const char *sks_weight_row(const sks_weight_part *part, int64_t row,
                                          int64_t columns) {
-  return (const char *)part->data + row * columns * sks_element_bytes(part->type);
+  return (const char *)part->data + row * sks_bytes_of(part->type, columns);
 }
 
 #endif

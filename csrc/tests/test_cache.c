@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/cache.h"
+#include "core/element.h"
 #include "support/check.h"
 #include "support/guard.h"
 #include "support/rng.h"
@@ -63,7 +64,7 @@ static void test_refused_specs(void) {
       {{4, SKS_DENSE, 1, 0}, SKS_INVALID_ARGUMENT},
       {{4, 10, 0, 0}, SKS_INVALID_ARGUMENT},
       {{4, 10, 1, -1}, SKS_INVALID_ARGUMENT},
-      {{4, 10, 1, SKS_TYPES}, SKS_INVALID_ARGUMENT},
+      {{4, 10, 1, SKS_FLOAT_TYPES}, SKS_INVALID_ARGUMENT},
       {{4, INT64_MAX, 1, 0}, SKS_OUT_OF_MEMORY},
       {{INT64_MAX, 10, 1, 0}, SKS_OUT_OF_MEMORY},
       {{4, INT64_C(1) << 40, 1, 0}, SKS_OUT_OF_MEMORY},

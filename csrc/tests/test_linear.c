@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/device.h"
+#include "core/element.h"
 #include "ops/weights.h"
 #include "sinkstream/linear.h"
 #include "support/check.h"
@@ -85,7 +86,7 @@ static void test_shape(const sks_kernels *kernels, const sks_kernels *reference,
 }
 
 static void test_shapes(const sks_kernels *kernels, const sks_kernels *reference, uint64_t seed) {
-  for (int32_t type = 0; type < SKS_TYPES; type++) {
+  for (int32_t type = 0; type < SKS_FLOAT_TYPES; type++) {
     /* Every length of the last vector, and of the last group of channels and rows. */
     for (int64_t i = 0; i < 36; i++)
       for (int placement = 0; placement < PLACEMENTS; placement++)
@@ -107,7 +108,7 @@ static void test_shapes(const sks_kernels *kernels, const sks_kernels *reference
 static void test_nan_stays_where_it_is(const sks_kernels *kernels, const sks_kernels *reference,
                                        uint64_t seed) {
   enum { N = 11, COLUMNS = 45, ROWS = 9 };
-  for (int32_t type = 0; type < SKS_TYPES; type++) {
+  for (int32_t type = 0; type < SKS_FLOAT_TYPES; type++) {
     char w[N * COLUMNS * 4];
     float x[ROWS * COLUMNS], y[ROWS * N], bad = type == SKS_F16 ? INFINITY : NAN;
     fill_weights(reference, type, N * COLUMNS, &seed, w);

@@ -13,6 +13,7 @@ void sks_reference_widen(const void *source, int32_t type, int64_t count, float 
 void sks_reference_attention(sks_kernels *table);
 void sks_reference_linear(sks_kernels *table);
 void sks_reference_convert(sks_kernels *table);
+void sks_reference_dequantize(sks_kernels *table);
 void sks_reference_norm(sks_kernels *table);
 void sks_reference_activation(sks_kernels *table);
 void sks_reference_sampling(sks_kernels *table);

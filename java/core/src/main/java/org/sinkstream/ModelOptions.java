@@ -9,8 +9,12 @@ package org.sinkstream;
  * @param kvType element type of cached keys and values
  * @param chunk most tokens that go through the layers together; longer input is cut. Every session
  *     holds activations and cache rows for so many
+ * @param activations what linear layers may do with their input
+ * @param repack whether weights are copied at load into the order in which the kernels read them;
+ *     otherwise they stay where the file is mapped, and their kernels take float32 activations
  */
-public record ModelOptions(String device, int threads, KvType kvType, int chunk) {
+public record ModelOptions(
+    String device, int threads, KvType kvType, int chunk, Activations activations, boolean repack) {
   /** Most threads that can be asked for. */
   public static final int MAX_THREADS = 1024;
 
@@ -28,28 +32,38 @@ public record ModelOptions(String device, int threads, KvType kvType, int chunk)
     }
   }
 
-  /** The CPU, all cores, f16 keys and values, chunks of 256 tokens. */
+  /** The CPU, all cores, f16 keys and values, chunks of 256 tokens, the fastest kernels. */
   public static ModelOptions defaults() {
-    return new ModelOptions("cpu", 0, KvType.F16, 256);
+    return new ModelOptions("cpu", 0, KvType.F16, 256, Activations.AUTO, true);
   }
 
   /** These options on another device. */
   public ModelOptions withDevice(String device) {
-    return new ModelOptions(device, threads, kvType, chunk);
+    return new ModelOptions(device, threads, kvType, chunk, activations, repack);
   }
 
   /** These options with another number of threads. */
   public ModelOptions withThreads(int threads) {
-    return new ModelOptions(device, threads, kvType, chunk);
+    return new ModelOptions(device, threads, kvType, chunk, activations, repack);
   }
 
   /** These options with another type of keys and values. */
   public ModelOptions withKvType(KvType kvType) {
-    return new ModelOptions(device, threads, kvType, chunk);
+    return new ModelOptions(device, threads, kvType, chunk, activations, repack);
   }
 
   /** These options with another chunk. */
   public ModelOptions withChunk(int chunk) {
-    return new ModelOptions(device, threads, kvType, chunk);
+    return new ModelOptions(device, threads, kvType, chunk, activations, repack);
+  }
+
+  /** These options with other activations. */
+  public ModelOptions withActivations(Activations activations) {
+    return new ModelOptions(device, threads, kvType, chunk, activations, repack);
+  }
+
+  /** These options with weights copied at load, or not. */
+  public ModelOptions withRepack(boolean repack) {
+    return new ModelOptions(device, threads, kvType, chunk, activations, repack);
   }
 }

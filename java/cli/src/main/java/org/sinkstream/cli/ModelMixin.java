@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
+import org.sinkstream.Activations;
 import org.sinkstream.KvType;
 import org.sinkstream.Model;
 import org.sinkstream.ModelOptions;
@@ -12,12 +13,6 @@ import picocli.CommandLine.Option;
 /** Which model, and how it runs. */
 final class ModelMixin {
   private static final ModelOptions DEFAULTS = ModelOptions.defaults();
-
-  /** Element types of activations. One, for now. */
-  enum Activations {
-    /** IEEE binary32. */
-    F32
-  }
 
   @Option(
       names = {"-m", "--model"},
@@ -47,8 +42,17 @@ final class ModelMixin {
   @Option(
       names = "--activations",
       paramLabel = "TYPE",
-      description = "Type of activations: f32 (the default).")
-  private Activations activations = Activations.F32;
+      description =
+          "What linear layers may do with their input: auto (the default) rounds or quantises it as"
+              + " the weights want it; f32 keeps it exact.")
+  private Activations activations = DEFAULTS.activations();
+
+  @Option(
+      names = "--no-repack",
+      description =
+          "Leave weights where the file is mapped, instead of copying them at load into the order"
+              + " in which the kernels read them.")
+  private boolean noRepack;
 
   @Option(
       names = "--chunk",
@@ -60,7 +64,13 @@ final class ModelMixin {
   /** Opens the model. */
   Model open() throws IOException {
     ModelOptions options =
-        new ModelOptions(device, Math.toIntExact(threads), kvType, Math.toIntExact(chunk));
+        new ModelOptions(
+            device,
+            Math.toIntExact(threads),
+            kvType,
+            Math.toIntExact(chunk),
+            activations,
+            !noRepack);
     return Model.open(directory == null ? EmbeddedModel.directory() : directory, options);
   }
 
@@ -69,7 +79,7 @@ final class ModelMixin {
     return directory == null ? EmbeddedModel.NAME + " (embedded)" : directory.toString();
   }
 
-  /** The type of activations, as it is written. */
+  /** What linear layers may do with their input, as it is written. */
   String activations() {
     return activations.name().toLowerCase(Locale.ROOT);
   }

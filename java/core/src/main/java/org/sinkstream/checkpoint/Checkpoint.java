@@ -1,11 +1,8 @@
 package org.sinkstream.checkpoint;
 
-import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.Arena;
-import java.nio.file.DirectoryStream;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -15,14 +12,12 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.ToLongFunction;
 import java.util.stream.Collectors;
-import org.sinkstream.checkpoint.SafetensorsFile.StoredTensor;
 import org.sinkstream.error.CheckpointException;
 import org.sinkstream.kernels.ElementType;
 
 /**
- * A model directory as Hugging Face lays it out: {@code config.json}, weights in {@code
- * model.safetensors} or in shards that {@code model.safetensors.index.json} lists, and maybe {@code
- * generation_config.json}. It remembers which tensors were taken. Not thread-safe; the tensors are.
+ * A model as its container holds it: config, weights by their Hugging Face names, the tokens that
+ * end a text. It remembers which tensors were taken. Not thread-safe; the tensors are.
  */
 public final class Checkpoint {
   private static final Logger LOGGER = System.getLogger(Checkpoint.class.getName());
@@ -41,89 +36,55 @@ public final class Checkpoint {
 
   private static final int MAX_NAMES_SHOWN = 10;
 
-  private final Path directory;
+  private final String source;
   private final Config config;
   private final Set<Integer> endOfText;
+  private final Arrangement arrangement;
   private final Map<String, StoredTensor> tensors;
   private final Map<String, StoredTensor> taken = new TreeMap<>();
 
-  private Checkpoint(
-      Path directory, Config config, Set<Integer> endOfText, Map<String, StoredTensor> tensors) {
-    this.directory = directory;
+  /**
+   * Takes what a container's reader found.
+   *
+   * @param source the container's name, for messages
+   * @param tensors by their Hugging Face names
+   */
+  Checkpoint(
+      String source,
+      Config config,
+      Set<Integer> endOfText,
+      Arrangement arrangement,
+      Map<String, StoredTensor> tensors) {
+    this.source = source;
     this.config = config;
     this.endOfText = endOfText;
+    this.arrangement = arrangement;
     this.tensors = tensors;
   }
 
   /**
-   * Opens a model directory; nothing of the weights is read yet.
+   * Opens a Hugging Face model directory; nothing of the weights is read yet.
    *
    * @param arena how long the weights stay mapped
    * @throws CheckpointException if a file is missing, damaged, or of a kind that is not supported
    */
-  public static Checkpoint open(Path directory, Arena arena) {
-    if (!Files.isDirectory(directory)) {
-      throw new CheckpointException(
-          Files.exists(directory)
-              ? directory + ": a file, expected a directory with config.json and safetensors"
-              : directory + ": no such directory");
-    }
-    Config config = Config.read(directory.resolve("config.json"));
-    return new Checkpoint(
-        directory, config, endOfText(directory, config), weights(directory, arena));
+  public static Checkpoint open(Path path, Arena arena) {
+    return HuggingFaceDirectory.open(path, arena);
   }
 
-  private static Map<String, StoredTensor> weights(Path directory, Arena arena) {
-    Path file = directory.resolve("model.safetensors");
-    if (Files.exists(file)) {
-      return SafetensorsFile.open(file, arena).tensors();
-    }
-    Path index = directory.resolve("model.safetensors.index.json");
-    if (Files.exists(index)) {
-      return ShardIndex.open(index, arena);
-    }
-    throw new CheckpointException(
-        "%s: neither model.safetensors nor model.safetensors.index.json; %s"
-            .formatted(directory, whatElseIsThere(directory)));
-  }
-
-  private static String whatElseIsThere(Path directory) {
-    try (DirectoryStream<Path> others =
-        Files.newDirectoryStream(directory, "*.{bin,pt,pth,gguf,safetensors}")) {
-      Set<String> names = new TreeSet<>();
-      others.forEach(path -> names.add(path.getFileName().toString()));
-      return names.isEmpty()
-          ? "there are no weights"
-          : "found %s, which are not read: convert them with save_pretrained(safe_serialization=True)"
-              .formatted(shown(names));
-    } catch (IOException e) {
-      throw new CheckpointException(
-          "%s: cannot be read: %s".formatted(directory, e.getMessage()), e);
-    }
-  }
-
-  private static Set<Integer> endOfText(Path directory, Config config) {
-    Path file = directory.resolve("generation_config.json");
-    if (Files.exists(file)) {
-      Set<Integer> ids = Config.read(file).tokenIds("eos_token_id");
-      if (!ids.isEmpty()) {
-        return ids;
-      }
-    }
-    return config.tokenIds("eos_token_id");
-  }
-
-  /** What {@code config.json} says. */
+  /** What the model is, in the fields of {@code config.json}. */
   public Config config() {
     return config;
   }
 
-  /**
-   * The tokens that end a text: those of {@code generation_config.json}, else of {@code
-   * config.json}; empty where neither names any.
-   */
+  /** The tokens that end a text; empty where the container names none. */
   public Set<Integer> endOfText() {
     return Set.copyOf(endOfText);
+  }
+
+  /** How the rows of attention's weights are ordered. */
+  public Arrangement arrangement() {
+    return arrangement;
   }
 
   /** Whether there is a tensor of that name. */
@@ -150,19 +111,18 @@ public final class Checkpoint {
     ElementType type =
         stored
             .type()
-            .elementType()
             .orElseThrow(() ->
                 refuse(
                     name,
                     "has type %s, expected one of %s"
-                        .formatted(stored.type(), Arrays.toString(ElementType.values()))));
+                        .formatted(stored.typeName(), Arrays.toString(ElementType.values()))));
     taken.put(name, stored);
     return new TensorView(name, type, stored.shape(), stored.data());
   }
 
   private CheckpointException refuse(String name, String what) {
     return new CheckpointException(
-        "%s: tensor %s %s".formatted(directory, StrictJson.shown(name), what));
+        "%s: tensor %s %s".formatted(source, StrictJson.shown(name), what));
   }
 
   /** Logs one warning that names the tensors nobody took, but for buffers of old checkpoints. */
@@ -172,7 +132,7 @@ public final class Checkpoint {
       LOGGER.log(
           Level.WARNING,
           "{0}: {1} tensors are not used by this architecture: {2}",
-          directory,
+          source,
           unused.size(),
           shown(unused));
     }
@@ -186,7 +146,7 @@ public final class Checkpoint {
     return unused;
   }
 
-  private static String shown(Set<String> names) {
+  static String shown(Set<String> names) {
     String first = names.stream().limit(MAX_NAMES_SHOWN).collect(Collectors.joining(", "));
     int more = names.size() - MAX_NAMES_SHOWN;
     return more > 0 ? "%s and %d more".formatted(first, more) : first;
@@ -194,7 +154,7 @@ public final class Checkpoint {
 
   /** Numbers in the tensors taken so far. */
   public long parameters() {
-    return sum(stored -> stored.data().byteSize() * Byte.SIZE / stored.type().bits());
+    return sum(StoredTensor::elements);
   }
 
   /** Bytes of the tensors taken so far. */
@@ -209,7 +169,7 @@ public final class Checkpoint {
   /** Types of the tensors taken so far, e.g. {@code BF16}. */
   public Set<String> weightTypes() {
     return taken.values().stream()
-        .map(stored -> stored.type().name())
+        .map(StoredTensor::typeName)
         .collect(Collectors.toCollection(TreeSet::new));
   }
 

@@ -6,7 +6,6 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.Collection;
 import java.util.HexFormat;
-import org.sinkstream.checkpoint.SafetensorsFile.StoredTensor;
 
 /**
  * A SHA-256 that tells models apart, also two trainings of one architecture: of the config, and of
@@ -23,7 +22,7 @@ final class Fingerprint {
     MessageDigest digest = sha256();
     update(digest, config.json());
     for (StoredTensor tensor : tensors) {
-      update(digest, tensor.name() + tensor.type() + tensor.shape());
+      update(digest, tensor.name() + tensor.typeName() + tensor.shape());
       long spare = Math.max(0, tensor.data().byteSize() - SAMPLE_BYTES);
       for (int i = 0; i < SAMPLES; i++) {
         MemorySegment rest = tensor.data().asSlice(spare / (SAMPLES - 1) * i);

@@ -29,13 +29,6 @@ final class SafetensorsFile {
 
   private final Map<String, StoredTensor> tensors;
 
-  /**
-   * A tensor of any type.
-   *
-   * @param data its bytes, read-only, at any alignment
-   */
-  record StoredTensor(String name, StoredType type, List<Long> shape, MemorySegment data) {}
-
   private SafetensorsFile(Map<String, StoredTensor> tensors) {
     this.tensors = Collections.unmodifiableMap(tensors);
   }
@@ -61,7 +54,13 @@ final class SafetensorsFile {
       for (SafetensorsHeader.Entry entry : entries) {
         MemorySegment bytes = data.asSlice(entry.begin(), entry.end() - entry.begin());
         tensors.put(
-            entry.name(), new StoredTensor(entry.name(), entry.type(), entry.shape(), bytes));
+            entry.name(),
+            new StoredTensor(
+                entry.name(),
+                entry.type().name(),
+                entry.type().elementType(),
+                entry.shape(),
+                bytes));
       }
       return new SafetensorsFile(tensors);
     } catch (IOException e) {

@@ -6,7 +6,6 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
-import org.sinkstream.checkpoint.SafetensorsFile.StoredTensor;
 import org.sinkstream.error.CheckpointException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;

@@ -2,24 +2,58 @@ package org.sinkstream.kernels;
 
 import org.sinkstream.kernels.ffi.Sinkstream;
 
-/** Element types of weights and of cached keys and values ({@code sks_type}). */
+/**
+ * Element types of weights and of cached keys and values ({@code sks_type}). The quantised ones are
+ * ggml's block formats: a row is a whole number of blocks.
+ */
 public enum ElementType {
   /** IEEE binary32. */
-  F32(4),
+  F32(1, 4),
   /** IEEE binary16. */
-  F16(2),
+  F16(1, 2),
   /** bfloat16: the upper half of a binary32. */
-  BF16(2);
+  BF16(1, 2),
+  /** 8 bits, a scale for 32 values. */
+  Q8_0(32, 34),
+  /** 4 bits, a scale for 32 values. */
+  Q4_0(32, 18),
+  /** 4 bits, scales and minima in two levels. */
+  Q4_K(256, 144),
+  /** 5 bits, scales and minima in two levels. */
+  Q5_K(256, 176),
+  /** 6 bits, scales in two levels. */
+  Q6_K(256, 210);
 
-  private final int bytes;
+  private final int blockValues;
+  private final int blockBytes;
 
-  ElementType(int bytes) {
-    this.bytes = bytes;
+  ElementType(int blockValues, int blockBytes) {
+    this.blockValues = blockValues;
+    this.blockBytes = blockBytes;
   }
 
-  /** Bytes of one element. */
-  public int bytes() {
-    return bytes;
+  /** Elements of a block, the smallest run that stands alone: 1 where nothing is quantised. */
+  public int blockValues() {
+    return blockValues;
+  }
+
+  /** Bytes of a block. */
+  public int blockBytes() {
+    return blockBytes;
+  }
+
+  /**
+   * Bytes of {@code count} elements.
+   *
+   * @throws IllegalArgumentException if that is no whole number of blocks
+   * @throws ArithmeticException if it overflows
+   */
+  public long bytes(long count) {
+    if (count % blockValues != 0) {
+      throw new IllegalArgumentException(
+          "%d elements of %s; expected a multiple of %d".formatted(count, this, blockValues));
+    }
+    return Math.multiplyExact(count / blockValues, (long) blockBytes);
   }
 
   /** The value of {@code enum sks_type}. */
@@ -28,6 +62,11 @@ public enum ElementType {
       case F32 -> Sinkstream.SKS_F32();
       case F16 -> Sinkstream.SKS_F16();
       case BF16 -> Sinkstream.SKS_BF16();
+      case Q8_0 -> Sinkstream.SKS_Q8_0();
+      case Q4_0 -> Sinkstream.SKS_Q4_0();
+      case Q4_K -> Sinkstream.SKS_Q4_K();
+      case Q5_K -> Sinkstream.SKS_Q5_K();
+      case Q6_K -> Sinkstream.SKS_Q6_K();
     };
   }
 }

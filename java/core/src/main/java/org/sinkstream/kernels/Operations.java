@@ -152,7 +152,7 @@ public record Operations(Device device) {
 
   /** Widens {@code count} elements to float32. */
   public float[] widen(MemorySegment source, ElementType type, int count) {
-    if (source.byteSize() < (long) count * type.bytes()) {
+    if (source.byteSize() < type.bytes(count)) {
       throw new IllegalArgumentException(
           "%d elements of %s in %d bytes".formatted(count, type, source.byteSize()));
     }

@@ -28,7 +28,7 @@ public final class Weights {
    */
   public record Part(MemorySegment data, ElementType type, int rows, float @Nullable [] bias) {
     private void check(int columns) {
-      long bytes = Math.multiplyExact((long) rows * columns, type.bytes());
+      long bytes = Math.multiplyExact(rows, type.bytes(columns));
       if (data.byteSize() != bytes) {
         throw new IllegalArgumentException(
             "weights [%d, %d] of %s take %d bytes, the memory has %d"

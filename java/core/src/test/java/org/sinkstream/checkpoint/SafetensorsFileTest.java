@@ -16,7 +16,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
-import org.sinkstream.checkpoint.SafetensorsFile.StoredTensor;
 import org.sinkstream.testing.SharedData;
 
 /** What must be accepted. */
@@ -49,7 +48,7 @@ class SafetensorsFileTest {
     assertThat(get(tensors, "a").data().toArray(ValueLayout.JAVA_BYTE)).containsExactly(1, 2, 3);
     assertThat(get(tensors, "b").data().toArray(ValueLayout.JAVA_BYTE)).containsExactly(4, 5);
     assertThat(get(tensors, "b").shape()).containsExactly(2L);
-    assertThat(get(tensors, "b").type()).isEqualTo(StoredType.U8);
+    assertThat(get(tensors, "b").typeName()).isEqualTo("U8");
     assertThat(get(tensors, "b").data().isReadOnly()).isTrue();
   }
 
@@ -98,7 +97,7 @@ class SafetensorsFileTest {
     byte[] data = new byte[type.bits()]; // 8 elements
     Map<String, StoredTensor> tensors =
         open(bytes("{" + entry("a", type.name(), "[2,4]", 0, data.length) + "}", data));
-    assertThat(get(tensors, "a").type()).isEqualTo(type);
+    assertThat(get(tensors, "a").typeName()).isEqualTo(type.name());
     assertThat(get(tensors, "a").data().byteSize()).isEqualTo(data.length);
   }
 
@@ -113,6 +112,6 @@ class SafetensorsFileTest {
     Path file = SharedData.project("models/llama-mini/model.safetensors");
     Map<String, StoredTensor> tensors = SafetensorsFile.open(file, arena).tensors();
     assertThat(get(tensors, "model.embed_tokens.weight").shape()).containsExactly(4096L, 256L);
-    assertThat(tensors.values()).allMatch(tensor -> tensor.type() == StoredType.BF16);
+    assertThat(tensors.values()).allMatch(tensor -> tensor.typeName().equals("BF16"));
   }
 }

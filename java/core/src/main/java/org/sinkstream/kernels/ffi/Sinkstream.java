@@ -961,10 +961,55 @@ public class Sinkstream extends Sinkstream$shared {
     public static int SKS_BF16() {
         return SKS_BF16;
     }
-    private static final int SKS_TYPES = (int)3L;
+    private static final int SKS_Q8_0 = (int)3L;
     /**
      * {@snippet lang=c :
-     * enum sks_type.SKS_TYPES = 3
+     * enum sks_type.SKS_Q8_0 = 3
+     * }
+     */
+    public static int SKS_Q8_0() {
+        return SKS_Q8_0;
+    }
+    private static final int SKS_Q4_0 = (int)4L;
+    /**
+     * {@snippet lang=c :
+     * enum sks_type.SKS_Q4_0 = 4
+     * }
+     */
+    public static int SKS_Q4_0() {
+        return SKS_Q4_0;
+    }
+    private static final int SKS_Q4_K = (int)5L;
+    /**
+     * {@snippet lang=c :
+     * enum sks_type.SKS_Q4_K = 5
+     * }
+     */
+    public static int SKS_Q4_K() {
+        return SKS_Q4_K;
+    }
+    private static final int SKS_Q5_K = (int)6L;
+    /**
+     * {@snippet lang=c :
+     * enum sks_type.SKS_Q5_K = 6
+     * }
+     */
+    public static int SKS_Q5_K() {
+        return SKS_Q5_K;
+    }
+    private static final int SKS_Q6_K = (int)7L;
+    /**
+     * {@snippet lang=c :
+     * enum sks_type.SKS_Q6_K = 7
+     * }
+     */
+    public static int SKS_Q6_K() {
+        return SKS_Q6_K;
+    }
+    private static final int SKS_TYPES = (int)8L;
+    /**
+     * {@snippet lang=c :
+     * enum sks_type.SKS_TYPES = 8
      * }
      */
     public static int SKS_TYPES() {

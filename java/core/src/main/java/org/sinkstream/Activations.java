@@ -1,0 +1,9 @@
+package org.sinkstream;
+
+/** What linear layers may do with their input. */
+public enum Activations {
+  /** Rounds or quantises it as the type of the weights wants it: faster, the default. */
+  AUTO,
+  /** Takes it as it is, float32: exact. */
+  F32
+}

@@ -1,0 +1,82 @@
+package org.sinkstream.checkpoint;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import org.sinkstream.error.CheckpointException;
+
+/**
+ * A model directory as Hugging Face lays it out: {@code config.json}, weights in {@code
+ * model.safetensors} or in shards that {@code model.safetensors.index.json} lists, and maybe {@code
+ * generation_config.json}.
+ */
+final class HuggingFaceDirectory {
+  private HuggingFaceDirectory() {}
+
+  /**
+   * Opens a model directory; nothing of the weights is read yet.
+   *
+   * @param arena how long the weights stay mapped
+   * @throws CheckpointException if a file is missing, damaged, or of a kind that is not supported
+   */
+  static Checkpoint open(Path directory, Arena arena) {
+    if (!Files.isDirectory(directory)) {
+      throw new CheckpointException(
+          Files.exists(directory)
+              ? directory + ": a file, expected a directory with config.json and safetensors"
+              : directory + ": no such directory");
+    }
+    Config config = Config.read(directory.resolve("config.json"));
+    return new Checkpoint(
+        directory.toString(),
+        config,
+        endOfText(directory, config),
+        Arrangement.HUGGING_FACE,
+        weights(directory, arena));
+  }
+
+  private static Map<String, StoredTensor> weights(Path directory, Arena arena) {
+    Path file = directory.resolve("model.safetensors");
+    if (Files.exists(file)) {
+      return SafetensorsFile.open(file, arena).tensors();
+    }
+    Path index = directory.resolve("model.safetensors.index.json");
+    if (Files.exists(index)) {
+      return ShardIndex.open(index, arena);
+    }
+    throw new CheckpointException(
+        "%s: neither model.safetensors nor model.safetensors.index.json; %s"
+            .formatted(directory, whatElseIsThere(directory)));
+  }
+
+  private static String whatElseIsThere(Path directory) {
+    try (DirectoryStream<Path> others =
+        Files.newDirectoryStream(directory, "*.{bin,pt,pth,gguf,safetensors}")) {
+      Set<String> names = new TreeSet<>();
+      others.forEach(path -> names.add(path.getFileName().toString()));
+      return names.isEmpty()
+          ? "there are no weights"
+          : "found %s, which are not read: convert them with save_pretrained(safe_serialization=True)"
+              .formatted(Checkpoint.shown(names));
+    } catch (IOException e) {
+      throw new CheckpointException(
+          "%s: cannot be read: %s".formatted(directory, e.getMessage()), e);
+    }
+  }
+
+  private static Set<Integer> endOfText(Path directory, Config config) {
+    Path file = directory.resolve("generation_config.json");
+    if (Files.exists(file)) {
+      Set<Integer> ids = Config.read(file).tokenIds("eos_token_id");
+      if (!ids.isEmpty()) {
+        return ids;
+      }
+    }
+    return config.tokenIds("eos_token_id");
+  }
+}
