@@ -26,6 +26,9 @@ static bool has_avx2(const sks_features *features) { return features->avx2; }
 #ifdef SINKSTREAM_KERNELS_AVX512
 static bool has_avx512(const sks_features *features) { return features->avx512; }
 #endif
+#ifdef SINKSTREAM_KERNELS_AVX512_VNNI
+static bool has_avx512_vnni(const sks_features *features) { return features->avx512_vnni; }
+#endif
 #ifdef SINKSTREAM_KERNELS_AVX512_BF16
 static bool has_avx512_bf16(const sks_features *features) { return features->avx512_bf16; }
 #endif
@@ -39,8 +42,11 @@ static const level levels[] = {
 #ifdef SINKSTREAM_KERNELS_AVX512
     {"avx512", "avx512", has_avx512, sks_kernels_avx512},
 #endif
+#ifdef SINKSTREAM_KERNELS_AVX512_VNNI
+    {"avx512", "avx512+vnni", has_avx512_vnni, sks_kernels_avx512_vnni},
+#endif
 #ifdef SINKSTREAM_KERNELS_AVX512_BF16
-    {"avx512", "avx512+bf16", has_avx512_bf16, sks_kernels_avx512_bf16},
+    {"avx512", "avx512+vnni+bf16", has_avx512_bf16, sks_kernels_avx512_bf16},
 #endif
 };
 

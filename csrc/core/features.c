@@ -20,7 +20,7 @@ static uint64_t saved_registers(void) {
 static bool has(uint32_t bits, uint32_t wanted) { return (bits & wanted) == wanted; }
 
 sks_features sks_features_of_this_machine(void) {
-  sks_features found = {false, false, false};
+  sks_features found = {0};
   uint32_t a;
   uint32_t b;
   uint32_t c;
@@ -35,13 +35,14 @@ sks_features sks_features_of_this_machine(void) {
   found.avx2 = (saved & XCR0_YMM) == XCR0_YMM && has(b, bit_AVX2);
   found.avx512 = found.avx2 && (saved & XCR0_ZMM) == XCR0_ZMM &&
                  has(b, bit_AVX512F | bit_AVX512BW | bit_AVX512DQ | bit_AVX512VL);
+  found.avx512_vnni = found.avx512 && has(c, bit_AVX512VNNI);
   found.avx512_bf16 =
-      found.avx512 && __get_cpuid_count(7, 1, &a, &b, &c, &d) && has(a, bit_AVX512BF16);
+      found.avx512_vnni && __get_cpuid_count(7, 1, &a, &b, &c, &d) && has(a, bit_AVX512BF16);
   return found;
 }
 
 #else
 
-sks_features sks_features_of_this_machine(void) { return (sks_features){false, false, false}; }
+sks_features sks_features_of_this_machine(void) { return (sks_features){0}; }
 
 #endif

@@ -9,15 +9,21 @@
 
 #include <stdint.h>
 
-#include "core/element.h"
+#include "core/panel.h"
 
 /*
- * y[r * y_stride + j] = bias[j] + <w[j], x[r]> for j in [0, n) and r in [0, rows), added to y where
- * `add`. w [n, columns] of the slot's type, x [rows, columns]; bias may be NULL.
+ * y[r * y_stride + j] = <w[j], x[r]> for j in [0, n) and r in [0, rows). w [n, columns] of `type`,
+ * the slot's, as it is stored, x [rows, columns]. `columns` is a whole number of blocks.
  */
-typedef void sks_linear_kernel(const void *w, int64_t n, int64_t columns, const float *bias,
-                               const float *x, int64_t rows, float *y, int64_t y_stride,
-                               int32_t add);
+typedef void sks_linear_kernel(int32_t type, const void *w, int64_t n, int64_t columns,
+                               const float *x, int64_t rows, float *y, int64_t y_stride);
+
+/*
+ * The same for the SKS_PANEL_CHANNELS channels of one panel. x are `rows` rows of what the slot's
+ * type takes: sks_q8_blocks(columns) of sks_q8_block, or sks_bf16_values(columns) of bf16.
+ */
+typedef void sks_panel_kernel(int32_t type, const void *panel, int64_t columns, const void *x,
+                              int64_t rows, float *y, int64_t y_stride);
 
 /*
  * The softmax of some queries over the keys they have met: their largest score, the sum of
@@ -54,7 +60,11 @@ typedef struct sks_attend_args {
 typedef struct sks_kernels {
   const char *isa;
 
-  sks_linear_kernel *linear[SKS_FLOAT_TYPES];
+  sks_linear_kernel *linear[SKS_TYPES];
+  sks_panel_kernel *panel[SKS_TYPES]; /* only of types that sks_packs */
+  /* An input row for quantised weights: sks_q8_blocks(columns) blocks. */
+  void (*quantize)(const float *x, int64_t columns, sks_q8_block *blocks);
+
   /* `count` is a whole number of the type's blocks. */
   void (*widen[SKS_TYPES])(const void *source, int64_t count, float *target);
   void (*narrow[SKS_FLOAT_TYPES])(const float *source, int64_t count, void *target);
@@ -75,7 +85,6 @@ typedef struct sks_kernels {
   void (*gelu_exact)(float *x, int64_t count);
   void (*gelu_tanh)(float *x, int64_t count);
   void (*clamp)(float *x, int64_t count, float limit);
-  void (*add)(const float *x, int64_t count, float *y);
 
   int64_t (*argmax)(const float *x, int64_t count);
   double (*log_sum_exp)(const float *x, int64_t count);
@@ -85,6 +94,7 @@ typedef struct sks_kernels {
 void sks_kernels_reference(sks_kernels *table);
 void sks_kernels_avx2(sks_kernels *table);
 void sks_kernels_avx512(sks_kernels *table);
+void sks_kernels_avx512_vnni(sks_kernels *table);
 void sks_kernels_avx512_bf16(sks_kernels *table);
 
 #endif

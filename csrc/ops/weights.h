@@ -2,19 +2,43 @@
 #define SINKSTREAM_OPS_WEIGHTS_H
 
 #include "core/device.h"
-#include "core/element.h"
+#include "core/panel.h"
 #include "sinkstream/linear.h"
 
+/* What the weights of a part take as input; several of a matrix whose parts differ. */
+enum { SKS_INPUT_FLOATS = 1, SKS_INPUT_Q8 = 2, SKS_INPUT_BF16 = 4 };
+
+typedef struct sks_part {
+  const char *data;   /* as stored; NULL where packed */
+  const char *panels; /* [panels of its rows]; NULL where not packed */
+  const float *bias;  /* [rows], or NULL */
+  int64_t rows;
+  int64_t first; /* its first row in the matrix */
+  int32_t type;
+  int32_t input; /* one of SKS_INPUT_ */
+} sks_part;
+
 struct sks_weights {
-  int64_t rows, columns;
+  int64_t rows, columns, bytes;
   int32_t part_count;
-  sks_weight_part *parts; /* their biases point into `biases` */
+  int32_t inputs; /* of all parts */
+  sks_part *parts;
   float *biases;
 };
 
-static inline const char *sks_weight_row(const sks_weight_part *part, int64_t row,
-                                         int64_t columns) {
-  return (const char *)part->data + row * sks_bytes_of(part->type, columns);
+static inline const char *sks_stored_row(const sks_part *part, int64_t row, int64_t columns) {
+  return part->data + row * sks_bytes_of(part->type, columns);
 }
+
+static inline const char *sks_panel_of(const sks_part *part, int64_t row, int64_t columns) {
+  return part->panels + row / SKS_PANEL_CHANNELS * sks_panel_bytes(part->type, columns);
+}
+
+/* Bytes of `rows` rows as panels. */
+int64_t sks_packed_bytes(int32_t type, int64_t rows, int64_t columns);
+
+/* Copies [rows, columns] of `type` into panels, which are zero. */
+void sks_pack(sks_device *device, int32_t type, const void *data, int64_t rows, int64_t columns,
+              char *panels);
 
 #endif

@@ -81,9 +81,8 @@ static void test_operations(uint64_t seed) {
       sks_device *device;
       CHECK(sks_device_open_cpu(threads, NULL, &device) == SKS_OK, "%s", sks_last_error());
       int64_t allocations = sks_allocations();
-      int32_t status = layer ? sks_layer_norm(device, x, ROWS, COLUMNS, weight, bias, 1e-5f, y)
-                             : sks_rms_norm(device, x, ROWS, COLUMNS, weight, 1e-5f, y);
-      CHECK(status == SKS_OK, "%s", sks_last_error());
+      sks_norm norm = {weight, bias, 1e-5f, layer ? SKS_LAYER_NORM : SKS_RMS_NORM};
+      CHECK(sks_normalize(device, &norm, x, ROWS, COLUMNS, y) == SKS_OK, "%s", sks_last_error());
       CHECK(sks_allocations() == allocations, "asked for memory");
       if (threads == 1) memcpy(first, y, sizeof(float) * ROWS * COLUMNS);
       CHECK(memcmp(first, y, sizeof(float) * ROWS * COLUMNS) == 0, "%d threads", threads);
@@ -96,16 +95,17 @@ static void test_operations(uint64_t seed) {
   }
   sks_device *device;
   CHECK(sks_device_open_cpu(1, NULL, &device) == SKS_OK, "%s", sks_last_error());
-  CHECK_REFUSED(sks_rms_norm(device, x, -1, 4, weight, 1e-5f, y), SKS_INVALID_ARGUMENT,
-                "rows is -1");
-  CHECK_REFUSED(sks_rms_norm(device, x, 1, 0, weight, 1e-5f, y), SKS_INVALID_ARGUMENT,
-                "columns is 0");
-  CHECK_REFUSED(sks_rms_norm(device, x, 1, 4, NULL, 1e-5f, y), SKS_INVALID_ARGUMENT,
-                "weight is NULL");
-  CHECK_REFUSED(sks_layer_norm(device, NULL, 1, 4, weight, bias, 1e-5f, y), SKS_INVALID_ARGUMENT,
-                "x is NULL");
-  CHECK_REFUSED(sks_layer_norm(device, x, 1, 4, weight, bias, 1e-5f, NULL), SKS_INVALID_ARGUMENT,
-                "y is NULL");
+  sks_norm norm = {weight, NULL, 1e-5f, SKS_RMS_NORM}, unknown = {weight, NULL, 1e-5f, 2};
+  sks_norm bare = {NULL, NULL, 1e-5f, SKS_LAYER_NORM};
+  CHECK_REFUSED(sks_normalize(device, &norm, x, -1, 4, y), SKS_INVALID_ARGUMENT, "rows is -1");
+  CHECK_REFUSED(sks_normalize(device, &norm, x, 1, 0, y), SKS_INVALID_ARGUMENT, "columns is 0");
+  CHECK_REFUSED(sks_normalize(device, NULL, x, 1, 4, y), SKS_INVALID_ARGUMENT, "norm is NULL");
+  CHECK_REFUSED(sks_normalize(device, &bare, x, 1, 4, y), SKS_INVALID_ARGUMENT,
+                "weight of the norm is NULL");
+  CHECK_REFUSED(sks_normalize(device, &unknown, x, 1, 4, y), SKS_INVALID_ARGUMENT,
+                "kind of the norm is 2");
+  CHECK_REFUSED(sks_normalize(device, &norm, NULL, 1, 4, y), SKS_INVALID_ARGUMENT, "x is NULL");
+  CHECK_REFUSED(sks_normalize(device, &norm, x, 1, 4, NULL), SKS_INVALID_ARGUMENT, "y is NULL");
   sks_device_close(device);
   free(x);
   free(y);

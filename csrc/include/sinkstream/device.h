@@ -30,7 +30,8 @@ SKS_API void sks_device_close(sks_device *device);
 
 SKS_API int32_t sks_device_threads(const sks_device *device);
 
-/* What the kernels in use need: "reference", "avx2", "avx512" or "avx512+bf16". */
+/* What the kernels in use need: "reference", "avx2", "avx512", "avx512+vnni" or
+ * "avx512+vnni+bf16". */
 SKS_API const char *sks_device_isa(const sks_device *device);
 
 /* `bytes` of zeroed device memory, aligned to 64. Free with sks_buffer_free. */

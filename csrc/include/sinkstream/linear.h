@@ -1,24 +1,27 @@
-/* Weight matrices, the linear layer and the embedding lookup. */
+/* Weight matrices, the linear layer with what surrounds it, and the embedding lookup. */
 #ifndef SINKSTREAM_LINEAR_H
 #define SINKSTREAM_LINEAR_H
 
 #include <stdint.h>
 
 #include "sinkstream/device.h"
+#include "sinkstream/norm.h"
 #include "sinkstream/types.h"
 
 /* One tensor of a stacked matrix: `rows` output channels of `columns` inputs each, row-major. */
 typedef struct sks_weight_part {
-  const void
-      *data; /* [rows, columns] of `type`; borrowed: must outlive the matrix; any alignment */
+  const void *data;  /* [rows, columns] of `type`, any alignment; borrowed: must outlive the matrix
+                        where it is not packed */
   const float *bias; /* [rows], or NULL for none; copied */
   int64_t rows;
-  int32_t type;     /* enum sks_type */
-  int32_t reserved; /* 0 */
+  int32_t type;   /* enum sks_type */
+  int32_t packed; /* whether to copy it into the order in which the kernels read it; their input is
+                     then rounded to bf16 for bf16 weights, and quantised to 8 bits in blocks of 32
+                     for quantised ones. float32 and float16 are never packed. */
 } sks_weight_part;
 
 /* A weight matrix [sum of rows, columns]: several tensors stacked, so that Q, K and V are one
- * linear layer. */
+ * linear layer. Immutable, thread-safe. */
 typedef struct sks_weights sks_weights;
 
 /* Errors: SKS_INVALID_ARGUMENT (no parts, rows or columns < 1, unknown type, columns no whole
@@ -30,21 +33,45 @@ SKS_API int32_t sks_weights_create(sks_device *device, int64_t columns,
 /* NULL is allowed. */
 SKS_API void sks_weights_destroy(sks_weights *weights);
 
-/* What a linear layer does with the values already in y. */
-enum sks_output { SKS_STORE = 0, SKS_ADD = 1 /* the residual connection */ };
+/* Bytes of this matrix that a linear layer with one row reads. */
+SKS_API int64_t sks_weights_bytes(const sks_weights *weights);
+
+/* Room for the input of linear layers in the form their weights take. One thread at a time. */
+typedef struct sks_workspace sks_workspace;
+
+/* For inputs of up to max_rows rows of up to max_columns. */
+SKS_API int32_t sks_workspace_create(sks_device *device, int32_t max_rows, int32_t max_columns,
+                                     sks_workspace **workspace);
+
+/* NULL is allowed. */
+SKS_API void sks_workspace_destroy(sks_workspace *workspace);
+
+/* What becomes of z = W norm(x) + b. */
+enum sks_output {
+  SKS_STORE = 0,      /* y = z */
+  SKS_ADD = 1,        /* y += z: the residual connection */
+  SKS_SILU_GATE = 2,  /* y = silu(gate) * up, z being gate, then up: a matrix of two parts of equal
+                         rows (HF LlamaMLP); y [rows, half the channels] */
+  SKS_GELU_EXACT = 3, /* y = gelu(z), with erf */
+  SKS_GELU_TANH = 4   /* y = gelu(z), the tanh approximation */
+};
 
 /*
- * y[r, j] = bias[j] + sum_i W[j, i] * x[r, i], or += with SKS_ADD; x [rows, columns], y [rows, sum
- * of rows], both float32 row-major and disjoint. One row streams the weights once; many rows are
- * blocked so that a weight is read once for all. The order of summation does not depend on the
- * number of threads.
+ * z[r, j] = bias[j] + sum_i W[j, i] * norm(x)[r, i]; x [rows, columns] and y [rows, channels],
+ * float32, row-major and disjoint. `norm` NULL: x as it is. One row streams the weights once; many
+ * rows are blocked so that a weight is read once for all. A row's result does not depend on the
+ * rows beside it, nor on the number of threads.
+ * Errors: SKS_INVALID_ARGUMENT (more rows or columns than the workspace has room for, SKS_SILU_GATE
+ * with other than two equal parts).
  */
-SKS_API int32_t sks_linear(sks_device *device, const sks_weights *weights, const float *x,
-                           int32_t rows, float *y, int32_t output);
+SKS_API int32_t sks_linear(sks_workspace *workspace, const sks_weights *weights,
+                           const sks_norm *norm, const float *x, int32_t rows, float *y,
+                           int32_t output);
 
 /*
- * y[r, :] = table[ids[r], :] widened to float32; ids [rows], y [rows, columns].
- * Errors: SKS_INVALID_ARGUMENT (an id outside the table; nothing is written).
+ * y[r, :] = table[ids[r], :] widened to float32; ids [rows], y [rows, columns]. The table's parts
+ * are not packed. Errors: SKS_INVALID_ARGUMENT (an id outside the table, a packed part; nothing is
+ * written).
  */
 SKS_API int32_t sks_embed(sks_device *device, const sks_weights *table, const int32_t *ids,
                           int32_t rows, float *y);

@@ -7,13 +7,22 @@
 
 #include "sinkstream/device.h"
 
-/* y = x / sqrt(mean(x^2) + epsilon) * weight (HF LlamaRMSNorm). */
-SKS_API int32_t sks_rms_norm(sks_device *device, const float *x, int32_t rows, int32_t columns,
-                             const float *weight, float epsilon, float *y);
+enum sks_norm_kind {
+  SKS_RMS_NORM = 0,  /* y = x / sqrt(mean(x^2) + epsilon) * weight (HF LlamaRMSNorm) */
+  SKS_LAYER_NORM = 1 /* y = (x - mean) / sqrt(variance + epsilon) * weight + bias (torch LayerNorm,
+                        biased variance) */
+};
 
-/* y = (x - mean) / sqrt(variance + epsilon) * weight + bias (torch LayerNorm, biased variance);
- * bias may be NULL. */
-SKS_API int32_t sks_layer_norm(sks_device *device, const float *x, int32_t rows, int32_t columns,
-                               const float *weight, const float *bias, float epsilon, float *y);
+/* A normalisation with its learned parameters. */
+typedef struct sks_norm {
+  const float *weight; /* [columns] */
+  const float *bias;   /* [columns], or NULL for none; SKS_LAYER_NORM only */
+  float epsilon;
+  int32_t kind; /* enum sks_norm_kind */
+} sks_norm;
+
+/* y = norm(x). Errors: SKS_INVALID_ARGUMENT (unknown kind, columns < 1). */
+SKS_API int32_t sks_normalize(sks_device *device, const sks_norm *norm, const float *x,
+                              int32_t rows, int32_t columns, float *y);
 
 #endif

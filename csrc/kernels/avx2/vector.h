@@ -30,6 +30,28 @@ SKS_INLINE vec vec_round(vec x) {
 SKS_INLINE vec vec_max(vec a, vec b) { return _mm256_max_ps(a, b); }
 SKS_INLINE vec vec_min(vec a, vec b) { return _mm256_min_ps(a, b); }
 
+/* Of numbers without a sign; NaN is the largest. */
+SKS_INLINE vec vec_max_size(vec a, vec b) {
+  return _mm256_castsi256_ps(_mm256_max_epu32(_mm256_castps_si256(a), _mm256_castps_si256(b)));
+}
+SKS_INLINE float vec_largest_size(vec x) {
+  __m256i bits = _mm256_castps_si256(x);
+  __m128i s = _mm_max_epu32(_mm256_castsi256_si128(bits), _mm256_extracti128_si256(bits, 1));
+  s = _mm_max_epu32(s, _mm_shuffle_epi32(s, 0x4e));
+  s = _mm_max_epu32(s, _mm_shuffle_epi32(s, 0xb1));
+  return _mm_cvtss_f32(_mm_castsi128_ps(s));
+}
+
+/* One f16. */
+SKS_INLINE float widen_half(uint16_t half) { return _cvtsh_ss(half); }
+
+/* 8 whole numbers from -128 to 127 as bytes. */
+SKS_INLINE void vec_store_bytes(int8_t *at, vec x) {
+  __m256i ints = _mm256_cvtps_epi32(x);
+  __m128i shorts = _mm_packs_epi32(_mm256_castsi256_si128(ints), _mm256_extracti128_si256(ints, 1));
+  _mm_storel_epi64((__m128i *)at, _mm_packs_epi16(shorts, shorts));
+}
+
 /* a where x has a minus sign, b elsewhere. */
 SKS_INLINE vec vec_where_negative(vec x, vec a, vec b) { return _mm256_blendv_ps(b, a, x); }
 

@@ -51,6 +51,23 @@ SKS_INLINE vec vec_widen(const void *at, int32_t type) {
   return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(half), 16));
 }
 
+/* 16 whole numbers from -128 to 127 as bytes. */
+SKS_INLINE void vec_store_bytes(int8_t *at, vec x) {
+  _mm_storeu_si128((__m128i *)at, _mm512_cvtsepi32_epi8(_mm512_cvtps_epi32(x)));
+}
+
+/* Of numbers without a sign; NaN is the largest. */
+SKS_INLINE vec vec_max_size(vec a, vec b) {
+  return _mm512_castsi512_ps(_mm512_max_epu32(_mm512_castps_si512(a), _mm512_castps_si512(b)));
+}
+SKS_INLINE float vec_largest_size(vec x) {
+  return _mm_cvtss_f32(
+      _mm_castsi128_ps(_mm_cvtsi32_si128((int)_mm512_reduce_max_epu32(_mm512_castps_si512(x)))));
+}
+
+/* One f16. */
+SKS_INLINE float widen_half(uint16_t half) { return _cvtsh_ss(half); }
+
 /* 8 elements of `type`, widened, and 8 zeros. */
 SKS_INLINE vec vec_widen_half(const void *at, int32_t type) {
   if (type == SKS_F32) return _mm512_maskz_loadu_ps(0xff, at);

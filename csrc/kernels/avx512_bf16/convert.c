@@ -24,4 +24,4 @@ static void narrow_bf16(const float *source, int64_t count, void *target) {
   }
 }
 
-void sks_kernels_avx512_bf16(sks_kernels *table) { table->narrow[SKS_BF16] = narrow_bf16; }
+void sks_avx512_bf16_convert(sks_kernels *table) { table->narrow[SKS_BF16] = narrow_bf16; }

@@ -22,14 +22,9 @@ static void clamp(float *x, int64_t count, float limit) {
   for (int64_t i = 0; i < count; i++) x[i] = x[i] > limit ? limit : x[i] < -limit ? -limit : x[i];
 }
 
-static void add(const float *x, int64_t count, float *y) {
-  for (int64_t i = 0; i < count; i++) y[i] += x[i];
-}
-
 void sks_reference_activation(sks_kernels *table) {
   table->silu_gate = silu_gate;
   table->gelu_exact = gelu_exact;
   table->gelu_tanh = gelu_tanh;
   table->clamp = clamp;
-  table->add = add;
 }

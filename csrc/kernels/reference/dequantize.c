@@ -61,37 +61,13 @@ static void q6_k(const uint8_t *block, float *y) {
   }
 }
 
-static void blocks(int32_t type, void (*one)(const uint8_t *block, float *y), const void *source,
-                   int64_t count, float *target) {
+void sks_reference_dequantize(int32_t type, const void *source, int64_t count, float *target) {
+  static void (*const one[])(const uint8_t *block, float *y) = {[SKS_Q8_0] = q8_0,
+                                                                [SKS_Q4_0] = q4_0,
+                                                                [SKS_Q4_K] = q4_k,
+                                                                [SKS_Q5_K] = q5_k,
+                                                                [SKS_Q6_K] = q6_k};
   sks_block size = sks_block_of(type);
   for (int64_t i = 0; i < count / size.values; i++)
-    one((const uint8_t *)source + i * size.bytes, target + i * size.values);
-}
-
-static void widen_q8_0(const void *source, int64_t count, float *target) {
-  blocks(SKS_Q8_0, q8_0, source, count, target);
-}
-
-static void widen_q4_0(const void *source, int64_t count, float *target) {
-  blocks(SKS_Q4_0, q4_0, source, count, target);
-}
-
-static void widen_q4_k(const void *source, int64_t count, float *target) {
-  blocks(SKS_Q4_K, q4_k, source, count, target);
-}
-
-static void widen_q5_k(const void *source, int64_t count, float *target) {
-  blocks(SKS_Q5_K, q5_k, source, count, target);
-}
-
-static void widen_q6_k(const void *source, int64_t count, float *target) {
-  blocks(SKS_Q6_K, q6_k, source, count, target);
-}
-
-void sks_reference_dequantize(sks_kernels *table) {
-  table->widen[SKS_Q8_0] = widen_q8_0;
-  table->widen[SKS_Q4_0] = widen_q4_0;
-  table->widen[SKS_Q4_K] = widen_q4_k;
-  table->widen[SKS_Q5_K] = widen_q5_k;
-  table->widen[SKS_Q6_K] = widen_q6_k;
+    one[type]((const uint8_t *)source + i * size.bytes, target + i * size.values);
 }

@@ -4,7 +4,7 @@ void sks_kernels_reference(sks_kernels *table) {
   sks_reference_attention(table);
   sks_reference_linear(table);
   sks_reference_convert(table);
-  sks_reference_dequantize(table);
+  sks_reference_panel(table);
   sks_reference_norm(table);
   sks_reference_activation(table);
   sks_reference_sampling(table);

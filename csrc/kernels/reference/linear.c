@@ -1,36 +1,24 @@
-#include "kernels/reference/convert.h"
+#include "core/kernels.h"
 #include "kernels/reference/reference.h"
 
-static void linear(int32_t type, const void *w, int64_t n, int64_t columns, const float *bias,
-                   const float *x, int64_t rows, float *y, int64_t y_stride, int32_t add) {
-  for (int64_t r = 0; r < rows; r++) {
-    for (int64_t j = 0; j < n; j++) {
-      double sum = bias ? bias[j] : 0;
-      for (int64_t i = 0; i < columns; i++)
-        sum += (double)sks_load(w, j * columns + i, type) * x[r * columns + i];
-      float *out = &y[r * y_stride + j];
-      *out = (float)(add ? *out + sum : sum);
+static void linear(int32_t type, const void *w, int64_t n, int64_t columns, const float *x,
+                   int64_t rows, float *y, int64_t y_stride) {
+  sks_block block = sks_block_of(type);
+  for (int64_t j = 0; j < n; j++) {
+    for (int64_t r = 0; r < rows; r++) {
+      const char *row = (const char *)w + j * sks_bytes_of(type, columns);
+      double sum = 0;
+      for (int64_t i = 0; i < columns; i += block.values, row += block.bytes) {
+        float widened[SKS_MOST_BLOCK_VALUES];
+        sks_reference_widen(row, type, block.values, widened);
+        for (int32_t k = 0; k < block.values; k++)
+          sum += (double)widened[k] * x[r * columns + i + k];
+      }
+      y[r * y_stride + j] = (float)sum;
     }
   }
 }
 
-static void linear_f32(const void *w, int64_t n, int64_t columns, const float *bias, const float *x,
-                       int64_t rows, float *y, int64_t y_stride, int32_t add) {
-  linear(SKS_F32, w, n, columns, bias, x, rows, y, y_stride, add);
-}
-
-static void linear_f16(const void *w, int64_t n, int64_t columns, const float *bias, const float *x,
-                       int64_t rows, float *y, int64_t y_stride, int32_t add) {
-  linear(SKS_F16, w, n, columns, bias, x, rows, y, y_stride, add);
-}
-
-static void linear_bf16(const void *w, int64_t n, int64_t columns, const float *bias,
-                        const float *x, int64_t rows, float *y, int64_t y_stride, int32_t add) {
-  linear(SKS_BF16, w, n, columns, bias, x, rows, y, y_stride, add);
-}
-
 void sks_reference_linear(sks_kernels *table) {
-  table->linear[SKS_F32] = linear_f32;
-  table->linear[SKS_F16] = linear_f16;
-  table->linear[SKS_BF16] = linear_bf16;
+  for (int32_t type = 0; type < SKS_TYPES; type++) table->linear[type] = linear;
 }

@@ -6,14 +6,17 @@
 
 #include "core/kernels.h"
 
-/* `count` elements of `type`, at any alignment, as float32. */
+/* `count` elements of a block type. */
+void sks_reference_dequantize(int32_t type, const void *source, int64_t count, float *target);
+
+/* `count` elements of `type`, a whole number of its blocks, at any alignment, as float32. */
 void sks_reference_widen(const void *source, int32_t type, int64_t count, float *target);
 
 /* Each file's slots. */
 void sks_reference_attention(sks_kernels *table);
 void sks_reference_linear(sks_kernels *table);
 void sks_reference_convert(sks_kernels *table);
-void sks_reference_dequantize(sks_kernels *table);
+void sks_reference_panel(sks_kernels *table);
 void sks_reference_norm(sks_kernels *table);
 void sks_reference_activation(sks_kernels *table);
 void sks_reference_sampling(sks_kernels *table);

@@ -90,18 +90,11 @@ static void clamp(float *x, int64_t count, float limit) {
   }
 }
 
-static void add(const float *x, int64_t count, float *y) {
-  for (int64_t i = 0; i < count; i += LANES)
-    store_left(y + i, vec_add(load_left(y + i, count - i, 0), load_left(x + i, count - i, 0)),
-               count - i);
-}
-
 static void fill_activation(sks_kernels *table) {
   table->silu_gate = silu_gate;
   table->gelu_exact = gelu_exact;
   table->gelu_tanh = gelu_tanh;
   table->clamp = clamp;
-  table->add = add;
 }
 
 #endif

@@ -11,8 +11,11 @@
 #ifndef SINKSTREAM_KERNELS_SIMD_LINEAR_H
 #define SINKSTREAM_KERNELS_SIMD_LINEAR_H
 
+#include <stdbool.h>
+
 #include "core/element.h"
 #include "core/kernels.h"
+#include "kernels/simd/dequantize.h"
 
 enum {
   TILE_CHANNELS = 4,
@@ -82,44 +85,54 @@ SKS_INLINE void linear_tile(weight_block w, int64_t first, value_block x, const 
     for (int c = 0; c < channels; c += 4) vec_sum_four(&acc[r][c], &sums[r][c]);
 }
 
-/* y += the sums of `channels` channels from `first` on with all of x, at most `rows` rows. */
-SKS_INLINE void linear_add_tile(weight_block w, int64_t first, value_block x, const int channels,
-                                const int rows, float *y, int64_t y_stride) {
+/* y = the sums of `channels` channels from `first` on with all of x, at most `rows` rows, or y +=
+ * them. */
+SKS_INLINE void linear_put_tile(weight_block w, int64_t first, value_block x, const int channels,
+                                const int rows, bool add, float *y, int64_t y_stride) {
   float sums[MAX_TILE_ROWS][LONE_CHANNELS];
   linear_tile(w, first, x, channels, rows, sums);
-  for (int r = 0; r < rows && r < x.rows; r++)
-    for (int c = 0; c < channels && first + c < w.channels; c++)
-      y[r * y_stride + first + c] += sums[r][c];
-}
-
-/* y += all channels of the block with all of x, at most `rows` rows, or the half of that where they
- * are few. */
-SKS_INLINE void linear_add_rows(weight_block w, value_block x, const int rows, float *y,
-                                int64_t y_stride) {
-  const int few = (rows + 1) / 2;
-  for (int64_t c = 0; c < w.channels; c += TILE_CHANNELS) {
-    if (x.rows <= few) {
-      linear_add_tile(w, c, x, TILE_CHANNELS, few, y, y_stride);
-    } else {
-      linear_add_tile(w, c, x, TILE_CHANNELS, rows, y, y_stride);
+  for (int r = 0; r < rows && r < x.rows; r++) {
+    for (int c = 0; c < channels && first + c < w.channels; c++) {
+      float *at = &y[r * y_stride + first + c];
+      *at = add ? *at + sums[r][c] : sums[r][c];
     }
   }
 }
 
-/* y starts from its own values where the layer adds, and from the bias. */
-SKS_INLINE void linear_begin(const float *bias, int64_t n, int64_t rows, float *y, int64_t y_stride,
-                             int32_t add) {
-  for (int64_t r = 0; r < rows; r++)
-    for (int64_t j = 0; j < n; j++)
-      y[r * y_stride + j] = (add ? y[r * y_stride + j] : 0) + (bias ? bias[j] : 0);
+/* All channels of the block with all of x, at most `rows` rows, or the half of that where they are
+ * few. */
+SKS_INLINE void linear_put_rows(weight_block w, value_block x, const int rows, bool add, float *y,
+                                int64_t y_stride) {
+  const int few = (rows + 1) / 2;
+  for (int64_t c = 0; c < w.channels; c += TILE_CHANNELS) {
+    if (x.rows <= few) {
+      linear_put_tile(w, c, x, TILE_CHANNELS, few, add, y, y_stride);
+    } else {
+      linear_put_tile(w, c, x, TILE_CHANNELS, rows, add, y, y_stride);
+    }
+  }
 }
 
-SKS_INLINE void linear(const int32_t type, const void *w, int64_t n, int64_t columns,
-                       const float *bias, const float *x, int64_t rows, float *y, int64_t y_stride,
-                       int32_t add) {
-  const int tile_rows = linear_tile_rows(type);
-  int64_t step = rows == 1 ? LONE_CHANNELS : rows <= tile_rows ? TILE_CHANNELS : PANEL_CHANNELS;
-  linear_begin(bias, n, rows, y, y_stride, add);
+/* A block of channels and columns meets all rows; `add` after the first block of columns. */
+SKS_INLINE void linear_block(weight_block block, const float *x, int64_t x_stride, int64_t rows,
+                             bool add, float *y, int64_t y_stride) {
+  const int tile_rows = linear_tile_rows(block.type);
+  for (int64_t r = 0; r < rows; r += tile_rows) {
+    value_block values = {x + r * x_stride, x_stride, rows - r < tile_rows ? rows - r : tile_rows};
+    if (rows == 1) {
+      for (int64_t c = 0; c < block.channels; c += LONE_CHANNELS)
+        linear_put_tile(block, c, values, LONE_CHANNELS, 1, add, y, y_stride);
+    } else {
+      linear_put_rows(block, values, tile_rows, add, y + r * y_stride, y_stride);
+    }
+  }
+}
+
+SKS_INLINE void linear_floats(const int32_t type, const void *w, int64_t n, int64_t columns,
+                              const float *x, int64_t rows, float *y, int64_t y_stride) {
+  const int64_t step = rows == 1                        ? LONE_CHANNELS
+                       : rows <= linear_tile_rows(type) ? TILE_CHANNELS
+                                                        : PANEL_CHANNELS;
   for (int64_t j = 0; j < n; j += step) {
     for (int64_t i = 0; i < columns; i += BLOCK_COLUMNS) {
       weight_block block = {.type = type,
@@ -127,38 +140,62 @@ SKS_INLINE void linear(const int32_t type, const void *w, int64_t n, int64_t col
                             .stride = columns * sks_element_bytes(type),
                             .channels = n - j < step ? n - j : step,
                             .columns = columns - i < BLOCK_COLUMNS ? columns - i : BLOCK_COLUMNS};
-      for (int64_t r = 0; r < rows; r += tile_rows) {
-        value_block values = {x + r * columns + i, columns,
-                              rows - r < tile_rows ? rows - r : tile_rows};
-        if (rows == 1) {
-          linear_add_tile(block, 0, values, LONE_CHANNELS, 1, y + j, y_stride);
-        } else {
-          linear_add_rows(block, values, tile_rows, y + r * y_stride + j, y_stride);
-        }
-      }
+      linear_block(block, x + i, columns, rows, i > 0, y + j, y_stride);
     }
   }
 }
 
-static void linear_f32(const void *w, int64_t n, int64_t columns, const float *bias, const float *x,
-                       int64_t rows, float *y, int64_t y_stride, int32_t add) {
-  linear(SKS_F32, w, n, columns, bias, x, rows, y, y_stride, add);
+/* Widens a block of channels and columns at a time, and goes on as with float32. */
+SKS_INLINE void linear_quantized(const int32_t type, const void *w, int64_t n, int64_t columns,
+                                 const float *x, int64_t rows, float *y, int64_t y_stride) {
+  const int64_t step = rows == 1 ? LONE_CHANNELS : PANEL_CHANNELS;
+  _Alignas(64) float widened[PANEL_CHANNELS * BLOCK_COLUMNS];
+  for (int64_t j = 0; j < n; j += step) {
+    for (int64_t i = 0; i < columns; i += BLOCK_COLUMNS) {
+      weight_block block = {.type = SKS_F32,
+                            .data = (const char *)widened,
+                            .channels = n - j < step ? n - j : step,
+                            .columns = columns - i < BLOCK_COLUMNS ? columns - i : BLOCK_COLUMNS};
+      block.stride = block.columns * (int64_t)sizeof(float);
+      for (int64_t c = 0; c < block.channels; c++)
+        widen_blocks(type, (const char *)w + sks_bytes_of(type, (j + c) * columns + i),
+                     block.columns, widened + c * block.columns);
+      linear_block(block, x + i, columns, rows, i > 0, y + j, y_stride);
+    }
+  }
 }
 
-static void linear_f16(const void *w, int64_t n, int64_t columns, const float *bias, const float *x,
-                       int64_t rows, float *y, int64_t y_stride, int32_t add) {
-  linear(SKS_F16, w, n, columns, bias, x, rows, y, y_stride, add);
-}
-
-static void linear_bf16(const void *w, int64_t n, int64_t columns, const float *bias,
-                        const float *x, int64_t rows, float *y, int64_t y_stride, int32_t add) {
-  linear(SKS_BF16, w, n, columns, bias, x, rows, y, y_stride, add);
+static void linear(int32_t type, const void *w, int64_t n, int64_t columns, const float *x,
+                   int64_t rows, float *y, int64_t y_stride) {
+  switch (type) {
+    case SKS_F32:
+      linear_floats(SKS_F32, w, n, columns, x, rows, y, y_stride);
+      break;
+    case SKS_F16:
+      linear_floats(SKS_F16, w, n, columns, x, rows, y, y_stride);
+      break;
+    case SKS_BF16:
+      linear_floats(SKS_BF16, w, n, columns, x, rows, y, y_stride);
+      break;
+    case SKS_Q8_0:
+      linear_quantized(SKS_Q8_0, w, n, columns, x, rows, y, y_stride);
+      break;
+    case SKS_Q4_0:
+      linear_quantized(SKS_Q4_0, w, n, columns, x, rows, y, y_stride);
+      break;
+    case SKS_Q4_K:
+      linear_quantized(SKS_Q4_K, w, n, columns, x, rows, y, y_stride);
+      break;
+    case SKS_Q5_K:
+      linear_quantized(SKS_Q5_K, w, n, columns, x, rows, y, y_stride);
+      break;
+    default:
+      linear_quantized(SKS_Q6_K, w, n, columns, x, rows, y, y_stride);
+  }
 }
 
 static void fill_linear(sks_kernels *table) {
-  table->linear[SKS_F32] = linear_f32;
-  table->linear[SKS_F16] = linear_f16;
-  table->linear[SKS_BF16] = linear_bf16;
+  for (int32_t type = 0; type < SKS_TYPES; type++) table->linear[type] = linear;
 }
 
 #endif

@@ -40,7 +40,13 @@ public final class Model implements AutoCloseable {
     this.device = device;
     try {
       Checkpoint checkpoint = Checkpoint.open(directory, arena);
-      this.network = new Network(device, arena, checkpoint, ModelConfig.read(checkpoint.config()));
+      this.network =
+          new Network(
+              device,
+              arena,
+              checkpoint,
+              ModelConfig.read(checkpoint.config()),
+              options.repack() && options.activations() == Activations.AUTO);
       checkpoint.warnAboutUnused();
       this.endOfText = checkpoint.endOfText();
       this.tokenizer = tokenizer(directory);

@@ -46,7 +46,11 @@ class GoldenLogitsTest {
 
   private static void check(Path directory, String isa, int chunk) throws IOException {
     int[] ids = BinaryFiles.ints(directory.resolve("ids.i32"));
-    ModelOptions options = ModelOptions.defaults().withKvType(KvType.F32).withChunk(chunk);
+    ModelOptions options =
+        ModelOptions.defaults()
+            .withKvType(KvType.F32)
+            .withActivations(Activations.F32)
+            .withChunk(chunk);
     List<Path> references = BinaryFiles.matching(directory, "logits_*.f32");
     assertThat(references).isNotEmpty();
     try (Model model = Model.open(directory, options, Device.openCpu(2, isa))) {

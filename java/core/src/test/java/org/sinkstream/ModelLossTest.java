@@ -39,7 +39,9 @@ class ModelLossTest {
   private static void check(Path directory, KvType kvType, double meanTolerance)
       throws IOException {
     int[] ids = BinaryFiles.ints(directory.resolve("ids.i32"));
-    try (Model model = Model.open(directory, ModelOptions.defaults().withKvType(kvType))) {
+    Activations activations = kvType == KvType.F32 ? Activations.F32 : Activations.AUTO;
+    ModelOptions options = ModelOptions.defaults().withKvType(kvType).withActivations(activations);
+    try (Model model = Model.open(directory, options)) {
       for (Path reference : BinaryFiles.matching(directory, "nll_*.f32")) {
         String policy = reference.getFileName().toString().replaceAll("nll_(.*)\\.f32", "$1");
         float[] expected = BinaryFiles.floats(reference);

@@ -30,7 +30,11 @@ class SessionTest {
   static void open() {
     model =
         Model.open(
-            EmbeddedModel.DIRECTORY, ModelOptions.defaults().withKvType(KvType.F32).withChunk(16));
+            EmbeddedModel.DIRECTORY,
+            ModelOptions.defaults()
+                .withKvType(KvType.F32)
+                .withActivations(Activations.F32)
+                .withChunk(16));
   }
 
   @AfterAll

@@ -55,7 +55,7 @@ final class BadInputTest {
           --cache              | 9999999999999999999+1 | expected S+R such as 4+1020, 0+R, or dense
           --cache              | Dense                | expected S+R such as 4+1020, 0+R, or dense
           --kv-type            | q8                   | expected one of [F16, BF16, F32]
-          --activations        | f16                  | expected one of [F32]
+          --activations        | f16                  | expected one of [AUTO, F32]
           --temperature        | warm                 | is not a double
           """)
   void optionsThatDoNotParse(String option, String value, String expected) {

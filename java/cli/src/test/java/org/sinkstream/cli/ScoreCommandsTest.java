@@ -45,6 +45,8 @@ final class ScoreCommandsTest {
             "--chunk",
             chunk,
             "--kv-type",
+            "f32",
+            "--activations",
             "f32");
     assertThat(result).isEqualTo(new Cli.Result(0, "", ""));
     return Cli.readFloats(out);
@@ -80,6 +82,8 @@ final class ScoreCommandsTest {
                 "--chunk",
                 "16",
                 "--kv-type",
+                "f32",
+                "--activations",
                 "f32",
                 "--json")
             .json();

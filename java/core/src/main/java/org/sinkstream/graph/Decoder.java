@@ -3,6 +3,7 @@ package org.sinkstream.graph;
 import java.util.List;
 import java.util.function.Function;
 import java.util.stream.IntStream;
+import org.sinkstream.kernels.Norm;
 import org.sinkstream.kernels.QkvLayout;
 import org.sinkstream.kernels.Weights;
 
@@ -36,19 +37,16 @@ record Decoder(
    *
    * @param hidden the residual stream
    * @param attention all query heads
-   * @param up what the first MLP layer gives; gate and up together where there is a gate
-   * @param inner what the second MLP layer takes
+   * @param inner what the MLP's second layer takes
    */
-  record Widths(int hidden, int attention, int up, int inner) {
-    /** Of an MLP with a gate. */
-    static Widths gated(ModelConfig c) {
-      return new Widths(
-          c.hidden(), c.heads() * c.headDim(), 2 * c.intermediate(), c.intermediate());
+  record Widths(int hidden, int attention, int inner) {
+    static Widths of(ModelConfig c) {
+      return new Widths(c.hidden(), c.heads() * c.headDim(), c.intermediate());
     }
 
-    /** Of an MLP without a gate: its activation works in place. */
-    static Widths ungated(ModelConfig c) {
-      return new Widths(c.hidden(), c.heads() * c.headDim(), c.intermediate(), c.intermediate());
+    /** Of the widest input of a linear layer. */
+    int most() {
+      return Math.max(hidden, Math.max(attention, inner));
     }
   }
 
@@ -59,11 +57,10 @@ record Decoder(
         .toList();
   }
 
-  /** Takes the embedded rows in {@code p.x} through all layers and the final norm, in place. */
+  /** Takes the embedded rows in {@code p.x} through all layers, in place. */
   void forward(Pass p) {
     for (int i = 0; i < layers.size(); i++) {
       layers.get(i).forward(p, i);
     }
-    p.norm(finalNorm, p.x, p.x);
   }
 }

@@ -1,6 +1,6 @@
 package org.sinkstream.graph;
 
-import org.sinkstream.kernels.Operations.Gelu;
+import org.sinkstream.kernels.Norm;
 import org.sinkstream.kernels.QkvLayout;
 import org.sinkstream.kernels.Weights;
 
@@ -12,14 +12,18 @@ final class FalconDecoder {
   private FalconDecoder() {}
 
   static Decoder load(WeightLoader in, FalconConfig c) {
-    Weights embedding = in.linear("transformer.word_embeddings", c.vocabulary(), c.hidden(), false);
+    Weights embedding = in.embedding("transformer.word_embeddings", c.vocabulary(), c.hidden());
     return new Decoder(
         embedding,
         Decoder.layers(c, "transformer.h", prefix -> Layer.load(in, c, prefix)),
         in.layerNorm("transformer.ln_f", c.hidden(), c.normEpsilon(), true),
-        c.tiedEmbeddings() ? embedding : in.linear("lm_head", c.vocabulary(), c.hidden(), false),
+        in.linear(
+            c.tiedEmbeddings() ? "transformer.word_embeddings" : "lm_head",
+            c.vocabulary(),
+            c.hidden(),
+            false),
         QkvLayout.grouped(c.heads(), c.kvHeads(), c.headDim()),
-        Decoder.Widths.ungated(c));
+        Decoder.Widths.of(c));
   }
 
   /** With one norm for both, {@code mlpNorm} is {@code attentionNorm}. */
@@ -47,15 +51,9 @@ final class FalconDecoder {
 
     @Override
     public void forward(Pass p, int index) {
-      p.norm(attentionNorm, p.x, p.h);
-      p.linear(qkv, p.h, p.qkv);
+      p.linear(qkv, attentionNorm, p.x, p.qkv);
       p.attend(index);
-
-      if (!mlpNorm.equals(attentionNorm)) {
-        p.norm(mlpNorm, p.x, p.h);
-      }
-      p.linear(up, p.h, p.up);
-      p.gelu(Gelu.EXACT);
+      p.geluLinear(up, mlpNorm, Gelu.EXACT, p.x, p.inner);
 
       p.addLinear(output, p.attention, p.x);
       p.addLinear(down, p.inner, p.x);

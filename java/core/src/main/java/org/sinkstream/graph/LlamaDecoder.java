@@ -1,6 +1,7 @@
 package org.sinkstream.graph;
 
 import org.sinkstream.graph.WeightLoader.Part;
+import org.sinkstream.kernels.Norm;
 import org.sinkstream.kernels.QkvLayout;
 import org.sinkstream.kernels.Weights;
 
@@ -9,14 +10,18 @@ final class LlamaDecoder {
   private LlamaDecoder() {}
 
   static Decoder load(WeightLoader in, LlamaConfig c) {
-    Weights embedding = in.linear("model.embed_tokens", c.vocabulary(), c.hidden(), false);
+    Weights embedding = in.embedding("model.embed_tokens", c.vocabulary(), c.hidden());
     return new Decoder(
         embedding,
         Decoder.layers(c, "model.layers", prefix -> Layer.load(in, c, prefix)),
         in.rmsNorm("model.norm", c.hidden(), c.normEpsilon()),
-        c.tiedEmbeddings() ? embedding : in.linear("lm_head", c.vocabulary(), c.hidden(), false),
+        in.linear(
+            c.tiedEmbeddings() ? "model.embed_tokens" : "lm_head",
+            c.vocabulary(),
+            c.hidden(),
+            false),
         QkvLayout.stacked(c.heads(), c.kvHeads(), c.headDim()),
-        Decoder.Widths.gated(c));
+        Decoder.Widths.of(c));
   }
 
   private record Layer(
@@ -45,14 +50,11 @@ final class LlamaDecoder {
 
     @Override
     public void forward(Pass p, int index) {
-      p.norm(attentionNorm, p.x, p.h);
-      p.linear(qkv, p.h, p.qkv);
+      p.linear(qkv, attentionNorm, p.x, p.qkv);
       p.attend(index);
       p.addLinear(output, p.attention, p.x);
 
-      p.norm(mlpNorm, p.x, p.h);
-      p.linear(gateUp, p.h, p.up);
-      p.siluGate();
+      p.gatedLinear(gateUp, mlpNorm, p.x, p.inner);
       p.addLinear(down, p.inner, p.x);
     }
   }

@@ -1,7 +1,7 @@
 package org.sinkstream.graph;
 
 import java.util.OptionalDouble;
-import org.sinkstream.kernels.Operations.Gelu;
+import org.sinkstream.kernels.Norm;
 import org.sinkstream.kernels.QkvLayout;
 import org.sinkstream.kernels.Weights;
 
@@ -10,14 +10,15 @@ final class MptDecoder {
   private MptDecoder() {}
 
   static Decoder load(WeightLoader in, MptConfig c) {
-    Weights embedding = in.linear("transformer.wte", c.vocabulary(), c.hidden(), false);
+    Weights embedding = in.embedding("transformer.wte", c.vocabulary(), c.hidden());
     return new Decoder(
         embedding,
         Decoder.layers(c, "transformer.blocks", prefix -> Layer.load(in, c, prefix)),
         in.layerNorm("transformer.norm_f", c.hidden(), c.normEpsilon(), c.biased()),
-        c.tiedEmbeddings() ? embedding : in.linear("lm_head", c.vocabulary(), c.hidden(), false),
+        in.linear(
+            c.tiedEmbeddings() ? "transformer.wte" : "lm_head", c.vocabulary(), c.hidden(), false),
         QkvLayout.stacked(c.heads(), c.kvHeads(), c.headDim()),
-        Decoder.Widths.ungated(c));
+        Decoder.Widths.of(c));
   }
 
   private record Layer(
@@ -44,15 +45,12 @@ final class MptDecoder {
 
     @Override
     public void forward(Pass p, int index) {
-      p.norm(attentionNorm, p.x, p.h);
-      p.linear(qkv, p.h, p.qkv);
+      p.linear(qkv, attentionNorm, p.x, p.qkv);
       clipQkv.ifPresent(p::clampQkv);
       p.attend(index);
       p.addLinear(output, p.attention, p.x);
 
-      p.norm(mlpNorm, p.x, p.h);
-      p.linear(up, p.h, p.up);
-      p.gelu(Gelu.EXACT);
+      p.geluLinear(up, mlpNorm, Gelu.EXACT, p.x, p.inner);
       p.addLinear(down, p.inner, p.x);
     }
   }

@@ -22,11 +22,14 @@ public final class Network {
    * Loads a checkpoint.
    *
    * @param arena owns everything; must not outlive the device or the checkpoint's mapping
+   * @param packed whether linear layers are copied into the order in which the kernels read them,
+   *     which round or quantise their input then
    * @throws org.sinkstream.error.CheckpointException for a tensor that is absent or of another
    *     shape than the config implies
    */
-  public Network(Device device, Arena arena, Checkpoint checkpoint, ModelConfig config) {
-    WeightLoader loader = new WeightLoader(device, arena, checkpoint);
+  public Network(
+      Device device, Arena arena, Checkpoint checkpoint, ModelConfig config, boolean packed) {
+    WeightLoader loader = new WeightLoader(device, arena, checkpoint, packed);
     this.device = device;
     this.config = config;
     this.decoder =

@@ -9,10 +9,13 @@ import org.sinkstream.kernels.Attention;
 import org.sinkstream.kernels.Batch;
 import org.sinkstream.kernels.Device;
 import org.sinkstream.kernels.KvCache;
+import org.sinkstream.kernels.Norm;
 import org.sinkstream.kernels.Operations;
 import org.sinkstream.kernels.QkvLayout;
 import org.sinkstream.kernels.Tensor;
 import org.sinkstream.kernels.Weights;
+import org.sinkstream.kernels.Workspace;
+import org.sinkstream.kernels.Workspace.Output;
 
 /**
  * The activations of the rows that go through the layers together, and the operations on them as
@@ -22,25 +25,17 @@ final class Pass {
   /** The residual stream [rows, hidden]. */
   final Tensor x;
 
-  /** A normalised copy of it [rows, hidden]. */
-  final Tensor h;
-
   /** The fused QKV output [rows, layout.columns()]. */
   final Tensor qkv;
 
   /** What attention gives [rows, heads * head_dim]. */
   final Tensor attention;
 
-  /** What the first MLP layer gives [rows, up]. */
-  final Tensor up;
-
-  /**
-   * What the second MLP layer takes [rows, inner]; the same memory as {@link #up} where there is no
-   * gate.
-   */
+  /** What the MLP's second layer takes [rows, inner]. */
   final Tensor inner;
 
   private final Operations operations;
+  private final Workspace workspace;
   private final Batch batch;
   private final QkvLayout layout;
   private final MemorySegment ids;
@@ -55,19 +50,15 @@ final class Pass {
       @Nullable Tensor sinkLogits) {
     Decoder.Widths widths = decoder.widths();
     this.operations = new Operations(device);
+    this.workspace = new Workspace(device, arena, maxRows, widths.most());
     this.batch = new Batch(arena, attention, maxRows);
     this.layout = decoder.qkvLayout();
     this.ids = arena.allocate(JAVA_INT, maxRows);
     this.sinkLogits = sinkLogits;
     this.x = Tensor.allocate(device, arena, maxRows, widths.hidden());
-    this.h = Tensor.allocate(device, arena, maxRows, widths.hidden());
     this.qkv = Tensor.allocate(device, arena, maxRows, layout.columns());
     this.attention = Tensor.allocate(device, arena, maxRows, widths.attention());
-    this.up = Tensor.allocate(device, arena, maxRows, widths.up());
-    this.inner =
-        widths.inner() == widths.up()
-            ? up
-            : Tensor.allocate(device, arena, maxRows, widths.inner());
+    this.inner = Tensor.allocate(device, arena, maxRows, widths.inner());
   }
 
   int maxRows() {
@@ -86,19 +77,30 @@ final class Pass {
     batch.commit();
   }
 
-  /** {@code y = norm(x)}. */
-  void norm(Norm norm, Tensor from, Tensor to) {
-    norm.apply(operations, from, batch.rows(), to);
-  }
-
-  /** {@code y = W x + b}. */
-  void linear(Weights weights, Tensor from, Tensor to) {
-    operations.linear(weights, from, batch.rows(), to);
+  /** {@code y = W norm(x) + b}. */
+  void linear(Weights weights, Norm norm, Tensor from, Tensor to) {
+    workspace.linear(weights, norm, from, batch.rows(), to, Output.STORE);
   }
 
   /** {@code y += W x + b}. */
   void addLinear(Weights weights, Tensor from, Tensor to) {
-    operations.addLinear(weights, from, batch.rows(), to);
+    workspace.linear(weights, null, from, batch.rows(), to, Output.ADD);
+  }
+
+  /** {@code y = silu(gate) * up}, gate and up being {@code W norm(x) + b}. */
+  void gatedLinear(Weights gateUp, Norm norm, Tensor from, Tensor to) {
+    workspace.linear(gateUp, norm, from, batch.rows(), to, Output.SILU_GATE);
+  }
+
+  /** {@code y = gelu(W norm(x) + b)}. */
+  void geluLinear(Weights up, Norm norm, Gelu kind, Tensor from, Tensor to) {
+    workspace.linear(up, norm, from, batch.rows(), to, kind.output);
+  }
+
+  /** The logits of some rows of {@code x}. */
+  void logits(Decoder decoder, int first, int count, Tensor to) {
+    workspace.linear(
+        decoder.head(), decoder.finalNorm(), x.rows(first, count), count, to, Output.STORE);
   }
 
   /**
@@ -113,15 +115,5 @@ final class Pass {
   /** {@code qkv = min(max(qkv, -limit), limit)}. */
   void clampQkv(double limit) {
     operations.clamp(qkv, batch.rows(), (float) limit);
-  }
-
-  /** {@code inner = silu(gate) * up}. */
-  void siluGate() {
-    operations.siluGate(up, batch.rows(), inner);
-  }
-
-  /** {@code inner = gelu(up)}. */
-  void gelu(Operations.Gelu kind) {
-    operations.gelu(up, batch.rows(), kind);
   }
 }

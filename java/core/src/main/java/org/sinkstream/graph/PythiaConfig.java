@@ -2,7 +2,6 @@ package org.sinkstream.graph;
 
 import java.util.Optional;
 import org.sinkstream.checkpoint.Config;
-import org.sinkstream.kernels.Operations.Gelu;
 
 /**
  * Pythia and other GPT-NeoX models (HF {@code configuration_gpt_neox.py}).

@@ -1,6 +1,6 @@
 package org.sinkstream.graph;
 
-import org.sinkstream.kernels.Operations.Gelu;
+import org.sinkstream.kernels.Norm;
 import org.sinkstream.kernels.QkvLayout;
 import org.sinkstream.kernels.Weights;
 
@@ -12,14 +12,18 @@ final class PythiaDecoder {
   private PythiaDecoder() {}
 
   static Decoder load(WeightLoader in, PythiaConfig c) {
-    Weights embedding = in.linear("gpt_neox.embed_in", c.vocabulary(), c.hidden(), false);
+    Weights embedding = in.embedding("gpt_neox.embed_in", c.vocabulary(), c.hidden());
     return new Decoder(
         embedding,
         Decoder.layers(c, "gpt_neox.layers", prefix -> Layer.load(in, c, prefix)),
         in.layerNorm("gpt_neox.final_layer_norm", c.hidden(), c.normEpsilon(), true),
-        c.tiedEmbeddings() ? embedding : in.linear("embed_out", c.vocabulary(), c.hidden(), false),
+        in.linear(
+            c.tiedEmbeddings() ? "gpt_neox.embed_in" : "embed_out",
+            c.vocabulary(),
+            c.hidden(),
+            false),
         QkvLayout.grouped(c.heads(), c.kvHeads(), c.headDim()),
-        Decoder.Widths.ungated(c));
+        Decoder.Widths.of(c));
   }
 
   private record Layer(
@@ -49,16 +53,13 @@ final class PythiaDecoder {
 
     @Override
     public void forward(Pass p, int index) {
-      p.norm(attentionNorm, p.x, p.h);
-      p.linear(qkv, p.h, p.qkv);
+      p.linear(qkv, attentionNorm, p.x, p.qkv);
       p.attend(index);
       if (!parallel) {
         p.addLinear(output, p.attention, p.x);
       }
 
-      p.norm(mlpNorm, p.x, p.h);
-      p.linear(up, p.h, p.up);
-      p.gelu(gelu);
+      p.geluLinear(up, mlpNorm, gelu, p.x, p.inner);
       if (parallel) {
         p.addLinear(output, p.attention, p.x);
       }

@@ -74,13 +74,13 @@ public final class Runner {
     if (block == null) {
       block = Tensor.allocate(device, arena, maxLogitRows(), last.columns());
     }
-    operations.linear(decoder.head(), pass.x.rows(first, count), count, block);
+    pass.logits(decoder, first, count, block);
     return block;
   }
 
   /** Computes {@link #last} of the token with this index in the last {@link #append}. */
   public void computeLast(int row) {
-    operations.linear(decoder.head(), pass.x.rows(row, 1), 1, last);
+    pass.logits(decoder, row, 1, last);
   }
 
   /** The logits [1, vocabulary] that the next token is chosen from. */

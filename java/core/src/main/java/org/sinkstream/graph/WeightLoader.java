@@ -2,19 +2,23 @@ package org.sinkstream.graph;
 
 import java.lang.foreign.Arena;
 import java.util.List;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.sinkstream.checkpoint.Checkpoint;
 import org.sinkstream.checkpoint.TensorView;
 import org.sinkstream.kernels.Device;
+import org.sinkstream.kernels.Norm;
 import org.sinkstream.kernels.Operations;
 import org.sinkstream.kernels.Tensor;
 import org.sinkstream.kernels.Weights;
 
 /**
  * Reads weights by name from a checkpoint onto a device, each held to the shape the config implies.
- * Matrices stay where the file is mapped; norms and biases are widened to float32.
+ * Norms and biases are widened to float32; matrices stay where the file is mapped or are packed.
+ *
+ * @param packed whether linear layers are copied into the order in which the kernels read them
  */
-record WeightLoader(Device device, Arena arena, Checkpoint checkpoint) {
+record WeightLoader(Device device, Arena arena, Checkpoint checkpoint, boolean packed) {
   /**
    * One linear layer of a checkpoint: {@code name.weight} [rows, columns] and, where {@code
    * biased}, {@code name.bias} [rows].
@@ -24,7 +28,7 @@ record WeightLoader(Device device, Arena arena, Checkpoint checkpoint) {
   /** Linear layers of equal width as one matrix. */
   Weights linear(int columns, Part... parts) {
     return new Weights(
-        device, arena, columns, List.of(parts).stream().map(part -> read(part, columns)).toList());
+        device, arena, columns, Stream.of(parts).map(part -> read(part, columns, packed)).toList());
   }
 
   /** One linear layer. */
@@ -32,22 +36,29 @@ record WeightLoader(Device device, Arena arena, Checkpoint checkpoint) {
     return linear(columns, new Part(name, rows, biased));
   }
 
-  private Weights.Part read(Part part, int columns) {
+  /** An embedding {@code name.weight} [rows, columns]; its rows are read one by one. */
+  Weights embedding(String name, int rows, int columns) {
+    return new Weights(
+        device, arena, columns, List.of(read(new Part(name, rows, false), columns, false)));
+  }
+
+  private Weights.Part read(Part part, int columns, boolean packed) {
     TensorView weight = checkpoint.tensor(part.name + ".weight", part.rows, columns);
     float @Nullable [] bias = part.biased ? vector(part.name + ".bias", part.rows) : null;
-    return new Weights.Part(weight.data(), weight.type(), part.rows, bias);
+    return new Weights.Part(weight.data(), weight.type(), part.rows, bias, packed);
   }
 
   /** An RMS norm: {@code name.weight} [size]. */
   Norm rmsNorm(String name, int size, double epsilon) {
-    return new Norm.Rms(tensor(name + ".weight", size), (float) epsilon);
+    return Norm.rms(arena, tensor(name + ".weight", size), (float) epsilon);
   }
 
   /**
    * A layer norm: {@code name.weight} [size] and, where {@code biased}, {@code name.bias} [size].
    */
   Norm layerNorm(String name, int size, double epsilon, boolean biased) {
-    return new Norm.Layer(
+    return Norm.layer(
+        arena,
         tensor(name + ".weight", size),
         biased ? tensor(name + ".bias", size) : null,
         (float) epsilon);

@@ -6,7 +6,6 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import org.jspecify.annotations.Nullable;
 import org.sinkstream.kernels.ffi.Sinkstream;
 
 /**
@@ -16,31 +15,6 @@ import org.sinkstream.kernels.ffi.Sinkstream;
  * @param device where they run
  */
 public record Operations(Device device) {
-  /** How {@link #gelu} computes. */
-  public enum Gelu {
-    /** With the error function. */
-    EXACT,
-    /** The tanh approximation. */
-    TANH
-  }
-
-  /** {@code y = W x + b}. */
-  public void linear(Weights weights, Tensor x, int rows, Tensor y) {
-    linear(weights, x, rows, y, Sinkstream.SKS_STORE());
-  }
-
-  /** {@code y += W x + b}: a linear layer and the residual connection. */
-  public void addLinear(Weights weights, Tensor x, int rows, Tensor y) {
-    linear(weights, x, rows, y, Sinkstream.SKS_ADD());
-  }
-
-  private void linear(Weights weights, Tensor x, int rows, Tensor y, int output) {
-    x.require("input of the linear layer", rows, weights.columns());
-    y.require("output of the linear layer", rows, weights.rows());
-    NativeCalls.check(
-        Sinkstream.sks_linear(device.handle(), weights.handle(), x.data(), rows, y.data(), output));
-  }
-
   /**
    * {@code y[r] = table[ids[r]]}.
    *
@@ -54,54 +28,13 @@ public record Operations(Device device) {
             device.handle(), table.handle(), ints("ids", ids, rows), rows, y.data()));
   }
 
-  /** Root-mean-square normalisation of each row; {@code weight} [1, columns]. */
-  public void rmsNorm(Tensor x, int rows, Tensor weight, float epsilon, Tensor y) {
-    x.require("input of the norm", rows, weight.columns());
-    y.require("output of the norm", rows, weight.columns());
+  /** {@code y = norm(x)}, row by row. */
+  public void normalize(Norm norm, Tensor x, int rows, Tensor y) {
+    x.require("input of the norm", rows, norm.columns());
+    y.require("output of the norm", rows, norm.columns());
     NativeCalls.check(
-        Sinkstream.sks_rms_norm(
-            device.handle(), x.data(), rows, x.columns(), weight.data(), epsilon, y.data()));
-  }
-
-  /** Layer normalisation of each row; {@code weight} and {@code bias} [1, columns]. */
-  public void layerNorm(
-      Tensor x, int rows, Tensor weight, @Nullable Tensor bias, float epsilon, Tensor y) {
-    x.require("input of the norm", rows, weight.columns());
-    y.require("output of the norm", rows, weight.columns());
-    if (bias != null) {
-      bias.require("bias of the norm", 1, weight.columns());
-    }
-    NativeCalls.check(
-        Sinkstream.sks_layer_norm(
-            device.handle(),
-            x.data(),
-            rows,
-            x.columns(),
-            weight.data(),
-            bias == null ? MemorySegment.NULL : bias.data(),
-            epsilon,
-            y.data()));
-  }
-
-  /** {@code y = silu(gate) * up}, gate and up side by side in {@code x} [rows, 2 * columns]. */
-  public void siluGate(Tensor x, int rows, Tensor y) {
-    x.require("gate and up", rows, Math.multiplyExact(2, y.columns()));
-    y.require("output of the gate", rows, y.columns());
-    NativeCalls.check(
-        Sinkstream.sks_silu_gate(device.handle(), x.data(), rows, y.columns(), y.data()));
-  }
-
-  /** {@code x = gelu(x)} in place. */
-  public void gelu(Tensor x, int rows, Gelu kind) {
-    NativeCalls.check(
-        Sinkstream.sks_gelu(
-            device.handle(),
-            x.data(),
-            elements(x, rows),
-            switch (kind) {
-              case EXACT -> Sinkstream.SKS_GELU_EXACT();
-              case TANH -> Sinkstream.SKS_GELU_TANH();
-            }));
+        Sinkstream.sks_normalize(
+            device.handle(), norm.handle(), x.data(), rows, x.columns(), y.data()));
   }
 
   /** {@code x = min(max(x, -limit), limit)} in place. */

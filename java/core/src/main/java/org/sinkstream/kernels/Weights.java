@@ -21,12 +21,16 @@ public final class Weights {
   /**
    * One tensor of a stacked matrix.
    *
-   * @param data [rows, columns] row-major, of {@code type}; must outlive the matrix
+   * @param data [rows, columns] row-major, of {@code type}; must outlive the matrix where it is not
+   *     packed
    * @param type element type of {@code data}
    * @param rows output channels of this tensor
    * @param bias [rows], or null for none
+   * @param packed whether to copy it into the order in which the kernels read it, which round or
+   *     quantise their input then; float32 and float16 never are
    */
-  public record Part(MemorySegment data, ElementType type, int rows, float @Nullable [] bias) {
+  public record Part(
+      MemorySegment data, ElementType type, int rows, float @Nullable [] bias, boolean packed) {
     private void check(int columns) {
       long bytes = Math.multiplyExact(rows, type.bytes(columns));
       if (data.byteSize() != bytes) {
@@ -61,6 +65,7 @@ public final class Weights {
         sks_weight_part.bias(entry, bias);
         sks_weight_part.rows(entry, part.rows);
         sks_weight_part.type(entry, part.type.code());
+        sks_weight_part.packed(entry, part.packed ? 1 : 0);
       }
       this.handle =
           NativeCalls.own(
@@ -79,6 +84,11 @@ public final class Weights {
   /** Input channels. */
   public int columns() {
     return columns;
+  }
+
+  /** Bytes of it that a linear layer with one row reads. */
+  public long bytes() {
+    return Sinkstream.sks_weights_bytes(handle);
   }
 
   MemorySegment handle() {

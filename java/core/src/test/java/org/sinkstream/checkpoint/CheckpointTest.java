@@ -133,7 +133,10 @@ class CheckpointTest {
         .hasMessage(folder + ": tensor \"a\" has shape [1, 2], expected [2]");
     assertThatThrownBy(() -> checkpoint.tensor("i", 1))
         .isInstanceOf(CheckpointException.class)
-        .hasMessage(folder + ": tensor \"i\" has type I64, expected one of [F32, F16, BF16]");
+        .hasMessage(
+            folder
+                + ": tensor \"i\" has type I64,"
+                + " expected one of [F32, F16, BF16, Q8_0, Q4_0, Q4_K, Q5_K, Q6_K]");
     assertThat(checkpoint.parameters()).isZero();
   }
 

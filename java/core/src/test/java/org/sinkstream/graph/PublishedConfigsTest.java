@@ -15,7 +15,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.sinkstream.checkpoint.Config;
 import org.sinkstream.graph.RopeConfig.Llama3Scaling;
-import org.sinkstream.kernels.Operations.Gelu;
 import org.sinkstream.testing.SharedData;
 
 /** What published configs say, and that today's spelling says the same. */

@@ -664,151 +664,6 @@ public class Sinkstream extends Sinkstream$shared {
         }
     }
 
-    private static class sks_silu_gate {
-        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
-            Sinkstream.C_INT,
-            Sinkstream.C_POINTER,
-            Sinkstream.C_POINTER,
-            Sinkstream.C_INT,
-            Sinkstream.C_INT,
-            Sinkstream.C_POINTER
-        );
-
-        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sks_silu_gate");
-
-        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-    }
-
-    /**
-     * Function descriptor for:
-     * {@snippet lang=c :
-     * int32_t sks_silu_gate(sks_device *device, const float *x, int32_t rows, int32_t columns, float *y)
-     * }
-     */
-    public static FunctionDescriptor sks_silu_gate$descriptor() {
-        return sks_silu_gate.DESC;
-    }
-
-    /**
-     * Downcall method handle for:
-     * {@snippet lang=c :
-     * int32_t sks_silu_gate(sks_device *device, const float *x, int32_t rows, int32_t columns, float *y)
-     * }
-     */
-    public static MethodHandle sks_silu_gate$handle() {
-        return sks_silu_gate.HANDLE;
-    }
-
-    /**
-     * Address for:
-     * {@snippet lang=c :
-     * int32_t sks_silu_gate(sks_device *device, const float *x, int32_t rows, int32_t columns, float *y)
-     * }
-     */
-    public static MemorySegment sks_silu_gate$address() {
-        return sks_silu_gate.ADDR;
-    }
-
-    /**
-     * {@snippet lang=c :
-     * int32_t sks_silu_gate(sks_device *device, const float *x, int32_t rows, int32_t columns, float *y)
-     * }
-     */
-    public static int sks_silu_gate(MemorySegment device, MemorySegment x, int rows, int columns, MemorySegment y) {
-        var mh$ = sks_silu_gate.HANDLE;
-        try {
-            if (TRACE_DOWNCALLS) {
-                traceDowncall("sks_silu_gate", device, x, rows, columns, y);
-            }
-            return (int)mh$.invokeExact(device, x, rows, columns, y);
-        } catch (Error | RuntimeException ex) {
-           throw ex;
-        } catch (Throwable ex$) {
-           throw new AssertionError("should not reach here", ex$);
-        }
-    }
-    private static final int SKS_GELU_EXACT = (int)0L;
-    /**
-     * {@snippet lang=c :
-     * enum sks_gelu_kind.SKS_GELU_EXACT = 0
-     * }
-     */
-    public static int SKS_GELU_EXACT() {
-        return SKS_GELU_EXACT;
-    }
-    private static final int SKS_GELU_TANH = (int)1L;
-    /**
-     * {@snippet lang=c :
-     * enum sks_gelu_kind.SKS_GELU_TANH = 1
-     * }
-     */
-    public static int SKS_GELU_TANH() {
-        return SKS_GELU_TANH;
-    }
-
-    private static class sks_gelu {
-        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
-            Sinkstream.C_INT,
-            Sinkstream.C_POINTER,
-            Sinkstream.C_POINTER,
-            Sinkstream.C_LONG,
-            Sinkstream.C_INT
-        );
-
-        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sks_gelu");
-
-        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-    }
-
-    /**
-     * Function descriptor for:
-     * {@snippet lang=c :
-     * int32_t sks_gelu(sks_device *device, float *x, int64_t count, int32_t kind)
-     * }
-     */
-    public static FunctionDescriptor sks_gelu$descriptor() {
-        return sks_gelu.DESC;
-    }
-
-    /**
-     * Downcall method handle for:
-     * {@snippet lang=c :
-     * int32_t sks_gelu(sks_device *device, float *x, int64_t count, int32_t kind)
-     * }
-     */
-    public static MethodHandle sks_gelu$handle() {
-        return sks_gelu.HANDLE;
-    }
-
-    /**
-     * Address for:
-     * {@snippet lang=c :
-     * int32_t sks_gelu(sks_device *device, float *x, int64_t count, int32_t kind)
-     * }
-     */
-    public static MemorySegment sks_gelu$address() {
-        return sks_gelu.ADDR;
-    }
-
-    /**
-     * {@snippet lang=c :
-     * int32_t sks_gelu(sks_device *device, float *x, int64_t count, int32_t kind)
-     * }
-     */
-    public static int sks_gelu(MemorySegment device, MemorySegment x, long count, int kind) {
-        var mh$ = sks_gelu.HANDLE;
-        try {
-            if (TRACE_DOWNCALLS) {
-                traceDowncall("sks_gelu", device, x, count, kind);
-            }
-            return (int)mh$.invokeExact(device, x, count, kind);
-        } catch (Error | RuntimeException ex) {
-           throw ex;
-        } catch (Throwable ex$) {
-           throw new AssertionError("should not reach here", ex$);
-        }
-    }
-
     private static class sks_clamp {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             Sinkstream.C_INT,
@@ -865,69 +720,6 @@ public class Sinkstream extends Sinkstream$shared {
                 traceDowncall("sks_clamp", device, x, count, limit);
             }
             return (int)mh$.invokeExact(device, x, count, limit);
-        } catch (Error | RuntimeException ex) {
-           throw ex;
-        } catch (Throwable ex$) {
-           throw new AssertionError("should not reach here", ex$);
-        }
-    }
-
-    private static class sks_add {
-        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
-            Sinkstream.C_INT,
-            Sinkstream.C_POINTER,
-            Sinkstream.C_POINTER,
-            Sinkstream.C_LONG,
-            Sinkstream.C_POINTER
-        );
-
-        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sks_add");
-
-        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-    }
-
-    /**
-     * Function descriptor for:
-     * {@snippet lang=c :
-     * int32_t sks_add(sks_device *device, const float *x, int64_t count, float *y)
-     * }
-     */
-    public static FunctionDescriptor sks_add$descriptor() {
-        return sks_add.DESC;
-    }
-
-    /**
-     * Downcall method handle for:
-     * {@snippet lang=c :
-     * int32_t sks_add(sks_device *device, const float *x, int64_t count, float *y)
-     * }
-     */
-    public static MethodHandle sks_add$handle() {
-        return sks_add.HANDLE;
-    }
-
-    /**
-     * Address for:
-     * {@snippet lang=c :
-     * int32_t sks_add(sks_device *device, const float *x, int64_t count, float *y)
-     * }
-     */
-    public static MemorySegment sks_add$address() {
-        return sks_add.ADDR;
-    }
-
-    /**
-     * {@snippet lang=c :
-     * int32_t sks_add(sks_device *device, const float *x, int64_t count, float *y)
-     * }
-     */
-    public static int sks_add(MemorySegment device, MemorySegment x, long count, MemorySegment y) {
-        var mh$ = sks_add.HANDLE;
-        try {
-            if (TRACE_DOWNCALLS) {
-                traceDowncall("sks_add", device, x, count, y);
-            }
-            return (int)mh$.invokeExact(device, x, count, y);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
@@ -2313,6 +2105,89 @@ public class Sinkstream extends Sinkstream$shared {
            throw new AssertionError("should not reach here", ex$);
         }
     }
+    private static final int SKS_RMS_NORM = (int)0L;
+    /**
+     * {@snippet lang=c :
+     * enum sks_norm_kind.SKS_RMS_NORM = 0
+     * }
+     */
+    public static int SKS_RMS_NORM() {
+        return SKS_RMS_NORM;
+    }
+    private static final int SKS_LAYER_NORM = (int)1L;
+    /**
+     * {@snippet lang=c :
+     * enum sks_norm_kind.SKS_LAYER_NORM = 1
+     * }
+     */
+    public static int SKS_LAYER_NORM() {
+        return SKS_LAYER_NORM;
+    }
+
+    private static class sks_normalize {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Sinkstream.C_INT,
+            Sinkstream.C_POINTER,
+            Sinkstream.C_POINTER,
+            Sinkstream.C_POINTER,
+            Sinkstream.C_INT,
+            Sinkstream.C_INT,
+            Sinkstream.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sks_normalize");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sks_normalize(sks_device *device, const sks_norm *norm, const float *x, int32_t rows, int32_t columns, float *y)
+     * }
+     */
+    public static FunctionDescriptor sks_normalize$descriptor() {
+        return sks_normalize.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sks_normalize(sks_device *device, const sks_norm *norm, const float *x, int32_t rows, int32_t columns, float *y)
+     * }
+     */
+    public static MethodHandle sks_normalize$handle() {
+        return sks_normalize.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sks_normalize(sks_device *device, const sks_norm *norm, const float *x, int32_t rows, int32_t columns, float *y)
+     * }
+     */
+    public static MemorySegment sks_normalize$address() {
+        return sks_normalize.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sks_normalize(sks_device *device, const sks_norm *norm, const float *x, int32_t rows, int32_t columns, float *y)
+     * }
+     */
+    public static int sks_normalize(MemorySegment device, MemorySegment norm, MemorySegment x, int rows, int columns, MemorySegment y) {
+        var mh$ = sks_normalize.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sks_normalize", device, norm, x, rows, columns, y);
+            }
+            return (int)mh$.invokeExact(device, norm, x, rows, columns, y);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
 
     private static class sks_weights_create {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
@@ -2436,6 +2311,188 @@ public class Sinkstream extends Sinkstream$shared {
            throw new AssertionError("should not reach here", ex$);
         }
     }
+
+    private static class sks_weights_bytes {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Sinkstream.C_LONG,
+            Sinkstream.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sks_weights_bytes");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int64_t sks_weights_bytes(const sks_weights *weights)
+     * }
+     */
+    public static FunctionDescriptor sks_weights_bytes$descriptor() {
+        return sks_weights_bytes.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int64_t sks_weights_bytes(const sks_weights *weights)
+     * }
+     */
+    public static MethodHandle sks_weights_bytes$handle() {
+        return sks_weights_bytes.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int64_t sks_weights_bytes(const sks_weights *weights)
+     * }
+     */
+    public static MemorySegment sks_weights_bytes$address() {
+        return sks_weights_bytes.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int64_t sks_weights_bytes(const sks_weights *weights)
+     * }
+     */
+    public static long sks_weights_bytes(MemorySegment weights) {
+        var mh$ = sks_weights_bytes.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sks_weights_bytes", weights);
+            }
+            return (long)mh$.invokeExact(weights);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sks_workspace_create {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Sinkstream.C_INT,
+            Sinkstream.C_POINTER,
+            Sinkstream.C_INT,
+            Sinkstream.C_INT,
+            Sinkstream.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sks_workspace_create");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sks_workspace_create(sks_device *device, int32_t max_rows, int32_t max_columns, sks_workspace **workspace)
+     * }
+     */
+    public static FunctionDescriptor sks_workspace_create$descriptor() {
+        return sks_workspace_create.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sks_workspace_create(sks_device *device, int32_t max_rows, int32_t max_columns, sks_workspace **workspace)
+     * }
+     */
+    public static MethodHandle sks_workspace_create$handle() {
+        return sks_workspace_create.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sks_workspace_create(sks_device *device, int32_t max_rows, int32_t max_columns, sks_workspace **workspace)
+     * }
+     */
+    public static MemorySegment sks_workspace_create$address() {
+        return sks_workspace_create.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sks_workspace_create(sks_device *device, int32_t max_rows, int32_t max_columns, sks_workspace **workspace)
+     * }
+     */
+    public static int sks_workspace_create(MemorySegment device, int max_rows, int max_columns, MemorySegment workspace) {
+        var mh$ = sks_workspace_create.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sks_workspace_create", device, max_rows, max_columns, workspace);
+            }
+            return (int)mh$.invokeExact(device, max_rows, max_columns, workspace);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sks_workspace_destroy {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            Sinkstream.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sks_workspace_destroy");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void sks_workspace_destroy(sks_workspace *workspace)
+     * }
+     */
+    public static FunctionDescriptor sks_workspace_destroy$descriptor() {
+        return sks_workspace_destroy.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void sks_workspace_destroy(sks_workspace *workspace)
+     * }
+     */
+    public static MethodHandle sks_workspace_destroy$handle() {
+        return sks_workspace_destroy.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * void sks_workspace_destroy(sks_workspace *workspace)
+     * }
+     */
+    public static MemorySegment sks_workspace_destroy$address() {
+        return sks_workspace_destroy.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void sks_workspace_destroy(sks_workspace *workspace)
+     * }
+     */
+    public static void sks_workspace_destroy(MemorySegment workspace) {
+        var mh$ = sks_workspace_destroy.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sks_workspace_destroy", workspace);
+            }
+            mh$.invokeExact(workspace);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
     private static final int SKS_STORE = (int)0L;
     /**
      * {@snippet lang=c :
@@ -2454,10 +2511,38 @@ public class Sinkstream extends Sinkstream$shared {
     public static int SKS_ADD() {
         return SKS_ADD;
     }
+    private static final int SKS_SILU_GATE = (int)2L;
+    /**
+     * {@snippet lang=c :
+     * enum sks_output.SKS_SILU_GATE = 2
+     * }
+     */
+    public static int SKS_SILU_GATE() {
+        return SKS_SILU_GATE;
+    }
+    private static final int SKS_GELU_EXACT = (int)3L;
+    /**
+     * {@snippet lang=c :
+     * enum sks_output.SKS_GELU_EXACT = 3
+     * }
+     */
+    public static int SKS_GELU_EXACT() {
+        return SKS_GELU_EXACT;
+    }
+    private static final int SKS_GELU_TANH = (int)4L;
+    /**
+     * {@snippet lang=c :
+     * enum sks_output.SKS_GELU_TANH = 4
+     * }
+     */
+    public static int SKS_GELU_TANH() {
+        return SKS_GELU_TANH;
+    }
 
     private static class sks_linear {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             Sinkstream.C_INT,
+            Sinkstream.C_POINTER,
             Sinkstream.C_POINTER,
             Sinkstream.C_POINTER,
             Sinkstream.C_POINTER,
@@ -2474,7 +2559,7 @@ public class Sinkstream extends Sinkstream$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * int32_t sks_linear(sks_device *device, const sks_weights *weights, const float *x, int32_t rows, float *y, int32_t output)
+     * int32_t sks_linear(sks_workspace *workspace, const sks_weights *weights, const sks_norm *norm, const float *x, int32_t rows, float *y, int32_t output)
      * }
      */
     public static FunctionDescriptor sks_linear$descriptor() {
@@ -2484,7 +2569,7 @@ public class Sinkstream extends Sinkstream$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * int32_t sks_linear(sks_device *device, const sks_weights *weights, const float *x, int32_t rows, float *y, int32_t output)
+     * int32_t sks_linear(sks_workspace *workspace, const sks_weights *weights, const sks_norm *norm, const float *x, int32_t rows, float *y, int32_t output)
      * }
      */
     public static MethodHandle sks_linear$handle() {
@@ -2494,7 +2579,7 @@ public class Sinkstream extends Sinkstream$shared {
     /**
      * Address for:
      * {@snippet lang=c :
-     * int32_t sks_linear(sks_device *device, const sks_weights *weights, const float *x, int32_t rows, float *y, int32_t output)
+     * int32_t sks_linear(sks_workspace *workspace, const sks_weights *weights, const sks_norm *norm, const float *x, int32_t rows, float *y, int32_t output)
      * }
      */
     public static MemorySegment sks_linear$address() {
@@ -2503,16 +2588,16 @@ public class Sinkstream extends Sinkstream$shared {
 
     /**
      * {@snippet lang=c :
-     * int32_t sks_linear(sks_device *device, const sks_weights *weights, const float *x, int32_t rows, float *y, int32_t output)
+     * int32_t sks_linear(sks_workspace *workspace, const sks_weights *weights, const sks_norm *norm, const float *x, int32_t rows, float *y, int32_t output)
      * }
      */
-    public static int sks_linear(MemorySegment device, MemorySegment weights, MemorySegment x, int rows, MemorySegment y, int output) {
+    public static int sks_linear(MemorySegment workspace, MemorySegment weights, MemorySegment norm, MemorySegment x, int rows, MemorySegment y, int output) {
         var mh$ = sks_linear.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("sks_linear", device, weights, x, rows, y, output);
+                traceDowncall("sks_linear", workspace, weights, norm, x, rows, y, output);
             }
-            return (int)mh$.invokeExact(device, weights, x, rows, y, output);
+            return (int)mh$.invokeExact(workspace, weights, norm, x, rows, y, output);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
@@ -2577,139 +2662,6 @@ public class Sinkstream extends Sinkstream$shared {
                 traceDowncall("sks_embed", device, table, ids, rows, y);
             }
             return (int)mh$.invokeExact(device, table, ids, rows, y);
-        } catch (Error | RuntimeException ex) {
-           throw ex;
-        } catch (Throwable ex$) {
-           throw new AssertionError("should not reach here", ex$);
-        }
-    }
-
-    private static class sks_rms_norm {
-        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
-            Sinkstream.C_INT,
-            Sinkstream.C_POINTER,
-            Sinkstream.C_POINTER,
-            Sinkstream.C_INT,
-            Sinkstream.C_INT,
-            Sinkstream.C_POINTER,
-            Sinkstream.C_FLOAT,
-            Sinkstream.C_POINTER
-        );
-
-        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sks_rms_norm");
-
-        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-    }
-
-    /**
-     * Function descriptor for:
-     * {@snippet lang=c :
-     * int32_t sks_rms_norm(sks_device *device, const float *x, int32_t rows, int32_t columns, const float *weight, float epsilon, float *y)
-     * }
-     */
-    public static FunctionDescriptor sks_rms_norm$descriptor() {
-        return sks_rms_norm.DESC;
-    }
-
-    /**
-     * Downcall method handle for:
-     * {@snippet lang=c :
-     * int32_t sks_rms_norm(sks_device *device, const float *x, int32_t rows, int32_t columns, const float *weight, float epsilon, float *y)
-     * }
-     */
-    public static MethodHandle sks_rms_norm$handle() {
-        return sks_rms_norm.HANDLE;
-    }
-
-    /**
-     * Address for:
-     * {@snippet lang=c :
-     * int32_t sks_rms_norm(sks_device *device, const float *x, int32_t rows, int32_t columns, const float *weight, float epsilon, float *y)
-     * }
-     */
-    public static MemorySegment sks_rms_norm$address() {
-        return sks_rms_norm.ADDR;
-    }
-
-    /**
-     * {@snippet lang=c :
-     * int32_t sks_rms_norm(sks_device *device, const float *x, int32_t rows, int32_t columns, const float *weight, float epsilon, float *y)
-     * }
-     */
-    public static int sks_rms_norm(MemorySegment device, MemorySegment x, int rows, int columns, MemorySegment weight, float epsilon, MemorySegment y) {
-        var mh$ = sks_rms_norm.HANDLE;
-        try {
-            if (TRACE_DOWNCALLS) {
-                traceDowncall("sks_rms_norm", device, x, rows, columns, weight, epsilon, y);
-            }
-            return (int)mh$.invokeExact(device, x, rows, columns, weight, epsilon, y);
-        } catch (Error | RuntimeException ex) {
-           throw ex;
-        } catch (Throwable ex$) {
-           throw new AssertionError("should not reach here", ex$);
-        }
-    }
-
-    private static class sks_layer_norm {
-        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
-            Sinkstream.C_INT,
-            Sinkstream.C_POINTER,
-            Sinkstream.C_POINTER,
-            Sinkstream.C_INT,
-            Sinkstream.C_INT,
-            Sinkstream.C_POINTER,
-            Sinkstream.C_POINTER,
-            Sinkstream.C_FLOAT,
-            Sinkstream.C_POINTER
-        );
-
-        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sks_layer_norm");
-
-        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-    }
-
-    /**
-     * Function descriptor for:
-     * {@snippet lang=c :
-     * int32_t sks_layer_norm(sks_device *device, const float *x, int32_t rows, int32_t columns, const float *weight, const float *bias, float epsilon, float *y)
-     * }
-     */
-    public static FunctionDescriptor sks_layer_norm$descriptor() {
-        return sks_layer_norm.DESC;
-    }
-
-    /**
-     * Downcall method handle for:
-     * {@snippet lang=c :
-     * int32_t sks_layer_norm(sks_device *device, const float *x, int32_t rows, int32_t columns, const float *weight, const float *bias, float epsilon, float *y)
-     * }
-     */
-    public static MethodHandle sks_layer_norm$handle() {
-        return sks_layer_norm.HANDLE;
-    }
-
-    /**
-     * Address for:
-     * {@snippet lang=c :
-     * int32_t sks_layer_norm(sks_device *device, const float *x, int32_t rows, int32_t columns, const float *weight, const float *bias, float epsilon, float *y)
-     * }
-     */
-    public static MemorySegment sks_layer_norm$address() {
-        return sks_layer_norm.ADDR;
-    }
-
-    /**
-     * {@snippet lang=c :
-     * int32_t sks_layer_norm(sks_device *device, const float *x, int32_t rows, int32_t columns, const float *weight, const float *bias, float epsilon, float *y)
-     * }
-     */
-    public static int sks_layer_norm(MemorySegment device, MemorySegment x, int rows, int columns, MemorySegment weight, MemorySegment bias, float epsilon, MemorySegment y) {
-        var mh$ = sks_layer_norm.HANDLE;
-        try {
-            if (TRACE_DOWNCALLS) {
-                traceDowncall("sks_layer_norm", device, x, rows, columns, weight, bias, epsilon, y);
-            }
-            return (int)mh$.invokeExact(device, x, rows, columns, weight, bias, epsilon, y);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {

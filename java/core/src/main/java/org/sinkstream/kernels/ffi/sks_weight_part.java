@@ -19,7 +19,7 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  *     const float *bias;
  *     int64_t rows;
  *     int32_t type;
- *     int32_t reserved;
+ *     int32_t packed;
  * }
  * }
  */
@@ -34,7 +34,7 @@ public class sks_weight_part {
         Sinkstream.C_POINTER.withName("bias"),
         Sinkstream.C_LONG.withName("rows"),
         Sinkstream.C_INT.withName("type"),
-        Sinkstream.C_INT.withName("reserved")
+        Sinkstream.C_INT.withName("packed")
     ).withName("sks_weight_part");
 
     /**
@@ -220,48 +220,48 @@ public class sks_weight_part {
         struct.set(type$LAYOUT, type$OFFSET, fieldValue);
     }
 
-    private static final OfInt reserved$LAYOUT = (OfInt)$LAYOUT.select(groupElement("reserved"));
+    private static final OfInt packed$LAYOUT = (OfInt)$LAYOUT.select(groupElement("packed"));
 
     /**
      * Layout for field:
      * {@snippet lang=c :
-     * int32_t reserved
+     * int32_t packed
      * }
      */
-    public static final OfInt reserved$layout() {
-        return reserved$LAYOUT;
+    public static final OfInt packed$layout() {
+        return packed$LAYOUT;
     }
 
-    private static final long reserved$OFFSET = $LAYOUT.byteOffset(groupElement("reserved"));
+    private static final long packed$OFFSET = $LAYOUT.byteOffset(groupElement("packed"));
 
     /**
      * Offset for field:
      * {@snippet lang=c :
-     * int32_t reserved
+     * int32_t packed
      * }
      */
-    public static final long reserved$offset() {
-        return reserved$OFFSET;
+    public static final long packed$offset() {
+        return packed$OFFSET;
     }
 
     /**
      * Getter for field:
      * {@snippet lang=c :
-     * int32_t reserved
+     * int32_t packed
      * }
      */
-    public static int reserved(MemorySegment struct) {
-        return struct.get(reserved$LAYOUT, reserved$OFFSET);
+    public static int packed(MemorySegment struct) {
+        return struct.get(packed$LAYOUT, packed$OFFSET);
     }
 
     /**
      * Setter for field:
      * {@snippet lang=c :
-     * int32_t reserved
+     * int32_t packed
      * }
      */
-    public static void reserved(MemorySegment struct, int fieldValue) {
-        struct.set(reserved$LAYOUT, reserved$OFFSET, fieldValue);
+    public static void packed(MemorySegment struct, int fieldValue) {
+        struct.set(packed$LAYOUT, packed$OFFSET, fieldValue);
     }
 
     /**

@@ -1,0 +1,124 @@
+/* ggml's block formats (ggml-common.h, dequantize_row_* in ggml-quants.c), taken apart into whole
+ * numbers. The one place that knows where their bits lie. */
+#ifndef SINKSTREAM_CORE_BLOCKS_H
+#define SINKSTREAM_CORE_BLOCKS_H
+
+#include <stdint.h>
+#include <string.h>
+
+#include "core/element.h"
+
+enum { SKS_MOST_BLOCK_VALUES = 256 };
+
+/*
+ * A block of any quantised type: value i is d * scales[i / sub] * (q[i] - zero) - dmin * minima[i /
+ * sub], with sub = sks_sub_block(type) and zero = sks_zero_point(type).
+ */
+typedef struct sks_raw_block {
+  uint8_t q[SKS_MOST_BLOCK_VALUES];
+  uint16_t d, dmin;   /* f16 */
+  int8_t scales[16];  /* 1 where the type has one scale */
+  uint8_t minima[16]; /* 0 where the type has none */
+} sks_raw_block;
+
+/* Values that share a scale. */
+static inline int32_t sks_sub_block(int32_t type) { return type == SKS_Q6_K ? 16 : 32; }
+
+/* The q that stands for zero. */
+static inline int32_t sks_zero_point(int32_t type) {
+  switch (type) {
+    case SKS_Q8_0:
+      return 128;
+    case SKS_Q4_0:
+      return 8;
+    case SKS_Q6_K:
+      return 32;
+    default:
+      return 0; /* Q4_K and Q5_K have minima */
+  }
+}
+
+static inline uint16_t sks_raw_half(const uint8_t *at) {
+  uint16_t half;
+  memcpy(&half, at, sizeof half);
+  return half;
+}
+
+static inline __attribute__((always_inline)) void sks_split_q8_0(const uint8_t *restrict block, sks_raw_block *restrict raw) {
+  raw->d = sks_raw_half(block);
+  for (int i = 0; i < 32; i++) raw->q[i] = block[2 + i] ^ 0x80;
+}
+
+static inline __attribute__((always_inline)) void sks_split_q4_0(const uint8_t *restrict block, sks_raw_block *restrict raw) {
+  raw->d = sks_raw_half(block);
+  for (int i = 0; i < 16; i++) raw->q[i] = block[2 + i] & 15;
+  for (int i = 0; i < 16; i++) raw->q[i + 16] = block[2 + i] >> 4;
+}
+
+/* The 6-bit scales and minima of Q4_K and Q5_K: 12 bytes for 8 of each. */
+static inline __attribute__((always_inline)) void sks_split_scales(const uint8_t *restrict packed, sks_raw_block *restrict raw) {
+  for (int j = 0; j < 4; j++) {
+    raw->scales[j] = packed[j] & 63;
+    raw->minima[j] = packed[j + 4] & 63;
+    raw->scales[j + 4] = (int8_t)((packed[j + 8] & 15) | (packed[j] >> 6) << 4);
+    raw->minima[j + 4] = (uint8_t)(packed[j + 8] >> 4 | (packed[j + 4] >> 6) << 4);
+  }
+}
+
+/* Q4_K, and Q5_K where there are `high` bits. */
+static inline __attribute__((always_inline)) void sks_split_q4_or_q5(const uint8_t *restrict block, const uint8_t *restrict high,
+                                      const uint8_t *restrict low, sks_raw_block *restrict raw) {
+  raw->d = sks_raw_half(block);
+  raw->dmin = sks_raw_half(block + 2);
+  sks_split_scales(block + 4, raw);
+  for (int pair = 0; pair < 4; pair++) {
+    for (int i = 0; i < 32; i++) raw->q[64 * pair + i] = low[32 * pair + i] & 15;
+    for (int i = 0; i < 32; i++) raw->q[64 * pair + 32 + i] = low[32 * pair + i] >> 4;
+  }
+  for (int j = 0; high && j < 8; j++)
+    for (int i = 0; i < 32; i++) raw->q[32 * j + i] |= (uint8_t)((high[i] >> j & 1) << 4);
+}
+
+static inline __attribute__((always_inline)) void sks_split_q6_k(const uint8_t *restrict block, sks_raw_block *restrict raw) {
+  raw->d = sks_raw_half(block + 208);
+  memcpy(raw->scales, block + 192, 16);
+  for (int half = 0; half < 2; half++) {
+    const uint8_t *low = block + 64 * half, *high = block + 128 + 32 * half;
+    uint8_t *q = raw->q + 128 * half;
+    for (int i = 0; i < 32; i++) {
+      q[i] = (uint8_t)((low[i] & 15) | (high[i] & 3) << 4);
+      q[i + 32] = (uint8_t)((low[i + 32] & 15) | (high[i] >> 2 & 3) << 4);
+      q[i + 64] = (uint8_t)(low[i] >> 4 | (high[i] >> 4 & 3) << 4);
+      q[i + 96] = (uint8_t)(low[i + 32] >> 4 | (high[i] >> 6 & 3) << 4);
+    }
+  }
+}
+
+static inline __attribute__((always_inline)) void sks_split_block(int32_t type, const uint8_t *restrict block,
+                                   sks_raw_block *restrict raw) {
+  if (type == SKS_Q8_0 || type == SKS_Q4_0) {
+    raw->dmin = 0;
+    raw->scales[0] = 1;
+    raw->minima[0] = 0;
+  }
+  switch (type) {
+    case SKS_Q8_0:
+      sks_split_q8_0(block, raw);
+      break;
+    case SKS_Q4_0:
+      sks_split_q4_0(block, raw);
+      break;
+    case SKS_Q4_K:
+      sks_split_q4_or_q5(block, NULL, block + 16, raw);
+      break;
+    case SKS_Q5_K:
+      sks_split_q4_or_q5(block, block + 16, block + 48, raw);
+      break;
+    default:
+      raw->dmin = 0;
+      memset(raw->minima, 0, sizeof raw->minima);
+      sks_split_q6_k(block, raw);
+  }
+}
+
+#endif

@@ -1,0 +1,84 @@
+/*
+ * Packed weights and the input that their kernels take.
+ *
+ * A panel is SKS_PANEL_CHANNELS output channels, all columns, as one stream of memory: group after
+ * group of columns, each a header with the scales, then its blocks of 32 columns. In a block, unit k
+ * (64 bytes) holds columns 4k..4k+3 of channel 0, then those of channel 1, and so on: what one
+ * integer dot product instruction takes. Whole numbers are unsigned; sks_zero_point says what stands
+ * for zero.
+ *
+ *   type  columns  header                                       a block
+ *   Q8_0  64       f16 d[2 blocks][16]                          8 units of bytes
+ *   Q4_0  64       f16 d[2 blocks][16]                          4 units of nibbles
+ *   Q4_K  256      f16 d[16], dmin[16]; u8 scales[8][16],       4 units of nibbles
+ *                  minima[8][16]
+ *   Q5_K  256      as Q4_K                                      4 units of nibbles, 1 of fifth bits
+ *   Q6_K  256      f16 d[16], 0[16]; i8 scales[16][16]          4 units of nibbles, 2 of bit pairs
+ *   BF16  2        none                                         one unit: both columns of channel 0,
+ *                                                               then of channel 1, and so on
+ *
+ * A unit k < 4 of nibbles has unit k in its low nibbles and unit k + 4 in its high ones. Bit k of a
+ * byte of fifth bits belongs to that byte of unit k. Bits 2k and 2k + 1 of a byte of the first unit
+ * of bit pairs belong to that byte of unit k, of the second one to unit k + 4.
+ */
+#ifndef SINKSTREAM_CORE_PANEL_H
+#define SINKSTREAM_CORE_PANEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/blocks.h"
+
+enum { SKS_PANEL_CHANNELS = 16, SKS_PANEL_BLOCK = 32, SKS_PANEL_UNIT = 64 };
+
+/* Whether weights of the type can be packed; float32 and float16 are read as they are stored. */
+static inline bool sks_packs(int32_t type) { return type >= SKS_BF16; }
+
+typedef struct sks_panel_group {
+  int32_t columns;
+  int32_t header_bytes;
+  int32_t block_bytes; /* of 32 columns */
+  int32_t bytes;       /* in all */
+} sks_panel_group;
+
+static inline sks_panel_group sks_panel_group_of(int32_t type) {
+  switch (type) {
+    case SKS_BF16:
+      return (sks_panel_group){2, 0, 16 * SKS_PANEL_UNIT, SKS_PANEL_UNIT};
+    case SKS_Q8_0:
+      return (sks_panel_group){64, 64, 512, 64 + 2 * 512};
+    case SKS_Q4_0:
+      return (sks_panel_group){64, 64, 256, 64 + 2 * 256};
+    case SKS_Q4_K:
+      return (sks_panel_group){256, 320, 256, 320 + 8 * 256};
+    case SKS_Q5_K:
+      return (sks_panel_group){256, 320, 320, 320 + 8 * 320};
+    default:
+      return (sks_panel_group){256, 320, 384, 320 + 8 * 384}; /* SKS_Q6_K */
+  }
+}
+
+/* Where a header's fields begin. */
+enum { SKS_PANEL_DMIN = 32, SKS_PANEL_SCALES = 64, SKS_PANEL_MINIMA = 192 };
+
+/* Bytes of a panel. */
+static inline int64_t sks_panel_bytes(int32_t type, int64_t columns) {
+  sks_panel_group group = sks_panel_group_of(type);
+  return (columns + group.columns - 1) / group.columns * group.bytes;
+}
+
+/* 32 columns of an input row for quantised weights: x[i] is about scale * values[i]. */
+typedef struct sks_q8_block {
+  float scale;
+  float minus_sum;       /* -scale * (sum of values) */
+  int32_t minus_sums[2]; /* -(sum of values), of the first 16 and of the others */
+  int8_t values[SKS_PANEL_BLOCK];
+} sks_q8_block;
+
+/* Blocks of an input row: those of whole groups of any type. Blocks past the columns are zero. */
+static inline int64_t sks_q8_blocks(int64_t columns) { return (columns + 63) / 64 * 2; }
+
+/* bf16 values of an input row: an even number. */
+static inline int64_t sks_bf16_values(int64_t columns) { return (columns + 1) / 2 * 2; }
+
+#endif

@@ -1,0 +1,39 @@
+/* Quantises an input row for packed weights, for any instruction set: include after its vector.h.
+ * Rounds as the reference does. */
+#ifndef SINKSTREAM_KERNELS_SIMD_QUANTIZE_H
+#define SINKSTREAM_KERNELS_SIMD_QUANTIZE_H
+
+#include "core/kernels.h"
+#include "kernels/simd/elements.h"
+
+/* Smaller than this a block's largest value is taken for zero: 127 over it would overflow. */
+#define QUANTIZE_NOTHING 0x1p-100f
+
+static void quantize(const float *x, int64_t columns, sks_q8_block *blocks) {
+  enum { VECTORS = SKS_PANEL_BLOCK / LANES };
+  for (int64_t b = 0; b < sks_q8_blocks(columns); b++) {
+    vec values[VECTORS], largest = vec_zero();
+#pragma GCC unroll 4
+    for (int v = 0; v < VECTORS; v++) {
+      int64_t at = b * SKS_PANEL_BLOCK + v * LANES;
+      values[v] = at < columns ? load_left(x + at, columns - at, 0) : vec_zero();
+      largest = vec_max_size(largest, vec_abs(values[v]));
+    }
+    sks_q8_block *block = &blocks[b];
+    float most = vec_largest_size(largest);
+    bool nothing = most < QUANTIZE_NOTHING;
+    float factor = nothing ? 0 : 127 / most;
+    block->scale = nothing ? 0 : most / 127;
+#pragma GCC unroll 4
+    for (int v = 0; v < VECTORS; v++)
+      vec_store_bytes(block->values + v * LANES, vec_round(vec_mul(values[v], vec_set(factor))));
+    for (int half = 0; half < 2; half++) {
+      int32_t sum = 0;
+      for (int i = 0; i < 16; i++) sum += block->values[16 * half + i];
+      block->minus_sums[half] = -sum;
+    }
+    block->minus_sum = block->scale * (float)(block->minus_sums[0] + block->minus_sums[1]);
+  }
+}
+
+#endif
