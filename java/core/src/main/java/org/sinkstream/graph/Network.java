@@ -6,6 +6,7 @@ import org.sinkstream.checkpoint.Checkpoint;
 import org.sinkstream.kernels.Attention;
 import org.sinkstream.kernels.Device;
 import org.sinkstream.kernels.KvCache;
+import org.sinkstream.kernels.RotaryLayout;
 import org.sinkstream.kernels.Tensor;
 
 /**
@@ -36,7 +37,11 @@ public final class Network {
           case FalconConfig c -> FalconDecoder.load(loader, c);
           case PythiaConfig c -> PythiaDecoder.load(loader, c);
         };
-    this.attention = new Attention(device, arena, config.attentionShape());
+    RotaryLayout rotaryLayout =
+        checkpoint.arrangement().interleavedRotation()
+            ? RotaryLayout.INTERLEAVED
+            : RotaryLayout.HALF_SPLIT;
+    this.attention = new Attention(device, arena, config.attentionShape(rotaryLayout));
     this.sinkLogits =
         config.zeroSink() ? Tensor.of(device, arena, new float[config.heads()]) : null;
   }
