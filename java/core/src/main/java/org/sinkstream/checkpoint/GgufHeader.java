@@ -40,9 +40,6 @@ final class GgufHeader {
   /** Of the data. */
   static final int MAX_ALIGNMENT = 1 << 16;
 
-  /** The key of the data's alignment. */
-  static final String ALIGNMENT = "general.alignment";
-
   private static final int LEAST_KEY_BYTES = Long.BYTES + 1 + Integer.BYTES + 1;
   private static final int LEAST_TENSOR_BYTES = Long.BYTES + 1 + 2 * Integer.BYTES + Long.BYTES;
 
@@ -201,12 +198,12 @@ final class GgufHeader {
   }
 
   private static int alignment(GgufMetadata metadata) {
-    if (!metadata.has(ALIGNMENT)) {
+    if (!metadata.has(GgufKeys.ALIGNMENT)) {
       return DEFAULT_ALIGNMENT;
     }
-    long alignment = metadata.integer(ALIGNMENT);
+    long alignment = metadata.integer(GgufKeys.ALIGNMENT);
     if (alignment < 1 || alignment > MAX_ALIGNMENT || Long.bitCount(alignment) != 1) {
-      throw metadata.refuse(ALIGNMENT, "a power of two from 1 to " + MAX_ALIGNMENT);
+      throw metadata.refuse(GgufKeys.ALIGNMENT, "a power of two from 1 to " + MAX_ALIGNMENT);
     }
     return (int) alignment;
   }
