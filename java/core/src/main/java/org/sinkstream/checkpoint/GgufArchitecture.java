@@ -1,5 +1,7 @@
 package org.sinkstream.checkpoint;
 
+import static org.sinkstream.checkpoint.GgufSetting.optional;
+import static org.sinkstream.checkpoint.GgufSetting.required;
 import static org.sinkstream.checkpoint.GgufTensorName.biased;
 import static org.sinkstream.checkpoint.GgufTensorName.plain;
 
@@ -9,19 +11,34 @@ import java.util.function.BiFunction;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.sinkstream.checkpoint.GgufSetting.Kind;
 
 /**
- * What llama.cpp calls the architectures that are read and written here, and the tensors of each,
- * as its {@code gguf-py/gguf/constants.py} and {@code tensor_mapping.py} have them. The one place
- * for names, in both directions.
+ * What llama.cpp calls the architectures that are read and written here, and the settings and
+ * tensors of each, as its {@code gguf-py/gguf/constants.py} and {@code tensor_mapping.py} have
+ * them. The one place for names, in both directions.
  */
 public record GgufArchitecture(
     String id,
     String modelType,
     Arrangement arrangement,
     String layers,
+    List<GgufSetting> settings,
     List<GgufTensorName> globals,
     List<GgufTensorName> inLayers) {
+  private static final List<GgufSetting> LLAMA_SETTINGS =
+      List.of(
+          required(GgufKeys.CONTEXT_LENGTH, "max_position_embeddings", Kind.INTEGER),
+          required(GgufKeys.EMBEDDING_LENGTH, "hidden_size", Kind.INTEGER),
+          required(GgufKeys.BLOCK_COUNT, "num_hidden_layers", Kind.INTEGER),
+          required(GgufKeys.FEED_FORWARD_LENGTH, "intermediate_size", Kind.INTEGER),
+          required(GgufKeys.HEAD_COUNT, "num_attention_heads", Kind.INTEGER),
+          optional(GgufKeys.HEAD_COUNT_KV, "num_key_value_heads", Kind.INTEGER),
+          optional(GgufKeys.KEY_LENGTH, "head_dim", Kind.INTEGER),
+          optional(GgufKeys.SLIDING_WINDOW, "sliding_window", Kind.INTEGER_OR_0),
+          required(GgufKeys.RMS_NORM_EPSILON, "rms_norm_eps", Kind.NUMBER),
+          optional(GgufKeys.ROPE_BASE, "rope_theta", Kind.NUMBER));
+
   /** Llama and Mistral. Rows of queries and keys are permuted: see {@link Arrangement}. */
   public static final GgufArchitecture LLAMA =
       new GgufArchitecture(
@@ -29,6 +46,7 @@ public record GgufArchitecture(
           "llama",
           new Arrangement(true, false),
           "model.layers.",
+          LLAMA_SETTINGS,
           List.of(
               plain("model.embed_tokens", "token_embd"),
               plain("model.norm", "output_norm"),
@@ -52,6 +70,7 @@ public record GgufArchitecture(
           "qwen2",
           new Arrangement(false, false),
           "model.layers.",
+          LLAMA_SETTINGS,
           List.of(
               plain("model.embed_tokens", "token_embd"),
               plain("model.norm", "output_norm"),
@@ -78,6 +97,15 @@ public record GgufArchitecture(
           new Arrangement(false, true),
           "transformer.h.",
           List.of(
+              required(GgufKeys.CONTEXT_LENGTH, "max_position_embeddings", Kind.INTEGER),
+              required(GgufKeys.EMBEDDING_LENGTH, "hidden_size", Kind.INTEGER),
+              required(GgufKeys.BLOCK_COUNT, "num_hidden_layers", Kind.INTEGER),
+              required(GgufKeys.FEED_FORWARD_LENGTH, "ffn_hidden_size", Kind.INTEGER),
+              required(GgufKeys.HEAD_COUNT, "num_attention_heads", Kind.INTEGER),
+              optional(GgufKeys.HEAD_COUNT_KV, "num_kv_heads", Kind.INTEGER),
+              required(GgufKeys.NORM_EPSILON, "layer_norm_epsilon", Kind.NUMBER),
+              optional(GgufKeys.ROPE_BASE, "rope_theta", Kind.NUMBER)),
+          List.of(
               plain("transformer.word_embeddings", "token_embd"),
               biased("transformer.ln_f", "output_norm"),
               plain("lm_head", "output")),
@@ -98,6 +126,15 @@ public record GgufArchitecture(
           new Arrangement(false, true),
           "gpt_neox.layers.",
           List.of(
+              required(GgufKeys.CONTEXT_LENGTH, "max_position_embeddings", Kind.INTEGER),
+              required(GgufKeys.EMBEDDING_LENGTH, "hidden_size", Kind.INTEGER),
+              required(GgufKeys.BLOCK_COUNT, "num_hidden_layers", Kind.INTEGER),
+              required(GgufKeys.FEED_FORWARD_LENGTH, "intermediate_size", Kind.INTEGER),
+              required(GgufKeys.HEAD_COUNT, "num_attention_heads", Kind.INTEGER),
+              required(GgufKeys.PARALLEL_RESIDUAL, "use_parallel_residual", Kind.BOOL),
+              required(GgufKeys.NORM_EPSILON, "layer_norm_eps", Kind.NUMBER),
+              optional(GgufKeys.ROPE_BASE, "rope_theta", Kind.NUMBER)),
+          List.of(
               plain("gpt_neox.embed_in", "token_embd"),
               biased("gpt_neox.final_layer_norm", "output_norm"),
               plain("embed_out", "output")),
@@ -116,6 +153,16 @@ public record GgufArchitecture(
           "mpt",
           new Arrangement(false, true),
           "transformer.blocks.",
+          List.of(
+              required(GgufKeys.CONTEXT_LENGTH, "max_seq_len", Kind.INTEGER),
+              required(GgufKeys.EMBEDDING_LENGTH, "d_model", Kind.INTEGER),
+              required(GgufKeys.BLOCK_COUNT, "n_layers", Kind.INTEGER),
+              required(GgufKeys.FEED_FORWARD_LENGTH, "ffn_config.ffn_hidden_size", Kind.INTEGER),
+              required(GgufKeys.HEAD_COUNT, "n_heads", Kind.INTEGER),
+              optional(GgufKeys.HEAD_COUNT_KV, "attn_config.kv_n_heads", Kind.INTEGER),
+              required(GgufKeys.NORM_EPSILON, "layer_norm_epsilon", Kind.NUMBER),
+              required(GgufKeys.MAX_ALIBI_BIAS, "attn_config.alibi_bias_max", Kind.NUMBER),
+              optional(GgufKeys.CLAMP_KQV, "attn_config.clip_qkv", Kind.NUMBER_OR_0)),
           List.of(
               plain("transformer.wte", "token_embd"),
               biased("transformer.norm_f", "output_norm"),

@@ -1,6 +1,7 @@
 package org.sinkstream.checkpoint;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.channels.FileChannel;
@@ -8,6 +9,7 @@ import java.nio.channels.FileChannel.MapMode;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -18,12 +20,26 @@ import org.sinkstream.error.CheckpointException;
  * in the file. Immutable and thread-safe.
  */
 public final class GgufFile {
+  private static final byte[] MAGIC = {'G', 'G', 'U', 'F'};
+
   private final GgufMetadata metadata;
   private final Map<String, StoredTensor> tensors;
 
   private GgufFile(GgufMetadata metadata, Map<String, StoredTensor> tensors) {
     this.metadata = metadata;
     this.tensors = Collections.unmodifiableMap(tensors);
+  }
+
+  /** Whether a path is that of a file which is called {@code .gguf} or begins as GGUF does. */
+  static boolean isNamedOrBeginsAsOne(Path file) {
+    if (!Files.isRegularFile(file)) {
+      return false;
+    }
+    try (InputStream in = Files.newInputStream(file)) {
+      return file.toString().endsWith(".gguf") || Arrays.equals(in.readNBytes(MAGIC.length), MAGIC);
+    } catch (IOException e) {
+      throw unreadable(file, e);
+    }
   }
 
   /**
@@ -53,8 +69,12 @@ public final class GgufFile {
       }
       return new GgufFile(contents.metadata(), tensors);
     } catch (IOException e) {
-      throw new CheckpointException("%s: cannot be read: %s".formatted(file, e.getMessage()), e);
+      throw unreadable(file, e);
     }
+  }
+
+  private static CheckpointException unreadable(Path file, IOException e) {
+    return new CheckpointException("%s: cannot be read: %s".formatted(file, e.getMessage()), e);
   }
 
   /** Its key-value pairs. */

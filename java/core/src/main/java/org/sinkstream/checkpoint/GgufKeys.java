@@ -48,6 +48,9 @@ public final class GgufKeys {
   public static final String ROPE_SCALING_ORIGINAL_CONTEXT = "rope.scaling.original_context_length";
   public static final String ROPE_SCALING_FINETUNED = "rope.scaling.finetuned";
 
+  /** How the keys of YaRN begin. */
+  public static final String YARN = "rope.scaling.yarn_";
+
   /** An old name of {@link #ROPE_SCALING_FACTOR}. */
   public static final String ROPE_SCALE_LINEAR = "rope.scale_linear";
 

@@ -1,12 +1,14 @@
 package org.sinkstream.checkpoint;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.util.stream.Collectors.joining;
 
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
@@ -107,6 +109,16 @@ public final class GgufMetadata {
   /** How many elements the array has. */
   public long count(String key) {
     return array(key, "an array").count;
+  }
+
+  /** Refuses what is not an array of {@code count} elements of one of the types. */
+  void requireArray(String key, long count, GgufValueType... types) {
+    String expected =
+        "an array of %d %s"
+            .formatted(count, Arrays.stream(types).map(Enum::name).collect(joining(" or ")));
+    if (array(key, expected, types).count != count) {
+      throw refuse(key, expected);
+    }
   }
 
   /** An array of strings; decoded anew at each call. */

@@ -41,7 +41,15 @@ public final class Network {
         checkpoint.arrangement().interleavedRotation()
             ? RotaryLayout.INTERLEAVED
             : RotaryLayout.HALF_SPLIT;
-    this.attention = new Attention(device, arena, config.attentionShape(rotaryLayout));
+    Attention.Shape shape = config.attentionShape(rotaryLayout);
+    this.attention =
+        new Attention(
+            device,
+            arena,
+            loader
+                .frequencyDivisors(shape.inverseFrequencies().length)
+                .map(shape::withFrequenciesDividedBy)
+                .orElse(shape));
     this.sinkLogits =
         config.zeroSink() ? Tensor.of(device, arena, new float[config.heads()]) : null;
   }

@@ -1,7 +1,6 @@
 package org.sinkstream.graph;
 
 import org.sinkstream.kernels.Operations.Gelu;
-import org.sinkstream.kernels.QkvLayout;
 import org.sinkstream.kernels.Weights;
 
 /**
@@ -18,7 +17,7 @@ final class PythiaDecoder {
         Decoder.layers(c, "gpt_neox.layers", prefix -> Layer.load(in, c, prefix)),
         in.layerNorm("gpt_neox.final_layer_norm", c.hidden(), c.normEpsilon(), true),
         c.tiedEmbeddings() ? embedding : in.linear("embed_out", c.vocabulary(), c.hidden(), false),
-        QkvLayout.grouped(c.heads(), c.kvHeads(), c.headDim()),
+        in.groupedQkv(c.heads(), c.kvHeads(), c.headDim()),
         Decoder.Widths.ungated(c));
   }
 

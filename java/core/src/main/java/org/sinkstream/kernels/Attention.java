@@ -40,7 +40,16 @@ public final class Attention {
       float scale,
       double[] inverseFrequencies,
       RotaryLayout rotaryLayout,
-      float[] alibiSlopes) {}
+      float[] alibiSlopes) {
+    /** The same, with the frequency of each rotated pair divided by a number of its own. */
+    public Shape withFrequenciesDividedBy(float[] divisors) {
+      double[] divided = inverseFrequencies.clone();
+      for (int i = 0; i < divided.length; i++) {
+        divided[i] /= divisors[i];
+      }
+      return new Shape(layers, heads, kvHeads, headDim, scale, divided, rotaryLayout, alibiSlopes);
+    }
+  }
 
   /** Makes the description on a device; freed when the arena closes. */
   public Attention(Device device, Arena arena, Shape shape) {

@@ -10,6 +10,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -70,8 +71,10 @@ class CheckpointTest {
 
   @Test
   void directoriesThatAreNone() {
-    refused(folder.resolve("absent"), "no such directory");
-    refused(folder.resolve("config.json"), "a file, expected a directory");
+    String expected =
+        ", expected a Hugging Face directory with config.json and safetensors, or a GGUF file";
+    refused(folder.resolve("absent"), "no such file or directory" + expected);
+    refused(folder.resolve("config.json"), "no model" + expected);
   }
 
   @Test
@@ -133,7 +136,10 @@ class CheckpointTest {
         .hasMessage(folder + ": tensor \"a\" has shape [1, 2], expected [2]");
     assertThatThrownBy(() -> checkpoint.tensor("i", 1))
         .isInstanceOf(CheckpointException.class)
-        .hasMessage(folder + ": tensor \"i\" has type I64, expected one of [F32, F16, BF16]");
+        .hasMessage(
+            folder
+                + ": tensor \"i\" has type I64, expected one of "
+                + Arrays.toString(ElementType.values()));
     assertThat(checkpoint.parameters()).isZero();
   }
 
