@@ -8,7 +8,7 @@
 struct sks_attention {
   sks_device *device;
   int32_t layers, heads, kv_heads, group; /* group = heads / kv_heads */
-  int32_t head_dim, rotary_half;
+  int32_t head_dim, rotary_half, rotary_layout;
   float scale;
   uint64_t fingerprint;   /* of all that stored keys depend on, so that a state of another model is
                              known as such */

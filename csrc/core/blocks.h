@@ -44,19 +44,22 @@ static inline uint16_t sks_raw_half(const uint8_t *at) {
   return half;
 }
 
-static inline __attribute__((always_inline)) void sks_split_q8_0(const uint8_t *restrict block, sks_raw_block *restrict raw) {
+static inline __attribute__((always_inline)) void sks_split_q8_0(const uint8_t *restrict block,
+                                                                 sks_raw_block *restrict raw) {
   raw->d = sks_raw_half(block);
   for (int i = 0; i < 32; i++) raw->q[i] = block[2 + i] ^ 0x80;
 }
 
-static inline __attribute__((always_inline)) void sks_split_q4_0(const uint8_t *restrict block, sks_raw_block *restrict raw) {
+static inline __attribute__((always_inline)) void sks_split_q4_0(const uint8_t *restrict block,
+                                                                 sks_raw_block *restrict raw) {
   raw->d = sks_raw_half(block);
   for (int i = 0; i < 16; i++) raw->q[i] = block[2 + i] & 15;
   for (int i = 0; i < 16; i++) raw->q[i + 16] = block[2 + i] >> 4;
 }
 
 /* The 6-bit scales and minima of Q4_K and Q5_K: 12 bytes for 8 of each. */
-static inline __attribute__((always_inline)) void sks_split_scales(const uint8_t *restrict packed, sks_raw_block *restrict raw) {
+static inline __attribute__((always_inline)) void sks_split_scales(const uint8_t *restrict packed,
+                                                                   sks_raw_block *restrict raw) {
   for (int j = 0; j < 4; j++) {
     raw->scales[j] = packed[j] & 63;
     raw->minima[j] = packed[j + 4] & 63;
@@ -66,8 +69,10 @@ static inline __attribute__((always_inline)) void sks_split_scales(const uint8_t
 }
 
 /* Q4_K, and Q5_K where there are `high` bits. */
-static inline __attribute__((always_inline)) void sks_split_q4_or_q5(const uint8_t *restrict block, const uint8_t *restrict high,
-                                      const uint8_t *restrict low, sks_raw_block *restrict raw) {
+static inline __attribute__((always_inline)) void sks_split_q4_or_q5(const uint8_t *restrict block,
+                                                                     const uint8_t *restrict high,
+                                                                     const uint8_t *restrict low,
+                                                                     sks_raw_block *restrict raw) {
   raw->d = sks_raw_half(block);
   raw->dmin = sks_raw_half(block + 2);
   sks_split_scales(block + 4, raw);
@@ -79,7 +84,8 @@ static inline __attribute__((always_inline)) void sks_split_q4_or_q5(const uint8
     for (int i = 0; i < 32; i++) raw->q[32 * j + i] |= (uint8_t)((high[i] >> j & 1) << 4);
 }
 
-static inline __attribute__((always_inline)) void sks_split_q6_k(const uint8_t *restrict block, sks_raw_block *restrict raw) {
+static inline __attribute__((always_inline)) void sks_split_q6_k(const uint8_t *restrict block,
+                                                                 sks_raw_block *restrict raw) {
   raw->d = sks_raw_half(block + 208);
   memcpy(raw->scales, block + 192, 16);
   for (int half = 0; half < 2; half++) {
@@ -94,8 +100,9 @@ static inline __attribute__((always_inline)) void sks_split_q6_k(const uint8_t *
   }
 }
 
-static inline __attribute__((always_inline)) void sks_split_block(int32_t type, const uint8_t *restrict block,
-                                   sks_raw_block *restrict raw) {
+static inline __attribute__((always_inline)) void sks_split_block(int32_t type,
+                                                                  const uint8_t *restrict block,
+                                                                  sks_raw_block *restrict raw) {
   if (type == SKS_Q8_0 || type == SKS_Q4_0) {
     raw->dmin = 0;
     raw->scales[0] = 1;

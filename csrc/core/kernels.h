@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "core/panel.h"
+#include "sinkstream/attention.h"
 
 /*
  * y[r * y_stride + j] = <w[j], x[r]> for j in [0, n) and r in [0, rows). w [n, columns] of `type`,
@@ -70,11 +71,12 @@ typedef struct sks_kernels {
   void (*narrow[SKS_FLOAT_TYPES])(const float *source, int64_t count, void *target);
 
   /*
-   * y = scale * x with its first 2 * half channels rotated: y[i] = x[i] cos[i] - x[i + half] sin[i]
-   * and y[i + half] = x[i + half] cos[i] + x[i] sin[i]. x and y are [head_dim] and disjoint.
+   * By layout: y = scale * x, [head_dim] and disjoint, with its first 2 * half channels rotated.
+   * Where pair i is channels a and b, y[a] = x[a] cos[i] - x[b] sin[i] and y[b] = x[b] cos[i] +
+   * x[a] sin[i].
    */
-  void (*rotate)(const float *x, const float *cosines, const float *sines, int64_t half,
-                 int64_t head_dim, float scale, float *y);
+  void (*rotate[SKS_ROTARY_LAYOUTS])(const float *x, const float *cosines, const float *sines,
+                                     int64_t half, int64_t head_dim, float scale, float *y);
   void (*attend[SKS_FLOAT_TYPES])(const sks_attend_args *args);
 
   void (*rms_norm)(const float *x, int64_t columns, const float *weight, float epsilon, float *y);

@@ -2,10 +2,10 @@
  * Packed weights and the input that their kernels take.
  *
  * A panel is SKS_PANEL_CHANNELS output channels, all columns, as one stream of memory: group after
- * group of columns, each a header with the scales, then its blocks of 32 columns. In a block, unit k
- * (64 bytes) holds columns 4k..4k+3 of channel 0, then those of channel 1, and so on: what one
- * integer dot product instruction takes. Whole numbers are unsigned; sks_zero_point says what stands
- * for zero.
+ * group of columns, each a header with the scales, then its blocks of 32 columns. In a block, unit
+ * k (64 bytes) holds columns 4k..4k+3 of channel 0, then those of channel 1, and so on: what one
+ * integer dot product instruction takes. Whole numbers are unsigned; sks_zero_point says what
+ * stands for zero.
  *
  *   type  columns  header                                       a block
  *   Q8_0  64       f16 d[2 blocks][16]                          8 units of bytes
@@ -14,8 +14,8 @@
  *                  minima[8][16]
  *   Q5_K  256      as Q4_K                                      4 units of nibbles, 1 of fifth bits
  *   Q6_K  256      f16 d[16], 0[16]; i8 scales[16][16]          4 units of nibbles, 2 of bit pairs
- *   BF16  2        none                                         one unit: both columns of channel 0,
- *                                                               then of channel 1, and so on
+ *   BF16  2        none                                         one unit: both columns of channel
+ * 0, then of channel 1, and so on
  *
  * A unit k < 4 of nibbles has unit k in its low nibbles and unit k + 4 in its high ones. Bit k of a
  * byte of fifth bits belongs to that byte of unit k. Bits 2k and 2k + 1 of a byte of the first unit

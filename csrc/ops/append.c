@@ -22,8 +22,8 @@ static void append_row(void *argument, int64_t index, int32_t thread) {
     const float *key = task->keys + at;
     float rotated[MAX_HEAD_DIM];
     if (half > 0) {
-      kernels->rotate(key, row->stream_phase, row->stream_phase + half, half, head_dim, 1.0f,
-                      rotated);
+      kernels->rotate[attention->rotary_layout](key, row->stream_phase, row->stream_phase + half,
+                                                half, head_dim, 1.0f, rotated);
       key = rotated;
     }
     kernels->narrow[type](key, head_dim, sks_key_row(row->cache, task->layer, head, slot));

@@ -42,10 +42,18 @@ static void softmax_merge(sks_softmax into, sks_softmax from, int64_t head_dim) 
   for (int64_t c = 0; c < head_dim; c++) into.acc[c] = into.acc[c] * keep + from.acc[c] * take;
 }
 
+/* `query`, rotated and scaled. */
+static void rotate_query(const sks_attention *attention, const float *query, const float *phase,
+                         float *rotated) {
+  int32_t half = attention->rotary_half;
+  attention->device->kernels.rotate[attention->rotary_layout](
+      query, phase, phase + half, half, attention->head_dim, attention->scale, rotated);
+}
+
 static void rotate_queries(const pass *p) {
   const sks_batch *batch = p->task->batch;
   const sks_attention *attention = batch->attention;
-  int32_t half = attention->rotary_half, group = attention->group;
+  int32_t group = attention->group;
   for (int32_t r = 0; r < p->tile->rows; r++) {
     int64_t index = p->tile->row + r;
     const sks_row *row = &batch->rows[index];
@@ -54,15 +62,12 @@ static void rotate_queries(const pass *p) {
                            p->kv_head * p->task->group_stride + (int64_t)h * attention->head_dim;
       int64_t at = (r * group + h) * batch->stride;
       float *rotated = p->scratch->stream_queries + at;
-      attention->device->kernels.rotate(query, row->stream_phase, row->stream_phase + half, half,
-                                        attention->head_dim, attention->scale, rotated);
+      rotate_query(attention, query, row->stream_phase, rotated);
       if (row->query_phase == row->stream_phase)
         memcpy(p->scratch->cache_queries + at, rotated,
                (size_t)attention->head_dim * sizeof(float));
       else
-        attention->device->kernels.rotate(query, row->query_phase, row->query_phase + half, half,
-                                          attention->head_dim, attention->scale,
-                                          p->scratch->cache_queries + at);
+        rotate_query(attention, query, row->query_phase, p->scratch->cache_queries + at);
       if (attention->slopes)
         p->scratch->slopes[r * group + h] = attention->slopes[p->kv_head * group + h];
     }

@@ -22,6 +22,11 @@ static int32_t check_spec(const sks_attention_spec *spec) {
     return sks_fail(SKS_INVALID_ARGUMENT,
                     "rotary_dim is %d, expected an even number from 0 to head_dim, %d",
                     spec->rotary_dim, spec->head_dim);
+  if (spec->rotary_layout < 0 || spec->rotary_layout >= SKS_ROTARY_LAYOUTS)
+    return sks_fail(SKS_INVALID_ARGUMENT,
+                    "rotary_layout is %d, expected SKS_ROTARY_HALF_SPLIT (0) or "
+                    "SKS_ROTARY_INTERLEAVED (1)",
+                    spec->rotary_layout);
   if (!isfinite(spec->scale))
     return sks_fail(SKS_INVALID_ARGUMENT, "scale is %g, expected a finite number",
                     (double)spec->scale);
@@ -56,7 +61,8 @@ int32_t sks_attention_create(sks_device *device, const sks_attention_spec *spec,
   for (int32_t i = 0; i < half; i++) turns[i] = sks_turns_of(spec->inverse_frequencies[i]);
   if (spec->alibi_slopes) memcpy(slopes, spec->alibi_slopes, (size_t)slopes_bytes);
 
-  int32_t shape[] = {spec->layers, spec->kv_heads, spec->head_dim, spec->rotary_dim};
+  int32_t shape[] = {spec->layers, spec->kv_heads, spec->head_dim, spec->rotary_dim,
+                     spec->rotary_layout};
   uint64_t fingerprint = sks_hash(SKS_HASH_START, shape, sizeof(shape));
   fingerprint = sks_hash(fingerprint, turns, turns_bytes);
   fingerprint = sks_hash(fingerprint, slopes, slopes_bytes);
@@ -68,6 +74,7 @@ int32_t sks_attention_create(sks_device *device, const sks_attention_spec *spec,
   made->group = spec->heads / spec->kv_heads;
   made->head_dim = spec->head_dim;
   made->rotary_half = half;
+  made->rotary_layout = spec->rotary_layout;
   made->scale = spec->scale;
   made->fingerprint = fingerprint;
   made->turns = turns;

@@ -215,12 +215,14 @@ static void turn_back(const sks_attention *attention, int32_t type, const double
                       const void *source, void *target) {
   const sks_kernels *kernels = &attention->device->kernels;
   float row[MAX_HEAD_DIM];
-  int32_t half = attention->rotary_half;
+  bool interleaved = attention->rotary_layout == SKS_ROTARY_INTERLEAVED;
+  int32_t step = interleaved ? 2 : 1, apart = interleaved ? 1 : attention->rotary_half;
   kernels->widen[type](source, attention->head_dim, row);
-  for (int32_t i = 0; i < half; i++) {
-    double low = row[i], high = row[i + half];
-    row[i] = (float)(low * turn[2 * i] - high * turn[2 * i + 1]);
-    row[i + half] = (float)(high * turn[2 * i] + low * turn[2 * i + 1]);
+  for (int32_t i = 0; i < attention->rotary_half; i++) {
+    float *pair = row + i * step;
+    double a = pair[0], b = pair[apart];
+    pair[0] = (float)(a * turn[2 * i] - b * turn[2 * i + 1]);
+    pair[apart] = (float)(b * turn[2 * i] + a * turn[2 * i + 1]);
   }
   kernels->narrow[type](row, attention->head_dim, target);
 }

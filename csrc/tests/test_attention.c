@@ -45,6 +45,7 @@ static void test_every_head_dim(void) {
                          .type = type};
       if (dim % 3 == 0) spec.rotary_dim = dim / 4 * 2; /* partial */
       if (dim % 5 == 0) spec.layout = GROUPED;
+      if ((dim / 8 + type) % 2) spec.rotary_layout = SKS_ROTARY_INTERLEAVED;
       random_steps(&spec, 2, 12, (uint64_t)dim * 8 + (uint64_t)type);
     }
   }
@@ -376,9 +377,9 @@ static void test_misuse(void) {
 static void test_refused_specs(void) {
   static const double frequencies[] = {1, INFINITY, 1, 1};
   static const float slopes[] = {1, NAN};
-  const sks_attention_spec good = {1, 2, 1, 8, 2, 0.5f, frequencies, NULL};
-  sks_attention_spec bad[10];
-  for (int i = 0; i < 10; i++) bad[i] = good;
+  const sks_attention_spec good = {1, 2, 1, 8, 2, 0, 0.5f, frequencies, NULL};
+  sks_attention_spec bad[12];
+  for (int i = 0; i < 12; i++) bad[i] = good;
   bad[0].layers = 0;
   bad[1].heads = 0;
   bad[2].kv_heads = 0;
@@ -389,8 +390,10 @@ static void test_refused_specs(void) {
   bad[7].rotary_dim = 10;
   bad[8].rotary_dim = 4;
   bad[9].alibi_slopes = slopes;
+  bad[10].rotary_layout = -1;
+  bad[11].rotary_layout = SKS_ROTARY_LAYOUTS;
   sks_attention *attention;
-  for (int i = 0; i < 10; i++)
+  for (int i = 0; i < 12; i++)
     REQUIRE(sks_attention_create(device, &bad[i], &attention) == SKS_INVALID_ARGUMENT,
             "spec %d was taken", i);
   REQUIRE(sks_attention_create(device, &good, &attention) == SKS_OK, "%s", sks_last_error());

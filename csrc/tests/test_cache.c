@@ -198,6 +198,8 @@ static void test_evict(void) {
   spec.type = SKS_BF16;
   spec.rotary_dim = 8;
   random_evictions(&spec, 40, 22);
+  spec.rotary_layout = SKS_ROTARY_INTERLEAVED;
+  random_evictions(&spec, 40, 22);
   spec.type = SKS_F32;
   spec.rotary_dim = 0, spec.alibi = true;
   random_evictions(&spec, 40, 23);
@@ -283,8 +285,8 @@ static void test_refused_states(void) {
   REQUIRE(sks_cache_export(s->caches[0], state, bytes - 1) == SKS_INVALID_ARGUMENT,
           "too little room");
 
-  stage_spec others[8];
-  for (int i = 0; i < 8; i++) others[i] = SMALL;
+  stage_spec others[9];
+  for (int i = 0; i < 9; i++) others[i] = SMALL;
   others[0].sinks = 4;
   others[1].window = 13;
   others[2].max_rows = 6;
@@ -293,7 +295,8 @@ static void test_refused_states(void) {
   others[5].layers = 1;
   others[6].kv_heads = 4;
   others[7].rotary_dim = 0, others[7].alibi = true;
-  for (int i = 0; i < 8; i++) {
+  others[8].rotary_layout = SKS_ROTARY_INTERLEAVED;
+  for (int i = 0; i < 9; i++) {
     stage *other = stage_create(device, &others[i], 1, 40);
     refuse(other, state, bytes, "the state of another cache");
     stage_destroy(other);

@@ -111,7 +111,8 @@ static void test_panel(const sks_kernels *kernels, const sks_kernels *reference,
   guard_free(y);
 }
 
-/* Bytes of the largest size, signs both ways, with every zero point: no sum of a kernel overflows. */
+/* Bytes of the largest size, signs both ways, with every zero point: no sum of a kernel overflows.
+ */
 static void test_extremes(const sks_kernels *kernels, const sks_kernels *reference,
                           sks_device *device) {
   enum { COLUMNS = 512 };

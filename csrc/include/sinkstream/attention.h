@@ -21,16 +21,24 @@
 #include "sinkstream/cache.h"
 #include "sinkstream/device.h"
 
+/* Which two channels of a head are pair i of the rotation, i in [0, rotary_dim / 2). */
+enum sks_rotary_layout {
+  SKS_ROTARY_HALF_SPLIT = 0, /* i and i + rotary_dim / 2: HF transformers' rotate_half */
+  SKS_ROTARY_INTERLEAVED =
+      1, /* 2 i and 2 i + 1: Su et al., arXiv 2104.09864; GGUF files of the Llama architecture */
+  SKS_ROTARY_LAYOUTS = 2 /* how many there are */
+};
+
 /* Shape and positions of a model's attention. */
 typedef struct sks_attention_spec {
   int32_t layers;
   int32_t heads; /* query heads, a multiple of kv_heads; query head h reads KV head h / (heads /
                     kv_heads) */
   int32_t kv_heads;
-  int32_t head_dim;   /* a multiple of 8, at most 256 */
-  int32_t rotary_dim; /* channels 0..rotary_dim-1 of a head are rotated, half-split (HF
-                         rotate_half); even; 0 = none */
-  float scale;        /* of the scores, usually 1 / sqrt(head_dim) */
+  int32_t head_dim;      /* a multiple of 8, at most 256 */
+  int32_t rotary_dim;    /* channels 0..rotary_dim-1 of a head are rotated; even; 0 = none */
+  int32_t rotary_layout; /* enum sks_rotary_layout */
+  float scale;           /* of the scores, usually 1 / sqrt(head_dim) */
   const double *inverse_frequencies; /* [rotary_dim / 2] radians per token; copied; NULL where
                                         rotary_dim is 0 */
   const float *alibi_slopes; /* [heads]: score -= slope * cache distance; copied; NULL = none */

@@ -1,4 +1,5 @@
 #include "core/kernels.h"
+
 #include "kernels/avx512_vnni/integer.h"
 /* After the vocabulary it is written in. */
 #include "kernels/simd/panel.h"

@@ -6,14 +6,25 @@
 
 enum { MAX_HEAD_DIM = 256 };
 
+/* Channel a of pair i is i * step, channel b `apart` further on. */
 static void rotate(const float *x, const float *cosines, const float *sines, int64_t half,
-                   int64_t head_dim, float scale, float *y) {
+                   int64_t step, int64_t apart, int64_t head_dim, float scale, float *y) {
   for (int64_t i = 0; i < half; i++) {
-    double low = x[i], high = x[i + half];
-    y[i] = (float)((low * cosines[i] - high * sines[i]) * scale);
-    y[i + half] = (float)((high * cosines[i] + low * sines[i]) * scale);
+    double a = x[i * step], b = x[i * step + apart];
+    y[i * step] = (float)((a * cosines[i] - b * sines[i]) * scale);
+    y[i * step + apart] = (float)((b * cosines[i] + a * sines[i]) * scale);
   }
   for (int64_t i = 2 * half; i < head_dim; i++) y[i] = x[i] * scale;
+}
+
+static void rotate_half_split(const float *x, const float *cosines, const float *sines,
+                              int64_t half, int64_t head_dim, float scale, float *y) {
+  rotate(x, cosines, sines, half, 1, half, head_dim, scale, y);
+}
+
+static void rotate_interleaved(const float *x, const float *cosines, const float *sines,
+                               int64_t half, int64_t head_dim, float scale, float *y) {
+  rotate(x, cosines, sines, half, 2, 1, head_dim, scale, y);
 }
 
 /* One query over all keys, key by key. */
@@ -61,7 +72,8 @@ static void attend_f16(const sks_attend_args *args) { attend(args, SKS_F16); }
 static void attend_bf16(const sks_attend_args *args) { attend(args, SKS_BF16); }
 
 void sks_reference_attention(sks_kernels *table) {
-  table->rotate = rotate;
+  table->rotate[SKS_ROTARY_HALF_SPLIT] = rotate_half_split;
+  table->rotate[SKS_ROTARY_INTERLEAVED] = rotate_interleaved;
   table->attend[SKS_F32] = attend_f32;
   table->attend[SKS_F16] = attend_f16;
   table->attend[SKS_BF16] = attend_bf16;

@@ -248,9 +248,9 @@ static void attend_f16(const sks_attend_args *args) { attend_type(SKS_F16, args)
 
 static void attend_bf16(const sks_attend_args *args) { attend_type(SKS_BF16, args); }
 
-static void rotate(const float *restrict x, const float *restrict cosines,
-                   const float *restrict sines, int64_t half, int64_t head_dim, float scale,
-                   float *restrict y) {
+static void rotate_half_split(const float *restrict x, const float *restrict cosines,
+                              const float *restrict sines, int64_t half, int64_t head_dim,
+                              float scale, float *restrict y) {
   for (int64_t i = 0; i < half; i++) {
     y[i] = (x[i] * cosines[i] - x[i + half] * sines[i]) * scale;
     y[i + half] = (x[i + half] * cosines[i] + x[i] * sines[i]) * scale;
@@ -258,8 +258,19 @@ static void rotate(const float *restrict x, const float *restrict cosines,
   for (int64_t i = 2 * half; i < head_dim; i++) y[i] = x[i] * scale;
 }
 
+static void rotate_interleaved(const float *restrict x, const float *restrict cosines,
+                               const float *restrict sines, int64_t half, int64_t head_dim,
+                               float scale, float *restrict y) {
+  for (int64_t i = 0; i < half; i++) {
+    y[2 * i] = (x[2 * i] * cosines[i] - x[2 * i + 1] * sines[i]) * scale;
+    y[2 * i + 1] = (x[2 * i + 1] * cosines[i] + x[2 * i] * sines[i]) * scale;
+  }
+  for (int64_t i = 2 * half; i < head_dim; i++) y[i] = x[i] * scale;
+}
+
 static void fill_attention(sks_kernels *table) {
-  table->rotate = rotate;
+  table->rotate[SKS_ROTARY_HALF_SPLIT] = rotate_half_split;
+  table->rotate[SKS_ROTARY_INTERLEAVED] = rotate_interleaved;
   table->attend[SKS_F32] = attend_f32;
   table->attend[SKS_F16] = attend_f16;
   table->attend[SKS_BF16] = attend_bf16;

@@ -3,8 +3,8 @@
  * include after its vector.h and integer.h.
  *
  * Vectors run along the channels of a panel. A block of weights is taken apart once for all rows of
- * a tile; each row then takes eight integer dot products, and one multiply-add for each scale. A sum
- * has the same terms in the same order whatever the number of rows.
+ * a tile; each row then takes eight integer dot products, and one multiply-add for each scale. A
+ * sum has the same terms in the same order whatever the number of rows.
  */
 #ifndef SINKSTREAM_KERNELS_SIMD_PANEL_H
 #define SINKSTREAM_KERNELS_SIMD_PANEL_H

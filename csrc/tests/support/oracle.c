@@ -101,10 +101,12 @@ int64_t oracle_seen(const oracle *stream, int64_t token) {
 static void rotate(const oracle *s, const float *x, int64_t place, double *y) {
   int32_t half = s->spec.rotary_dim / 2;
   for (int32_t c = 0; c < s->spec.head_dim; c++) y[c] = x[c];
+  bool interleaved = s->spec.rotary_layout == SKS_ROTARY_INTERLEAVED;
   for (int32_t i = 0; i < half; i++) {
     const double *phase = s->phases + (place * half + i) * 2;
-    y[i] = x[i] * phase[0] - x[i + half] * phase[1];
-    y[i + half] = x[i + half] * phase[0] + x[i] * phase[1];
+    int32_t a = interleaved ? 2 * i : i, b = interleaved ? 2 * i + 1 : i + half;
+    y[a] = x[a] * phase[0] - x[b] * phase[1];
+    y[b] = x[b] * phase[0] + x[a] * phase[1];
   }
 }
 

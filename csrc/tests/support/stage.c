@@ -24,6 +24,7 @@ stage *stage_create(sks_device *device, const stage_spec *spec, int streams, uin
                                   .kv_heads = spec->kv_heads,
                                   .head_dim = spec->head_dim,
                                   .rotary_dim = spec->rotary_dim,
+                                  .rotary_layout = spec->rotary_layout,
                                   .scale = 1 / sqrtf((float)spec->head_dim),
                                   .inverse_frequencies = s->inverse_frequencies,
                                   .alibi_slopes = spec->alibi ? s->slopes : NULL};

@@ -16,7 +16,7 @@ enum layout {
 };
 
 typedef struct stage_spec {
-  int32_t layers, heads, kv_heads, head_dim, rotary_dim;
+  int32_t layers, heads, kv_heads, head_dim, rotary_dim, rotary_layout;
   int64_t sinks, window;
   int32_t max_rows, type;
   bool alibi, sink_logits;

@@ -11,8 +11,7 @@ static void put_scale(const sks_kernels *reference, uint8_t *block, int offset, 
   reference->narrow[SKS_F16](&scale, 1, block + offset);
 }
 
-static void fill_block(const sks_kernels *reference, int32_t type, uint64_t *seed,
-                       uint8_t *block) {
+static void fill_block(const sks_kernels *reference, int32_t type, uint64_t *seed, uint8_t *block) {
   for (int32_t i = 0; i < sks_block_of(type).bytes; i++) block[i] = (uint8_t)rng_next(seed);
   switch (type) {
     case SKS_Q8_0:

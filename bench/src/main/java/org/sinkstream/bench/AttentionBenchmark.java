@@ -26,6 +26,7 @@ import org.sinkstream.kernels.Device;
 import org.sinkstream.kernels.ElementType;
 import org.sinkstream.kernels.KvCache;
 import org.sinkstream.kernels.QkvLayout;
+import org.sinkstream.kernels.RotaryLayout;
 import org.sinkstream.kernels.Tensor;
 
 /**
@@ -96,6 +97,7 @@ public class AttentionBenchmark {
                 IntStream.range(0, heads.headDim / 2)
                     .mapToDouble(i -> Math.pow(ROPE_BASE, -2.0 * i / heads.headDim))
                     .toArray(),
+                RotaryLayout.HALF_SPLIT,
                 new float[0]));
     layout = QkvLayout.stacked(heads.heads, heads.kvHeads, heads.headDim);
     cache = new KvCache(arena, attention, new KvCache.Spec(SINKS, cacheTokens - SINKS, 1, kvType));

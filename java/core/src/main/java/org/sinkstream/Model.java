@@ -23,7 +23,7 @@ import org.sinkstream.text.Tokenizer;
  * sessions.
  */
 public final class Model implements AutoCloseable {
-  private final Path directory;
+  private final Path path;
   private final ModelOptions options;
   private final Device device;
   private final Arena arena = Arena.ofShared();
@@ -34,12 +34,12 @@ public final class Model implements AutoCloseable {
   private final String fingerprint;
   private final AtomicInteger sessions = new AtomicInteger();
 
-  private Model(Path directory, ModelOptions options, Device device) {
-    this.directory = directory;
+  private Model(Path path, ModelOptions options, Device device) {
+    this.path = path;
     this.options = options;
     this.device = device;
     try {
-      Checkpoint checkpoint = Checkpoint.open(directory, arena);
+      Checkpoint checkpoint = Checkpoint.open(path, arena);
       this.network =
           new Network(
               device,
@@ -49,7 +49,7 @@ public final class Model implements AutoCloseable {
               options.repack() && options.activations() == Activations.AUTO);
       checkpoint.warnAboutUnused();
       this.endOfText = checkpoint.endOfText();
-      this.tokenizer = tokenizer(directory);
+      this.tokenizer = tokenizer(path);
       this.fingerprint = checkpoint.fingerprint();
       this.info = info(network.config(), checkpoint);
     } catch (RuntimeException | Error failure) {
@@ -66,8 +66,8 @@ public final class Model implements AutoCloseable {
     return Device.openCpu(options.threads());
   }
 
-  private static @Nullable Tokenizer tokenizer(Path directory) {
-    Path file = directory.resolve("tokenizer.json");
+  private static @Nullable Tokenizer tokenizer(Path path) {
+    Path file = path.resolve("tokenizer.json");
     return Files.exists(file) ? Tokenizer.open(file) : null;
   }
 
@@ -91,29 +91,31 @@ public final class Model implements AutoCloseable {
   }
 
   /**
-   * Opens a Hugging Face model directory with {@link ModelOptions#defaults}.
+   * Opens a model with {@link ModelOptions#defaults}.
    *
-   * @param directory holds {@code config.json}, safetensors and, for text, {@code tokenizer.json}
+   * @param path a Hugging Face model directory, which holds {@code config.json}, safetensors and,
+   *     for text, {@code tokenizer.json}; or a GGUF file
    * @throws CheckpointException if a file is missing, damaged or of a kind that is not supported
    */
-  public static Model open(Path directory) {
-    return open(directory, ModelOptions.defaults());
+  public static Model open(Path path) {
+    return open(path, ModelOptions.defaults());
   }
 
   /**
-   * Opens a Hugging Face model directory.
+   * Opens a model.
    *
-   * @param directory holds {@code config.json}, safetensors and, for text, {@code tokenizer.json}
+   * @param path a Hugging Face model directory, which holds {@code config.json}, safetensors and,
+   *     for text, {@code tokenizer.json}; or a GGUF file
    * @throws CheckpointException if a file is missing, damaged or of a kind that is not supported
    * @throws DeviceException if the device is not there
    */
-  public static Model open(Path directory, ModelOptions options) {
-    return open(directory, options, open(options));
+  public static Model open(Path path, ModelOptions options) {
+    return open(path, options, open(options));
   }
 
   /** Opens a model on a device that it closes, also when it cannot be opened. */
-  static Model open(Path directory, ModelOptions options, Device device) {
-    return new Model(directory, options, device);
+  static Model open(Path path, ModelOptions options, Device device) {
+    return new Model(path, options, device);
   }
 
   /** What the model is and where it runs. */
@@ -124,12 +126,14 @@ public final class Model implements AutoCloseable {
   /**
    * The model's tokenizer.
    *
-   * @throws CheckpointException if the directory has no {@code tokenizer.json}
+   * @throws CheckpointException if the model has none
    */
   public Tokenizer tokenizer() {
     if (tokenizer == null) {
       throw new CheckpointException(
-          directory.resolve("tokenizer.json") + ": missing, and text needs a tokenizer");
+          Files.isDirectory(path)
+              ? path.resolve("tokenizer.json") + ": missing, and text needs a tokenizer"
+              : path + ": no tokenizer, and text needs one");
     }
     return tokenizer;
   }

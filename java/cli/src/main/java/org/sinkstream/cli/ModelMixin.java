@@ -16,9 +16,10 @@ final class ModelMixin {
 
   @Option(
       names = {"-m", "--model"},
-      paramLabel = "DIR",
-      description = "A Hugging Face model directory; the embedded model when left out.")
-  private @Nullable Path directory;
+      paramLabel = "MODEL",
+      description =
+          "A Hugging Face model directory or a GGUF file; the embedded model when left out.")
+  private @Nullable Path path;
 
   @Option(
       names = "--threads",
@@ -71,12 +72,12 @@ final class ModelMixin {
             Math.toIntExact(chunk),
             activations,
             !noRepack);
-    return Model.open(directory == null ? EmbeddedModel.directory() : directory, options);
+    return Model.open(path == null ? EmbeddedModel.directory() : path, options);
   }
 
   /** The model as the user named it. */
   String name() {
-    return directory == null ? EmbeddedModel.NAME + " (embedded)" : directory.toString();
+    return path == null ? EmbeddedModel.NAME + " (embedded)" : path.toString();
   }
 
   /** What linear layers may do with their input, as it is written. */

@@ -3,6 +3,7 @@ package org.sinkstream.checkpoint;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.Arena;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -11,6 +12,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.ToLongFunction;
+import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 import org.sinkstream.error.CheckpointException;
 import org.sinkstream.kernels.ElementType;
@@ -41,35 +43,48 @@ public final class Checkpoint {
   private final Set<Integer> endOfText;
   private final Arrangement arrangement;
   private final Map<String, StoredTensor> tensors;
+  private final UnaryOperator<String> containerName;
   private final Map<String, StoredTensor> taken = new TreeMap<>();
 
   /**
    * Takes what a container's reader found.
    *
    * @param source the container's name, for messages
-   * @param tensors by their Hugging Face names
+   * @param tensors by their Hugging Face names; one may have several
+   * @param containerName from a Hugging Face name to the container's, for messages
    */
   Checkpoint(
       String source,
       Config config,
       Set<Integer> endOfText,
       Arrangement arrangement,
-      Map<String, StoredTensor> tensors) {
+      Map<String, StoredTensor> tensors,
+      UnaryOperator<String> containerName) {
     this.source = source;
     this.config = config;
     this.endOfText = endOfText;
     this.arrangement = arrangement;
     this.tensors = tensors;
+    this.containerName = containerName;
   }
 
   /**
-   * Opens a Hugging Face model directory; nothing of the weights is read yet.
+   * Opens a Hugging Face model directory or a GGUF file; nothing of the weights is read yet.
    *
    * @param arena how long the weights stay mapped
    * @throws CheckpointException if a file is missing, damaged, or of a kind that is not supported
    */
   public static Checkpoint open(Path path, Arena arena) {
-    return HuggingFaceDirectory.open(path, arena);
+    if (Files.isDirectory(path)) {
+      return HuggingFaceDirectory.open(path, arena);
+    }
+    if (GgufFile.isNamedOrBeginsAsOne(path)) {
+      return GgufCheckpoint.open(path, arena);
+    }
+    throw new CheckpointException(
+        path
+            + (Files.exists(path) ? ": no model" : ": no such file or directory")
+            + ", expected a Hugging Face directory with config.json and safetensors, or a GGUF file");
   }
 
   /** What the model is, in the fields of {@code config.json}. */
@@ -116,13 +131,18 @@ public final class Checkpoint {
                     name,
                     "has type %s, expected one of %s"
                         .formatted(stored.typeName(), Arrays.toString(ElementType.values()))));
-    taken.put(name, stored);
-    return new TensorView(name, type, stored.shape(), stored.data());
+    taken.put(stored.name(), stored);
+    return new TensorView(stored.name(), type, stored.shape(), stored.data());
   }
 
-  private CheckpointException refuse(String name, String what) {
+  /**
+   * The exception for a tensor.
+   *
+   * @param what is wrong with it, and what was expected
+   */
+  public CheckpointException refuse(String name, String what) {
     return new CheckpointException(
-        "%s: tensor %s %s".formatted(source, StrictJson.shown(name), what));
+        "%s: tensor %s %s".formatted(source, StrictJson.shown(containerName.apply(name)), what));
   }
 
   /** Logs one warning that names the tensors nobody took, but for buffers of old checkpoints. */
@@ -140,7 +160,8 @@ public final class Checkpoint {
 
   /** The tensors nobody took, but for buffers of old checkpoints. */
   Set<String> unused() {
-    Set<String> unused = new TreeSet<>(tensors.keySet());
+    Set<String> unused = new TreeSet<>();
+    tensors.values().forEach(stored -> unused.add(stored.name()));
     unused.removeAll(taken.keySet());
     unused.removeIf(name -> LEGACY_BUFFERS.stream().anyMatch(name::endsWith));
     return unused;

@@ -36,23 +36,36 @@ public final class Config {
   private final String source;
   private final String prefix;
   private final ObjectNode fields;
+  private final Map<String, String> names;
   private final Set<String> known = new HashSet<>();
   private final Map<String, Config> objects = new LinkedHashMap<>();
 
-  private Config(String source, String prefix, ObjectNode fields) {
+  private Config(String source, String prefix, ObjectNode fields, Map<String, String> names) {
     this.source = source;
     this.prefix = prefix;
     this.fields = fields;
+    this.names = names;
   }
 
   /** Reads a file that holds one JSON object. */
   public static Config read(Path file) {
-    return new Config(file.toString(), "", StrictJson.object(file, MAX_FILE_BYTES));
+    return new Config(file.toString(), "", StrictJson.object(file, MAX_FILE_BYTES), Map.of());
+  }
+
+  /**
+   * Settings that another container holds.
+   *
+   * @param source the container's name, for messages
+   * @param fields in the spelling of {@code config.json}
+   * @param names what the container calls a field; one of a nested object has a dot in front
+   */
+  static Config of(String source, ObjectNode fields, Map<String, String> names) {
+    return new Config(source, "", fields, names);
   }
 
   /** An object with no fields, in the place of one that was left out. */
   public Config empty(String name) {
-    return new Config(source, prefix + name + ".", JsonNodeFactory.instance.objectNode());
+    return new Config(source, prefix + name + ".", JsonNodeFactory.instance.objectNode(), names);
   }
 
   /** All fields, as JSON without white space. */
@@ -91,7 +104,7 @@ public final class Config {
       if (!equal(fields.get(name), fields.get(present.getFirst()))) {
         throw refuse(
             name,
-            "%s, which %s says".formatted(shown(present.getFirst()), prefix + present.getFirst()));
+            "%s, which %s says".formatted(shown(present.getFirst()), name(present.getFirst())));
       }
     }
     return present.isEmpty() ? names[0] : present.getFirst();
@@ -181,7 +194,8 @@ public final class Config {
       throw refuse(name, "an object");
     }
     return Optional.of(
-        objects.computeIfAbsent(name, key -> new Config(source, prefix + key + ".", object)));
+        objects.computeIfAbsent(
+            name, key -> new Config(source, prefix + key + ".", object, names)));
   }
 
   /** One token id or a list of them; empty where it is left out. */
@@ -263,7 +277,12 @@ public final class Config {
    * @param expected what the value should have been
    */
   public CheckpointException refuse(String name, String expected) {
-    return contradiction("%s is %s, expected %s".formatted(prefix + name, shown(name), expected));
+    return contradiction("%s is %s, expected %s".formatted(name(name), shown(name), expected));
+  }
+
+  /** A field's name for a message: where it lies, and as its container spells it. */
+  public String name(String field) {
+    return names.getOrDefault(prefix + field, prefix + field);
   }
 
   /**
@@ -292,7 +311,7 @@ public final class Config {
         fields.properties().stream()
             .filter(field -> !known.contains(field.getKey()))
             .filter(field -> !saysNothing(field.getValue()))
-            .map(field -> StrictJson.shown(prefix + field.getKey()))
+            .map(field -> StrictJson.shown(name(field.getKey())))
             .sorted()
             .collect(Collectors.joining(", "));
     if (!unknown.isEmpty()) {

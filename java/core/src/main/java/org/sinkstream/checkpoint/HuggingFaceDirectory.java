@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.UnaryOperator;
 import org.sinkstream.error.CheckpointException;
 
 /**
@@ -25,19 +26,14 @@ final class HuggingFaceDirectory {
    * @throws CheckpointException if a file is missing, damaged, or of a kind that is not supported
    */
   static Checkpoint open(Path directory, Arena arena) {
-    if (!Files.isDirectory(directory)) {
-      throw new CheckpointException(
-          Files.exists(directory)
-              ? directory + ": a file, expected a directory with config.json and safetensors"
-              : directory + ": no such directory");
-    }
     Config config = Config.read(directory.resolve("config.json"));
     return new Checkpoint(
         directory.toString(),
         config,
         endOfText(directory, config),
         Arrangement.HUGGING_FACE,
-        weights(directory, arena));
+        weights(directory, arena),
+        UnaryOperator.identity());
   }
 
   private static Map<String, StoredTensor> weights(Path directory, Arena arena) {
@@ -55,14 +51,22 @@ final class HuggingFaceDirectory {
   }
 
   private static String whatElseIsThere(Path directory) {
-    try (DirectoryStream<Path> others =
-        Files.newDirectoryStream(directory, "*.{bin,pt,pth,gguf,safetensors}")) {
+    Set<String> gguf = names(directory, "*.gguf");
+    if (!gguf.isEmpty()) {
+      return "found %s: a GGUF file is opened by its own name".formatted(Checkpoint.shown(gguf));
+    }
+    Set<String> others = names(directory, "*.{bin,pt,pth,safetensors}");
+    return others.isEmpty()
+        ? "there are no weights"
+        : "found %s, which are not read: convert them with save_pretrained(safe_serialization=True)"
+            .formatted(Checkpoint.shown(others));
+  }
+
+  private static Set<String> names(Path directory, String glob) {
+    try (DirectoryStream<Path> matching = Files.newDirectoryStream(directory, glob)) {
       Set<String> names = new TreeSet<>();
-      others.forEach(path -> names.add(path.getFileName().toString()));
-      return names.isEmpty()
-          ? "there are no weights"
-          : "found %s, which are not read: convert them with save_pretrained(safe_serialization=True)"
-              .formatted(Checkpoint.shown(names));
+      matching.forEach(path -> names.add(path.getFileName().toString()));
+      return names;
     } catch (IOException e) {
       throw new CheckpointException(
           "%s: cannot be read: %s".formatted(directory, e.getMessage()), e);

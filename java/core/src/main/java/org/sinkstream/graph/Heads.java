@@ -13,7 +13,8 @@ final class Heads {
   static int dimension(
       Config config, String hiddenField, int hidden, String headsField, int heads) {
     if (hidden % heads != 0) {
-      throw config.refuse(headsField, "a divisor of %s (%d)".formatted(hiddenField, hidden));
+      throw config.refuse(
+          headsField, "a divisor of %s (%d)".formatted(config.name(hiddenField), hidden));
     }
     return hidden / heads;
   }

@@ -83,8 +83,8 @@ public record LlamaConfig(
         && config.positiveInt("sliding_window") < trainedContext) {
       throw config.refuse(
           "sliding_window",
-          "null or at least max_position_embeddings (%d): here the cache policy sets the window"
-              .formatted(trainedContext));
+          "null or at least %s (%d): here the cache policy sets the window"
+              .formatted(config.name("max_position_embeddings"), trainedContext));
     }
   }
 }

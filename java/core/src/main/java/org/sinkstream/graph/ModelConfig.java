@@ -6,6 +6,7 @@ import java.util.TreeMap;
 import java.util.function.Function;
 import org.sinkstream.checkpoint.Config;
 import org.sinkstream.kernels.Attention;
+import org.sinkstream.kernels.RotaryLayout;
 
 /**
  * What a checkpoint's {@code config.json} says of the model, in the terms of its family. Immutable
@@ -60,8 +61,12 @@ public sealed interface ModelConfig permits LlamaConfig, MptConfig, FalconConfig
     return false;
   }
 
-  /** The shape of attention in every layer. */
-  default Attention.Shape attentionShape() {
+  /**
+   * The shape of attention in every layer.
+   *
+   * @param rotaryLayout how the checkpoint's rows of queries and keys are ordered
+   */
+  default Attention.Shape attentionShape(RotaryLayout rotaryLayout) {
     double[] slopes = alibiSlopes();
     float[] narrowed = new float[slopes.length];
     for (int i = 0; i < slopes.length; i++) {
@@ -74,6 +79,7 @@ public sealed interface ModelConfig permits LlamaConfig, MptConfig, FalconConfig
         headDim(),
         (float) softmaxScale(),
         rope().map(RopeConfig::inverseFrequencies).orElseGet(() -> new double[0]),
+        rotaryLayout,
         narrowed);
   }
 

@@ -6,6 +6,7 @@ import org.sinkstream.checkpoint.Checkpoint;
 import org.sinkstream.kernels.Attention;
 import org.sinkstream.kernels.Device;
 import org.sinkstream.kernels.KvCache;
+import org.sinkstream.kernels.RotaryLayout;
 import org.sinkstream.kernels.Tensor;
 
 /**
@@ -39,7 +40,19 @@ public final class Network {
           case FalconConfig c -> FalconDecoder.load(loader, c);
           case PythiaConfig c -> PythiaDecoder.load(loader, c);
         };
-    this.attention = new Attention(device, arena, config.attentionShape());
+    RotaryLayout rotaryLayout =
+        checkpoint.arrangement().interleavedRotation()
+            ? RotaryLayout.INTERLEAVED
+            : RotaryLayout.HALF_SPLIT;
+    Attention.Shape shape = config.attentionShape(rotaryLayout);
+    this.attention =
+        new Attention(
+            device,
+            arena,
+            loader
+                .frequencyDivisors(shape.inverseFrequencies().length)
+                .map(shape::withFrequenciesDividedBy)
+                .orElse(shape));
     this.sinkLogits =
         config.zeroSink() ? Tensor.of(device, arena, new float[config.heads()]) : null;
   }

@@ -1,7 +1,6 @@
 package org.sinkstream.graph;
 
 import org.sinkstream.kernels.Norm;
-import org.sinkstream.kernels.QkvLayout;
 import org.sinkstream.kernels.Weights;
 
 /**
@@ -22,7 +21,7 @@ final class PythiaDecoder {
             c.vocabulary(),
             c.hidden(),
             false),
-        QkvLayout.grouped(c.heads(), c.kvHeads(), c.headDim()),
+        in.groupedQkv(c.heads(), c.kvHeads(), c.headDim()),
         Decoder.Widths.of(c));
   }
 

@@ -2,6 +2,7 @@ package org.sinkstream.graph;
 
 import java.lang.foreign.Arena;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.sinkstream.checkpoint.Checkpoint;
@@ -9,6 +10,7 @@ import org.sinkstream.checkpoint.TensorView;
 import org.sinkstream.kernels.Device;
 import org.sinkstream.kernels.Norm;
 import org.sinkstream.kernels.Operations;
+import org.sinkstream.kernels.QkvLayout;
 import org.sinkstream.kernels.Tensor;
 import org.sinkstream.kernels.Weights;
 
@@ -46,6 +48,34 @@ record WeightLoader(Device device, Arena arena, Checkpoint checkpoint, boolean p
     TensorView weight = checkpoint.tensor(part.name + ".weight", part.rows, columns);
     float @Nullable [] bias = part.biased ? vector(part.name + ".bias", part.rows) : null;
     return new Weights.Part(weight.data(), weight.type(), part.rows, bias, packed);
+  }
+
+  /**
+   * Where Q, K and V lie in a family whose own order is by KV groups; the container may have
+   * another.
+   */
+  QkvLayout groupedQkv(int heads, int kvHeads, int headDim) {
+    return checkpoint.arrangement().stackedQkv()
+        ? QkvLayout.stacked(heads, kvHeads, headDim)
+        : QkvLayout.grouped(heads, kvHeads, headDim);
+  }
+
+  /**
+   * What each rotated pair's frequency is divided by, {@code rope_freqs.weight} [pairs]: how GGUF
+   * files say Llama 3's scaling. Empty where there is none.
+   */
+  Optional<float[]> frequencyDivisors(int pairs) {
+    String name = "rope_freqs.weight";
+    if (!checkpoint.has(name)) {
+      return Optional.empty();
+    }
+    float[] divisors = vector(name, pairs);
+    for (float divisor : divisors) {
+      if (!(divisor > 0) || Float.isInfinite(divisor)) {
+        throw checkpoint.refuse(name, "has %s, expected finite numbers above 0".formatted(divisor));
+      }
+    }
+    return Optional.of(divisors);
   }
 
   /** An RMS norm: {@code name.weight} [size]. */

@@ -27,6 +27,7 @@ public final class Attention {
    * @param scale factor of the scores
    * @param inverseFrequencies radians per token of each rotated pair of channels; empty for no
    *     rotation
+   * @param rotaryLayout which channels make such a pair
    * @param alibiSlopes one for each query head; empty for no bias
    */
   @SuppressWarnings(
@@ -38,7 +39,17 @@ public final class Attention {
       int headDim,
       float scale,
       double[] inverseFrequencies,
-      float[] alibiSlopes) {}
+      RotaryLayout rotaryLayout,
+      float[] alibiSlopes) {
+    /** The same, with the frequency of each rotated pair divided by a number of its own. */
+    public Shape withFrequenciesDividedBy(float[] divisors) {
+      double[] divided = inverseFrequencies.clone();
+      for (int i = 0; i < divided.length; i++) {
+        divided[i] /= divisors[i];
+      }
+      return new Shape(layers, heads, kvHeads, headDim, scale, divided, rotaryLayout, alibiSlopes);
+    }
+  }
 
   /** Makes the description on a device; freed when the arena closes. */
   public Attention(Device device, Arena arena, Shape shape) {
@@ -55,6 +66,7 @@ public final class Attention {
       sks_attention_spec.kv_heads(spec, shape.kvHeads);
       sks_attention_spec.head_dim(spec, shape.headDim);
       sks_attention_spec.rotary_dim(spec, 2 * shape.inverseFrequencies.length);
+      sks_attention_spec.rotary_layout(spec, shape.rotaryLayout.code());
       sks_attention_spec.scale(spec, shape.scale);
       sks_attention_spec.inverse_frequencies(
           spec,

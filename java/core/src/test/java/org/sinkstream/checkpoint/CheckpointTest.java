@@ -10,6 +10,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -70,8 +71,10 @@ class CheckpointTest {
 
   @Test
   void directoriesThatAreNone() {
-    refused(folder.resolve("absent"), "no such directory");
-    refused(folder.resolve("config.json"), "a file, expected a directory");
+    String expected =
+        ", expected a Hugging Face directory with config.json and safetensors, or a GGUF file";
+    refused(folder.resolve("absent"), "no such file or directory" + expected);
+    refused(folder.resolve("config.json"), "no model" + expected);
   }
 
   @Test
@@ -135,8 +138,8 @@ class CheckpointTest {
         .isInstanceOf(CheckpointException.class)
         .hasMessage(
             folder
-                + ": tensor \"i\" has type I64,"
-                + " expected one of [F32, F16, BF16, Q8_0, Q4_0, Q4_K, Q5_K, Q6_K]");
+                + ": tensor \"i\" has type I64, expected one of "
+                + Arrays.toString(ElementType.values()));
     assertThat(checkpoint.parameters()).isZero();
   }
 

@@ -15,6 +15,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.sinkstream.checkpoint.Config;
 import org.sinkstream.graph.RopeConfig.Llama3Scaling;
+import org.sinkstream.kernels.RotaryLayout;
 import org.sinkstream.testing.SharedData;
 
 /** What published configs say, and that today's spelling says the same. */
@@ -280,7 +281,7 @@ class PublishedConfigsTest {
         ModelConfig.read(Config.read(SharedData.project("models/llama-mini/config.json")));
     assertThat(config.architecture()).isEqualTo("llama");
     assertThat(config.trainedContext()).isEqualTo(1024);
-    assertThat(config.attentionShape().inverseFrequencies()).hasSize(32);
+    assertThat(config.attentionShape(RotaryLayout.HALF_SPLIT).inverseFrequencies()).hasSize(32);
   }
 
   @TestFactory

@@ -1545,6 +1545,33 @@ public class Sinkstream extends Sinkstream$shared {
            throw new AssertionError("should not reach here", ex$);
         }
     }
+    private static final int SKS_ROTARY_HALF_SPLIT = (int)0L;
+    /**
+     * {@snippet lang=c :
+     * enum sks_rotary_layout.SKS_ROTARY_HALF_SPLIT = 0
+     * }
+     */
+    public static int SKS_ROTARY_HALF_SPLIT() {
+        return SKS_ROTARY_HALF_SPLIT;
+    }
+    private static final int SKS_ROTARY_INTERLEAVED = (int)1L;
+    /**
+     * {@snippet lang=c :
+     * enum sks_rotary_layout.SKS_ROTARY_INTERLEAVED = 1
+     * }
+     */
+    public static int SKS_ROTARY_INTERLEAVED() {
+        return SKS_ROTARY_INTERLEAVED;
+    }
+    private static final int SKS_ROTARY_LAYOUTS = (int)2L;
+    /**
+     * {@snippet lang=c :
+     * enum sks_rotary_layout.SKS_ROTARY_LAYOUTS = 2
+     * }
+     */
+    public static int SKS_ROTARY_LAYOUTS() {
+        return SKS_ROTARY_LAYOUTS;
+    }
 
     private static class sks_attention_create {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(

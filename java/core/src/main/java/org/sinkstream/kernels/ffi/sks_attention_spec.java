@@ -20,6 +20,7 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  *     int32_t kv_heads;
  *     int32_t head_dim;
  *     int32_t rotary_dim;
+ *     int32_t rotary_layout;
  *     float scale;
  *     const double *inverse_frequencies;
  *     const float *alibi_slopes;
@@ -38,7 +39,9 @@ public class sks_attention_spec {
         Sinkstream.C_INT.withName("kv_heads"),
         Sinkstream.C_INT.withName("head_dim"),
         Sinkstream.C_INT.withName("rotary_dim"),
+        Sinkstream.C_INT.withName("rotary_layout"),
         Sinkstream.C_FLOAT.withName("scale"),
+        MemoryLayout.paddingLayout(4),
         Sinkstream.C_POINTER.withName("inverse_frequencies"),
         Sinkstream.C_POINTER.withName("alibi_slopes")
     ).withName("sks_attention_spec");
@@ -268,6 +271,50 @@ public class sks_attention_spec {
      */
     public static void rotary_dim(MemorySegment struct, int fieldValue) {
         struct.set(rotary_dim$LAYOUT, rotary_dim$OFFSET, fieldValue);
+    }
+
+    private static final OfInt rotary_layout$LAYOUT = (OfInt)$LAYOUT.select(groupElement("rotary_layout"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * int32_t rotary_layout
+     * }
+     */
+    public static final OfInt rotary_layout$layout() {
+        return rotary_layout$LAYOUT;
+    }
+
+    private static final long rotary_layout$OFFSET = $LAYOUT.byteOffset(groupElement("rotary_layout"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * int32_t rotary_layout
+     * }
+     */
+    public static final long rotary_layout$offset() {
+        return rotary_layout$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * int32_t rotary_layout
+     * }
+     */
+    public static int rotary_layout(MemorySegment struct) {
+        return struct.get(rotary_layout$LAYOUT, rotary_layout$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * int32_t rotary_layout
+     * }
+     */
+    public static void rotary_layout(MemorySegment struct, int fieldValue) {
+        struct.set(rotary_layout$LAYOUT, rotary_layout$OFFSET, fieldValue);
     }
 
     private static final OfFloat scale$LAYOUT = (OfFloat)$LAYOUT.select(groupElement("scale"));

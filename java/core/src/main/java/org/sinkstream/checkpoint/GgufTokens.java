@@ -1,0 +1,49 @@
+package org.sinkstream.checkpoint;
+
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+
+/** What a GGUF file's tokenizer must have in common with its embedding. */
+final class GgufTokens {
+  /** Values of {@code tokenizer.ggml.model} that say there is no tokenizer. */
+  private static final Set<String> NONE = Set.of("none", "no_vocab");
+
+  private static final List<String> END_OF_TEXT =
+      List.of(GgufKeys.EOS_ID, GgufKeys.EOT_ID, GgufKeys.EOM_ID);
+
+  private GgufTokens() {}
+
+  /**
+   * Refuses lists of tokens that are not of the embedding's size. A file may have no tokenizer.
+   *
+   * @param size rows of the embedding
+   */
+  static void check(GgufMetadata metadata, long size) {
+    if (!NONE.contains(metadata.string(GgufKeys.TOKENIZER_MODEL, "none"))
+        || metadata.has(GgufKeys.TOKENS)) {
+      metadata.requireArray(GgufKeys.TOKENS, size, GgufValueType.STRING);
+    }
+    if (metadata.has(GgufKeys.TOKEN_SCORES)) {
+      metadata.requireArray(GgufKeys.TOKEN_SCORES, size, GgufValueType.FLOAT32);
+    }
+    if (metadata.has(GgufKeys.TOKEN_TYPES)) {
+      metadata.requireArray(GgufKeys.TOKEN_TYPES, size, GgufValueType.INT32, GgufValueType.UINT32);
+    }
+  }
+
+  /** The tokens that end a text, a turn or a message; empty where the file names none. */
+  static Set<Integer> endOfText(GgufMetadata metadata, long size) {
+    Set<Integer> ids = new LinkedHashSet<>();
+    for (String key : END_OF_TEXT) {
+      if (metadata.has(key)) {
+        long id = metadata.integer(key);
+        if (id < 0 || id >= size) {
+          throw metadata.refuse(key, "a token id from 0 to " + (size - 1));
+        }
+        ids.add(Math.toIntExact(id));
+      }
+    }
+    return ids;
+  }
+}
