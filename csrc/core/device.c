@@ -9,21 +9,47 @@
 
 #define MAX_THREADS 1024
 
+/* What an environment variable says; NULL where it says nothing. */
+static const char *environment(const char *name) {
+  const char *value = getenv(name);
+  return value != NULL && value[0] != '\0' ? value : NULL;
+}
+
+/* Threads where the caller asks for none in particular. */
+static int32_t default_threads(int32_t *threads) {
+  const char *text = environment("SINKSTREAM_THREADS");
+  if (text == NULL) {
+    *threads = sks_usable_cores();
+    return SKS_OK;
+  }
+  char *end;
+  long number = strtol(text, &end, 10);
+  if (*end != '\0' || number < 1 || number > MAX_THREADS) {
+    return sks_fail(SKS_INVALID_ARGUMENT, "SINKSTREAM_THREADS is '%s'; expected 1 to %d", text,
+                    MAX_THREADS);
+  }
+  *threads = (int32_t)number;
+  return SKS_OK;
+}
+
 int32_t sks_device_open_cpu(int32_t threads, const char *isa, sks_device **device) {
   if (threads < 0 || threads > MAX_THREADS) {
     return sks_fail(SKS_INVALID_ARGUMENT, "threads is %d; expected 0 to %d", threads, MAX_THREADS);
   }
-  const char *environment = getenv("SINKSTREAM_ISA");
-  if (isa == NULL && environment != NULL && environment[0] != '\0') {
-    isa = environment;
+  int32_t status = threads == 0 ? default_threads(&threads) : SKS_OK;
+  if (status != SKS_OK) {
+    return status;
+  }
+  if (isa == NULL) {
+    isa = environment("SINKSTREAM_ISA");
   }
   sks_device *opened = sks_memory_allocate(sizeof *opened, "device");
   if (opened == NULL) {
     return SKS_OUT_OF_MEMORY;
   }
-  int32_t status = sks_dispatch(isa, &opened->kernels);
+  status = sks_dispatch(isa, &opened->kernels);
   if (status == SKS_OK) {
-    status = sks_pool_create(threads == 0 ? sks_usable_cores() : threads, &opened->pool);
+    status = sks_pool_create(threads, &opened->pool);
   }
   if (status != SKS_OK) {
     sks_memory_free(opened);

@@ -10,6 +10,7 @@
 #include "support/guard.h"
 #include "support/isa.h"
 #include "support/rng.h"
+#include "support/weights.h"
 
 enum { HALVES = 1 << 16 };
 
@@ -132,10 +133,32 @@ static void test_places(const sks_kernels *kernels, const sks_kernels *reference
   }
 }
 
+/* Blocks of every bit pattern, against the reference bit by bit, between guard pages. */
+static void test_blocks(const sks_kernels *kernels, const sks_kernels *reference, uint64_t seed) {
+  for (int32_t type = SKS_FLOAT_TYPES; type < SKS_TYPES; type++) {
+    for (int64_t blocks = 1; blocks <= check_effort(40); blocks++) {
+      int64_t count = blocks * sks_block_of(type).values;
+      size_t bytes = (size_t)sks_bytes_of(type, count), widened = (size_t)count * sizeof(float);
+      guarded source = blocks % 2 ? guard_end(bytes) : guard_start(bytes);
+      guarded y = blocks % 3 ? guard_end(widened) : guard_start(widened);
+      float *right = malloc(widened);
+      weights_fill(type, count, &seed, source.data);
+      kernels->widen[type](source.data, count, (float *)y.data);
+      reference->widen[type](source.data, count, right);
+      CHECK(memcmp(y.data, right, widened) == 0, "%s type %d, %lld blocks", kernels->isa, (int)type,
+            (long long)blocks);
+      free(right);
+      guard_free(source);
+      guard_free(y);
+    }
+  }
+}
+
 static void test_kernels(const sks_kernels *kernels, const sks_kernels *reference, uint64_t seed) {
   test_every_half(kernels);
   test_rounding(kernels, reference, seed);
   test_places(kernels, reference, seed);
+  test_blocks(kernels, reference, seed);
 }
 
 static void test_operation(void) {
@@ -147,6 +170,8 @@ static void test_operation(void) {
   CHECK(y[0] == 1 && y[1] == -2 && y[2] == INFINITY, "%g %g %g", (double)y[0], (double)y[1],
         (double)y[2]);
   CHECK_REFUSED(sks_widen(device, bf16, SKS_TYPES, 3, y), SKS_INVALID_ARGUMENT, "type is 8");
+  CHECK_REFUSED(sks_widen(device, bf16, SKS_Q8_0, 33, y), SKS_INVALID_ARGUMENT,
+                "count is 33; expected a multiple of 32");
   CHECK_REFUSED(sks_widen(device, bf16, SKS_BF16, -1, y), SKS_INVALID_ARGUMENT, "count is -1");
   CHECK_REFUSED(sks_widen(device, NULL, SKS_BF16, 3, y), SKS_INVALID_ARGUMENT, "source is NULL");
   CHECK_REFUSED(sks_widen(device, bf16, SKS_BF16, 3, NULL), SKS_INVALID_ARGUMENT, "target is NULL");

@@ -70,6 +70,23 @@ static void test_threads(void) {
   sks_device_close(device);
 }
 
+static void test_threads_of_the_environment(void) {
+  sks_device *device = NULL;
+  setenv("SINKSTREAM_THREADS", "3", 1);
+  REQUIRE(sks_device_open_cpu(0, NULL, &device) == SKS_OK, "%s", sks_last_error());
+  CHECK(sks_device_threads(device) == 3, "%d threads", sks_device_threads(device));
+  sks_device_close(device);
+  REQUIRE(sks_device_open_cpu(1, NULL, &device) == SKS_OK, "%s", sks_last_error());
+  CHECK(sks_device_threads(device) == 1, "%d threads", sks_device_threads(device));
+  sks_device_close(device);
+  static const char *const bad[] = {"0", "-1", "1025", "two", "2x", "99999999999999999999"};
+  for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    setenv("SINKSTREAM_THREADS", bad[i], 1);
+    CHECK_REFUSED(sks_device_open_cpu(0, NULL, &device), SKS_INVALID_ARGUMENT, bad[i]);
+  }
+  unsetenv("SINKSTREAM_THREADS");
+}
+
 int main(void) {
   unsetenv("SINKSTREAM_ISA"); /* what is tested here must not depend on it */
   sks_kernels table;
@@ -83,6 +100,7 @@ int main(void) {
   if (sks_dispatch_level(levels - 1, &table)) best = table.isa;
   test_names(best);
   test_environment(best);
+  test_threads_of_the_environment();
   test_threads();
   return check_report();
 }

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "kernels/simd/bytes_x86.h"
 #include "kernels/simd/inline.h"
 #include "sinkstream/types.h"
 
@@ -29,6 +30,15 @@ SKS_INLINE vec vec_round(vec x) {
 /* NaN where b is NaN. */
 SKS_INLINE vec vec_max(vec a, vec b) { return _mm256_max_ps(a, b); }
 SKS_INLINE vec vec_min(vec a, vec b) { return _mm256_min_ps(a, b); }
+
+/* y[0..15] = scale * (q - zero) - minimum. */
+SKS_INLINE void store_widened(float *y, bytes q, int zero, float scale, float minimum) {
+  for (int i = 0; i < 2; i++, q = _mm_srli_si128(q, 8)) {
+    __m256i whole = _mm256_sub_epi32(_mm256_cvtepu8_epi32(q), _mm256_set1_epi32(zero));
+    vec scaled = vec_mul(vec_set(scale), _mm256_cvtepi32_ps(whole));
+    vec_store(y + 8 * i, vec_sub(scaled, vec_set(minimum)));
+  }
+}
 
 /* Of numbers without a sign; NaN is the largest. */
 SKS_INLINE vec vec_max_size(vec a, vec b) {

@@ -5,6 +5,7 @@
 #include <immintrin.h>
 #include <stdint.h>
 
+#include "kernels/simd/bytes_x86.h"
 #include "kernels/simd/inline.h"
 #include "sinkstream/types.h"
 
@@ -54,6 +55,13 @@ SKS_INLINE vec vec_widen(const void *at, int32_t type) {
 /* 16 whole numbers from -128 to 127 as bytes. */
 SKS_INLINE void vec_store_bytes(int8_t *at, vec x) {
   _mm_storeu_si128((__m128i *)at, _mm512_cvtsepi32_epi8(_mm512_cvtps_epi32(x)));
+}
+
+/* y[0..15] = scale * (q - zero) - minimum. */
+SKS_INLINE void store_widened(float *y, bytes q, int zero, float scale, float minimum) {
+  __m512i whole = _mm512_sub_epi32(_mm512_cvtepu8_epi32(q), _mm512_set1_epi32(zero));
+  vec scaled = vec_mul(vec_set(scale), _mm512_cvtepi32_ps(whole));
+  vec_store(y, vec_sub(scaled, vec_set(minimum)));
 }
 
 /* Of numbers without a sign; NaN is the largest. */
