@@ -12,10 +12,7 @@
 #include "core/kernels.h"
 #include "kernels/simd/elements.h"
 
-enum {
-  PANEL_TILE_ROWS = 8,
-  PREFETCH_BYTES = 4096 /* ahead of what one row reads: as far as memory is late */
-};
+enum { PANEL_TILE_ROWS = 8 };
 
 /* 32 columns of LANES channels. */
 typedef struct weights_block {
@@ -112,9 +109,6 @@ SKS_INLINE void panel_tile(const int32_t type, const uint8_t *panel, int64_t col
   for (int64_t i = 0; i < columns; i += shape.columns, panel += shape.bytes, x += blocks) {
     for (int64_t b = 0; b < blocks; b++) {
       const uint8_t *block = panel + shape.header_bytes + b * shape.block_bytes;
-      if (rows == 1)
-        for (int at = 0; at < shape.block_bytes; at += 64)
-          __builtin_prefetch(block + PREFETCH_BYTES + at);
       weights_block w;
       unpack_integers(type, block + 4 * channel, &w);
       unpack_scales(type, panel, b, channel, &w);

@@ -7,7 +7,7 @@
 
 #include "core/kernels.h"
 
-enum { PAIR_TILE_ROWS = 12, PAIR_PREFETCH_UNITS = 64 };
+enum { PAIR_TILE_ROWS = 12 };
 
 SKS_INLINE void pair_tile(const char *panel, int64_t columns, int64_t channel, const uint16_t *x,
                           const int rows, float *y, int64_t y_stride) {
@@ -18,10 +18,6 @@ SKS_INLINE void pair_tile(const char *panel, int64_t columns, int64_t channel, c
   for (int r = 0; r < rows; r++) even[r] = odd[r] = vec_zero();
   int64_t i = 0;
   for (; i + 2 <= pairs; i += 2, unit += 2 * SKS_PANEL_UNIT) {
-    if (rows == 1) {
-      __builtin_prefetch(unit + PAIR_PREFETCH_UNITS * SKS_PANEL_UNIT);
-      __builtin_prefetch(unit + (PAIR_PREFETCH_UNITS + 1) * SKS_PANEL_UNIT);
-    }
 #pragma GCC unroll SKS_UNROLL
     for (int r = 0; r < rows; r++) {
       const uint16_t *values = x + r * stride + 2 * i;
