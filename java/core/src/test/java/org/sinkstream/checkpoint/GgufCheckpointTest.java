@@ -7,6 +7,7 @@ import java.lang.foreign.Arena;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -43,13 +44,17 @@ class GgufCheckpointTest {
     return SafetensorsFixture.write(folder, "model.gguf", gguf.build());
   }
 
-  /** Everything that opening a model does but for its tokenizer. */
   private Checkpoint load(GgufBuilder gguf) {
+    return load(gguf, Function.identity());
+  }
+
+  /** Everything that opening a model does but for its tokenizer. */
+  private <T> T load(GgufBuilder gguf, Function<Checkpoint, T> result) {
     try (Device device = Device.openCpu(1);
         Arena arena = Arena.ofConfined()) {
       Checkpoint checkpoint = Checkpoint.open(write(gguf), arena);
-      new Network(device, arena, checkpoint, ModelConfig.read(checkpoint.config()));
-      return checkpoint;
+      new Network(device, arena, checkpoint, ModelConfig.read(checkpoint.config()), true);
+      return result.apply(checkpoint);
     }
   }
 
@@ -507,11 +512,6 @@ class GgufCheckpointTest {
   }
 
   private String fingerprint(GgufBuilder gguf) {
-    try (Device device = Device.openCpu(1);
-        Arena arena = Arena.ofConfined()) {
-      Checkpoint checkpoint = Checkpoint.open(write(gguf), arena);
-      new Network(device, arena, checkpoint, ModelConfig.read(checkpoint.config()));
-      return checkpoint.fingerprint();
-    }
+    return load(gguf, Checkpoint::fingerprint);
   }
 }
