@@ -124,6 +124,10 @@ final class BadInputTest {
     assertRefused("config.json", "info", "-m", directory.toString());
     Files.writeString(directory.resolve("config.json"), "{");
     assertRefused(directory.toString(), "info", "-m", directory.toString());
+    Path gguf = Files.write(directory.resolve("model.gguf"), new byte[] {'G', 'G', 'U', 'F', 1});
+    assertRefused(gguf + ": byte 4: the version takes 4 bytes", "info", "-m", gguf.toString());
+    Path other = Files.writeString(directory.resolve("model.pt"), "PK");
+    assertRefused(other + ": no model, expected a Hugging Face", "info", "-m", other.toString());
   }
 
   @Test

@@ -112,7 +112,7 @@ public final class Config {
 
   private static boolean equal(JsonNode left, JsonNode right) {
     boolean numbers = left.isNumber() && right.isNumber();
-    return numbers ? number(left) == number(right) : left.equals(right);
+    return numbers ? Double.compare(number(left), number(right)) == 0 : left.equals(right);
   }
 
   /** A whole number from 1 to {@link #MAX_SIZE}. */

@@ -157,7 +157,7 @@ public record GgufArchitecture(
               required(GgufKeys.CONTEXT_LENGTH, "max_seq_len", Kind.INTEGER),
               required(GgufKeys.EMBEDDING_LENGTH, "d_model", Kind.INTEGER),
               required(GgufKeys.BLOCK_COUNT, "n_layers", Kind.INTEGER),
-              required(GgufKeys.FEED_FORWARD_LENGTH, "ffn_config.ffn_hidden_size", Kind.INTEGER),
+              required(GgufKeys.FEED_FORWARD_LENGTH, "expansion_ratio", Kind.INTEGER),
               required(GgufKeys.HEAD_COUNT, "n_heads", Kind.INTEGER),
               optional(GgufKeys.HEAD_COUNT_KV, "attn_config.kv_n_heads", Kind.INTEGER),
               required(GgufKeys.NORM_EPSILON, "layer_norm_epsilon", Kind.NUMBER),

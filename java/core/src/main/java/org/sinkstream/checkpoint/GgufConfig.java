@@ -1,12 +1,17 @@
 package org.sinkstream.checkpoint;
 
+import static org.sinkstream.checkpoint.GgufArchitecture.FALCON;
+import static org.sinkstream.checkpoint.GgufArchitecture.GPTNEOX;
+import static org.sinkstream.checkpoint.GgufArchitecture.LLAMA;
+import static org.sinkstream.checkpoint.GgufArchitecture.MPT;
+import static org.sinkstream.checkpoint.GgufArchitecture.QWEN2;
+
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.OptionalLong;
 import java.util.Set;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
@@ -34,8 +39,10 @@ final class GgufConfig {
   private final GgufMetadata metadata;
   private final Set<String> tensors;
   private final GgufArchitecture architecture;
-  private final ObjectNode fields = JsonNodeFactory.instance.objectNode();
+  private final JsonNodeFactory json = JsonNodeFactory.instance;
+  private final ObjectNode fields = json.objectNode();
   private final Map<String, String> names = new HashMap<>();
+  private final Config config;
   private final Set<String> known = new HashSet<>();
 
   private GgufConfig(Path file, GgufFile gguf, GgufArchitecture architecture) {
@@ -43,6 +50,7 @@ final class GgufConfig {
     this.metadata = gguf.metadata();
     this.tensors = gguf.tensors().keySet();
     this.architecture = architecture;
+    this.config = Config.of(file.toString(), fields, names);
   }
 
   /**
@@ -57,27 +65,60 @@ final class GgufConfig {
   private Config read(long vocabulary) {
     fields.put("model_type", architecture.modelType());
     architecture.settings().forEach(this::translate);
+    names.put("vocab_size", "the number of rows of token_embd.weight");
     fields.put("vocab_size", vocabulary);
-    only(GgufKeys.VOCABULARY, vocabulary, "%d, the rows of token_embd.weight");
     fields.put("tie_word_embeddings", !tensors.contains("output.weight"));
-    if (architecture.equals(GgufArchitecture.LLAMA)) {
+    translateTensors();
+    int hidden = size(GgufKeys.EMBEDDING_LENGTH);
+    int heads = size(GgufKeys.HEAD_COUNT);
+    if (!fields.has("head_dim") && hidden % heads != 0) {
+      return config; // which the family's config refuses
+    }
+    int headDim = fields.has("head_dim") ? size(GgufKeys.KEY_LENGTH) : hidden / heads;
+    only(GgufKeys.KEY_LENGTH, headDim, "%d, embedding_length / head_count");
+    only(GgufKeys.VALUE_LENGTH, headDim, "%d, as many channels as a key has");
+    only(GgufKeys.VOCABULARY, vocabulary, "%d, the rows of token_embd.weight");
+    only(GgufKeys.EXPERT_COUNT, 0, "%d: mixtures of experts are not implemented");
+    only(GgufKeys.EXPERT_USED_COUNT, 0, "%d: mixtures of experts are not implemented");
+    check(GgufKeys.CAUSAL, metadata::bool, "true: nothing else is implemented");
+    check(
+        GgufKeys.TENSOR_DATA_LAYOUT,
+        key -> !architecture.equals(FALCON) || metadata.string(key).equals("jploski"),
+        "\"jploski\": all queries, then all keys, then all values");
+    if (architecture.equals(GPTNEOX)) {
+      only(GgufKeys.HEAD_COUNT_KV, heads, "%d: grouped KV heads are not implemented here");
+      checkScaling();
+      translateRotation(headDim);
+    } else if (architecture.equals(MPT)) {
+      translateRatio(hidden);
+    } else {
+      checkScaling();
+      only(GgufKeys.ROPE_DIMENSIONS, headDim, "%d, all channels of a head");
+    }
+    refuseUnknown();
+    return config;
+  }
+
+  /** What a config says in fields, a GGUF file says by the tensors that it has. */
+  private void translateTensors() {
+    if (architecture.equals(LLAMA)) {
       fields.put("attention_bias", anyLayerHas("attn_q", "attn_k", "attn_v", "attn_output"));
       fields.put("mlp_bias", anyLayerHas("ffn_gate", "ffn_up", "ffn_down"));
-      checkFullRotation();
-    } else if (architecture.equals(GgufArchitecture.QWEN2)) {
-      defaultToHeads(GgufKeys.HEAD_COUNT_KV, "num_key_value_heads");
-      checkFullRotation();
-    } else if (architecture.equals(GgufArchitecture.FALCON)) {
-      falcon();
-    } else if (architecture.equals(GgufArchitecture.GPTNEOX)) {
-      gptNeox();
+    } else if (architecture.equals(QWEN2)) {
+      defaultToHeads("num_key_value_heads");
+    } else if (architecture.equals(FALCON)) {
+      // the new architecture says all that the first one can
+      fields.put("new_decoder_architecture", true);
+      boolean twoNorms = tensors.stream().anyMatch(name -> name.endsWith(".attn_norm_2.weight"));
+      fields.put("num_ln_in_parallel_attn", twoNorms ? 2 : 1);
+      fields.put("bias", anyLayerHas("attn_qkv", "attn_output", "ffn_up", "ffn_down"));
+    } else if (architecture.equals(GPTNEOX)) {
+      fields.put("attention_bias", anyLayerHas("attn_qkv", "attn_output"));
     } else {
-      mpt();
+      set("attn_config.attn_type", json.stringNode("grouped_query_attention"));
+      defaultToHeads("attn_config.kv_n_heads");
+      fields.put("no_bias", tensors.stream().noneMatch(name -> name.endsWith(".bias")));
     }
-    checkHeads();
-    checkLayers();
-    refuseUnknown();
-    return Config.of(file.toString(), fields, names);
   }
 
   /** A key of this architecture; from now on it is known. */
@@ -93,21 +134,14 @@ final class GgufConfig {
     if (!setting.required() && !metadata.has(key)) {
       return;
     }
-    JsonNodeFactory json = JsonNodeFactory.instance;
-    switch (setting.kind()) {
-      case INTEGER -> set(setting.field(), json.numberNode(metadata.integer(key)));
-      case NUMBER -> set(setting.field(), json.numberNode(metadata.number(key)));
-      case BOOL -> set(setting.field(), json.booleanNode(metadata.bool(key)));
-      case INTEGER_OR_0 -> {
-        if (metadata.integer(key) != 0) {
-          set(setting.field(), json.numberNode(metadata.integer(key)));
-        }
-      }
-      case NUMBER_OR_0 -> {
-        if (metadata.number(key) != 0) {
-          set(setting.field(), json.numberNode(metadata.number(key)));
-        }
-      }
+    JsonNode value =
+        switch (setting.kind()) {
+          case INTEGER, INTEGER_OR_0 -> json.numberNode(metadata.integer(key));
+          case NUMBER, NUMBER_OR_0 -> json.numberNode(metadata.number(key));
+          case BOOL -> json.booleanNode(metadata.bool(key));
+        };
+    if (!setting.kind().isLeftOutBy(value)) {
+      set(setting.field(), value);
     }
   }
 
@@ -126,84 +160,42 @@ final class GgufConfig {
             name -> Arrays.stream(layers).anyMatch(layer -> name.endsWith('.' + layer + ".bias")));
   }
 
-  private void defaultToHeads(String suffix, String field) {
-    if (!metadata.has(key(suffix))) {
-      set(field, JsonNodeFactory.instance.numberNode(metadata.integer(key(GgufKeys.HEAD_COUNT))));
+  private void defaultToHeads(String field) {
+    if (!metadata.has(architecture.key(GgufKeys.HEAD_COUNT_KV))) {
+      set(field, json.numberNode(size(GgufKeys.HEAD_COUNT)));
     }
   }
 
-  /** All Falcons are what HF calls the new architecture, the first ones with one KV head. */
-  private void falcon() {
-    fields.put("new_decoder_architecture", true);
-    boolean twoNorms = tensors.stream().anyMatch(name -> name.endsWith(".attn_norm_2.weight"));
-    fields.put("num_ln_in_parallel_attn", twoNorms ? 2 : 1);
-    fields.put("bias", anyLayerHas("attn_qkv", "attn_output", "ffn_up", "ffn_down"));
-    String layout = key(GgufKeys.TENSOR_DATA_LAYOUT);
-    if (metadata.has(layout) && !metadata.string(layout).equals("jploski")) {
-      throw metadata.refuse(layout, "\"jploski\", all queries, then all keys, then all values");
+  /** The value of a setting that is a size. */
+  private int size(String suffix) {
+    String field =
+        architecture.settings().stream()
+            .filter(setting -> setting.key().equals(suffix))
+            .map(GgufSetting::field)
+            .findFirst()
+            .orElseThrow();
+    return config.positiveInt(field);
+  }
+
+  private void translateRotation(int headDim) {
+    String key = key(GgufKeys.ROPE_DIMENSIONS);
+    long rotated = metadata.has(key) ? metadata.integer(key) : headDim;
+    if (rotated < 2 || rotated > headDim || rotated % 2 != 0) {
+      throw metadata.refuse(
+          key, "an even number from 2 to the %d channels of a head".formatted(headDim));
     }
-    checkFullRotation();
+    // rounded up, so that the product with head_dim is never just below the whole number
+    fields.put("rotary_pct", Math.nextUp((double) rotated / headDim));
   }
 
-  private void gptNeox() {
-    fields.put("attention_bias", anyLayerHas("attn_qkv", "attn_output"));
-    only(
-        GgufKeys.HEAD_COUNT_KV,
-        metadata.integer(key(GgufKeys.HEAD_COUNT)),
-        "%d: grouped key and value heads are not implemented for this architecture");
-    checkScaling();
-    OptionalLong headDim = headDim();
-    String dimensions = key(GgufKeys.ROPE_DIMENSIONS);
-    if (headDim.isPresent()) {
-      long rotated = metadata.has(dimensions) ? metadata.integer(dimensions) : headDim.getAsLong();
-      if (rotated < 2 || rotated > headDim.getAsLong() || rotated % 2 != 0) {
-        throw metadata.refuse(
-            dimensions,
-            "an even number from 2 to the %d channels of a head".formatted(headDim.getAsLong()));
-      }
-      // rounded up, so that the product with head_dim is never just below the whole number
-      fields.put("rotary_pct", Math.nextUp((double) rotated / headDim.getAsLong()));
-    }
-  }
-
-  private void mpt() {
-    set("attn_config.attn_type", JsonNodeFactory.instance.stringNode("grouped_query_attention"));
-    defaultToHeads(GgufKeys.HEAD_COUNT_KV, "attn_config.kv_n_heads");
-    fields.put("no_bias", tensors.stream().noneMatch(name -> name.endsWith(".bias")));
-  }
-
-  /** Channels of a head; empty where the heads do not divide, which the family's config refuses. */
-  private OptionalLong headDim() {
-    String keyLength = key(GgufKeys.KEY_LENGTH);
-    if (metadata.has(keyLength)) {
-      return OptionalLong.of(metadata.integer(keyLength));
-    }
-    long hidden = metadata.integer(key(GgufKeys.EMBEDDING_LENGTH));
-    long heads = metadata.integer(key(GgufKeys.HEAD_COUNT));
-    return heads > 0 && hidden % heads == 0
-        ? OptionalLong.of(hidden / heads)
-        : OptionalLong.empty();
-  }
-
-  private void checkHeads() {
-    headDim()
-        .ifPresent(headDim -> {
-          only(GgufKeys.VALUE_LENGTH, headDim, "%d, as many channels as a key has");
-          if (!names.containsKey("head_dim")) {
-            long hidden = metadata.integer(key(GgufKeys.EMBEDDING_LENGTH));
-            long heads = metadata.integer(key(GgufKeys.HEAD_COUNT));
-            if (heads > 0) {
-              only(GgufKeys.KEY_LENGTH, hidden / heads, "%d, embedding_length / head_count");
-            }
-          }
-        });
-  }
-
-  private void checkFullRotation() {
-    checkScaling();
-    headDim()
-        .ifPresent(
-            headDim -> only(GgufKeys.ROPE_DIMENSIONS, headDim, "%d, all channels of a head"));
+  /** MPT's field has the ratio of the widths, where the key has the width. */
+  private void translateRatio(int hidden) {
+    int inner = size(GgufKeys.FEED_FORWARD_LENGTH);
+    check(
+        GgufKeys.FEED_FORWARD_LENGTH,
+        key -> inner % hidden == 0,
+        "a multiple of %s (%d)".formatted(key(GgufKeys.EMBEDDING_LENGTH), hidden));
+    fields.put("expansion_ratio", inner / hidden);
   }
 
   private void checkScaling() {
@@ -216,12 +208,6 @@ final class GgufConfig {
     check(GgufKeys.ROPE_SCALING_FACTOR, isOneOr0, one);
     check(GgufKeys.ROPE_SCALE_LINEAR, isOneOr0, one);
     check(GgufKeys.ROPE_SCALING_ATTENTION_FACTOR, key -> metadata.number(key) == 1, one);
-  }
-
-  private void checkLayers() {
-    only(GgufKeys.EXPERT_COUNT, 0, "%d: mixtures of experts are not implemented");
-    only(GgufKeys.EXPERT_USED_COUNT, 0, "%d: mixtures of experts are not implemented");
-    check(GgufKeys.CAUSAL, metadata::bool, "true: nothing else is implemented");
   }
 
   private void only(String suffix, long allowed, String expected) {

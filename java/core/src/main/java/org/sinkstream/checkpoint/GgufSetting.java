@@ -1,5 +1,7 @@
 package org.sinkstream.checkpoint;
 
+import tools.jackson.databind.JsonNode;
+
 /**
  * A key of an architecture and the field of {@code config.json} that says the same.
  *
@@ -9,13 +11,18 @@ package org.sinkstream.checkpoint;
  * @param required whether a file without the key is refused
  */
 record GgufSetting(String key, String field, Kind kind, boolean required) {
-  /** How a value is stored, and whether 0 says that the key might as well be left out. */
+  /** How a value is stored, and whether 0 is as good as no key at all. */
   enum Kind {
     INTEGER,
     INTEGER_OR_0,
     NUMBER,
     NUMBER_OR_0,
-    BOOL
+    BOOL;
+
+    /** Whether the value says no more than a key that is left out. */
+    boolean isLeftOutBy(JsonNode value) {
+      return (this == INTEGER_OR_0 || this == NUMBER_OR_0) && value.doubleValue() == 0;
+    }
   }
 
   /** A key that every file has. */

@@ -45,7 +45,7 @@ public record MptConfig(
         config.string("model_type"),
         config.positiveInt("n_layers"),
         hidden,
-        intermediate(config, hidden),
+        config.product("expansion_ratio", config.positiveInt("expansion_ratio", 4), hidden),
         heads,
         kvHeads,
         headDim,
@@ -57,16 +57,6 @@ public record MptConfig(
         attention.optionalPositiveFinite("clip_qkv"),
         attention.positiveFinite("softmax_scale", 1 / Math.sqrt(headDim)),
         attention.positiveFinite("alibi_bias_max", 8));
-  }
-
-  /** As in llm-foundry, where {@code ffn_hidden_size} takes the place of the ratio. */
-  private static int intermediate(Config config, int hidden) {
-    int implied =
-        config.product("expansion_ratio", config.positiveInt("expansion_ratio", 4), hidden);
-    return config
-        .object("ffn_config")
-        .map(ffn -> ffn.positiveInt("ffn_hidden_size", implied))
-        .orElse(implied);
   }
 
   private static int kvHeads(Config attention, int heads) {

@@ -8,18 +8,20 @@ import static org.sinkstream.checkpoint.SafetensorsFixture.entry;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
-import java.lang.reflect.Method;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.stream.Stream;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.lifecycle.AfterContainer;
 import net.jqwik.api.statistics.Statistics;
 import org.sinkstream.error.CheckpointException;
+import org.sinkstream.testing.Allocations;
+import org.sinkstream.testing.Mutations;
 
 /**
  * Damaged files either open, and then every tensor can be read, or are refused with the typed
@@ -39,38 +41,40 @@ class SafetensorsFuzzTest {
           new byte[21]);
 
   /** What a mutation puts in, besides single bytes. */
-  private static final List<String> TOKENS =
-      List.of(
-          "{",
-          "}",
-          "[",
-          "]",
-          ",",
-          ":",
-          "\"",
-          "\\",
-          "\\u0000",
-          "\\ud800",
-          "-",
-          "1e9",
-          "0.5",
-          "9223372036854775807",
-          "9223372036854775808",
-          "null",
-          "true",
-          "\"dtype\"",
-          "\"shape\"",
-          "\"data_offsets\"",
-          "\"__metadata__\"",
-          "\"F64\"",
-          "\"F4\"",
-          "[[[[[[[[",
-          "{\"a\":",
-          " ",
-          "\0",
-          "\n",
-          "\ufeff",
-          "\"scalar\":{},");
+  private static final List<byte[]> TOKENS =
+      Stream.of(
+              "{",
+              "}",
+              "[",
+              "]",
+              ",",
+              ":",
+              "\"",
+              "\\",
+              "\\u0000",
+              "\\ud800",
+              "-",
+              "1e9",
+              "0.5",
+              "9223372036854775807",
+              "9223372036854775808",
+              "null",
+              "true",
+              "\"dtype\"",
+              "\"shape\"",
+              "\"data_offsets\"",
+              "\"__metadata__\"",
+              "\"F64\"",
+              "\"F4\"",
+              "[[[[[[[[",
+              "{\"a\":",
+              " ",
+              "\0",
+              "\n",
+              "\ufeff",
+              "\"scalar\":{},")
+          .map(token -> token.getBytes(StandardCharsets.UTF_8))
+          .toList();
 
   private static final long ALLOCATION_LIMIT = 8 << 20; // parser buffers, messages, stack traces
 
@@ -95,7 +99,7 @@ class SafetensorsFuzzTest {
     Random random = new Random(seed);
     byte[] file = VALID;
     for (int i = random.nextInt(4); i >= 0; i--) {
-      file = mutate(file, random);
+      file = Mutations.mutate(file, random, TOKENS);
     }
     if (random.nextBoolean()) {
       file = withTrueLength(file);
@@ -107,34 +111,6 @@ class SafetensorsFuzzTest {
     openOrRefuse(SafetensorsFixture.write(FOLDER, "fuzz.safetensors", file));
   }
 
-  private static byte[] mutate(byte[] file, Random random) {
-    int at = random.nextInt(file.length + 1);
-    return switch (random.nextInt(5)) {
-      case 0 -> Arrays.copyOf(file, at);
-      case 1 -> splice(file, at, at, new byte[] {(byte) random.nextInt(256)});
-      case 2 -> splice(file, at, Math.min(file.length, at + 1 + random.nextInt(8)), new byte[0]);
-      case 3 -> {
-        byte[] token = TOKENS.get(random.nextInt(TOKENS.size())).getBytes(StandardCharsets.UTF_8);
-        yield splice(file, at, Math.min(file.length, at + random.nextInt(4)), token);
-      }
-      default -> {
-        byte[] flipped = file.clone();
-        if (file.length > 0) {
-          flipped[at % file.length] ^= (byte) (1 << random.nextInt(8));
-        }
-        yield flipped;
-      }
-    };
-  }
-
-  private static byte[] splice(byte[] file, int begin, int end, byte[] middle) {
-    byte[] result = new byte[begin + middle.length + file.length - end];
-    System.arraycopy(file, 0, result, 0, begin);
-    System.arraycopy(middle, 0, result, begin, middle.length);
-    System.arraycopy(file, end, result, begin + middle.length, file.length - end);
-    return result;
-  }
-
   /** Lets a damaged header through to the parser: its length says what is there up to the data. */
   private static byte[] withTrueLength(byte[] file) {
     int header = Math.max(0, file.length - Long.BYTES - 21);
@@ -144,7 +120,7 @@ class SafetensorsFuzzTest {
   }
 
   private static void openOrRefuse(Path file) {
-    long before = allocatedBytes();
+    long before = Allocations.bytesOfThisThread();
     try (Arena arena = Arena.ofConfined()) {
       for (StoredTensor tensor : SafetensorsFile.open(file, arena).tensors().values()) {
         long bits = StoredType.valueOf(tensor.typeName()).bits();
@@ -159,25 +135,6 @@ class SafetensorsFuzzTest {
       assertThat(refused).hasMessageStartingWith(file.toString());
       Statistics.collect("refused");
     }
-    assertThat(allocatedBytes() - before).isLessThan(ALLOCATION_LIMIT);
-  }
-
-  /**
-   * Bytes this thread has allocated, by reflection: the library's module does not read
-   * jdk.management.
-   */
-  private static long allocatedBytes() {
-    try {
-      Object threads =
-          Class.forName("java.lang.management.ManagementFactory")
-              .getMethod("getThreadMXBean")
-              .invoke(null);
-      Method allocated =
-          Class.forName("com.sun.management.ThreadMXBean")
-              .getMethod("getCurrentThreadAllocatedBytes");
-      return (long) allocated.invoke(threads);
-    } catch (ReflectiveOperationException e) {
-      throw new LinkageError(e.getMessage(), e);
-    }
+    assertThat(Allocations.bytesOfThisThread() - before).isLessThan(ALLOCATION_LIMIT);
   }
 }

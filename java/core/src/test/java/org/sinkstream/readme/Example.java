@@ -10,7 +10,7 @@ import org.sinkstream.Token;
 
 class Example {
   public static void main(String[] args) {
-    try (Model model = Model.open(Path.of(args[0])); // config.json, *.safetensors, tokenizer.json
+    try (Model model = Model.open(Path.of(args[0])); // a Hugging Face directory or a GGUF file
         Session session = model.newSession(CachePolicy.parse("4+508"))) {
       session.append("It was a dark night, and the captain");
       for (Token token : session.generate(GenerationOptions.of(3000, 42).withoutEnd())) {
