@@ -1,13 +1,12 @@
 /* Quantisers: how far from the source, by bounds that follow from the formats; rows that formats
  * hold exactly or nearly so; what must not matter; what is refused. */
-#include "sinkstream/quantize.h"
-
 #include <math.h>
 #include <string.h>
 
 #include "core/device.h"
 #include "core/element.h"
 #include "sinkstream/convert.h"
+#include "sinkstream/quantize.h"
 #include "support/check.h"
 #include "support/guard.h"
 #include "support/rng.h"
@@ -176,7 +175,8 @@ static void test_constant_rows(sks_device *device) {
     for (size_t c = 0; c < sizeof constants / sizeof constants[0]; c++) {
       for (int i = 0; i < COLUMNS; i++) x[i] = constants[c];
       round_trip(device, type, x, 1, COLUMNS, target, back);
-      double most = fabs((double)constants[c]) * (type == SKS_BF16 ? 0x1p-8 : 0x1p-10) + slack(type);
+      double most =
+          fabs((double)constants[c]) * (type == SKS_BF16 ? 0x1p-8 : 0x1p-10) + slack(type);
       for (int i = 0; i < COLUMNS; i++)
         CHECK(fabs((double)back[i] - x[i]) <= most, "%s: %g became %g", names[type], (double)x[i],
               (double)back[i]);
@@ -236,9 +236,9 @@ static void test_what_must_not_matter(uint64_t seed) {
     int64_t row_bytes = sks_bytes_of(type, COLUMNS);
     size_t bytes = (size_t)(ROWS * row_bytes);
     for (int r = 0; r < ROWS; r++)
-      CHECK(sks_quantize(one, x + r * COLUMNS, type, 1, COLUMNS, expected + r * row_bytes) ==
-                SKS_OK,
-            "%s", sks_last_error());
+      CHECK(
+          sks_quantize(one, x + r * COLUMNS, type, 1, COLUMNS, expected + r * row_bytes) == SKS_OK,
+          "%s", sks_last_error());
     for (int32_t threads = 1; threads <= 4; threads++) {
       sks_device *device;
       REQUIRE(sks_device_open_cpu(threads, NULL, &device) == SKS_OK, "%s", sks_last_error());
