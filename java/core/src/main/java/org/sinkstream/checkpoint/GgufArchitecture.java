@@ -26,6 +26,15 @@ public record GgufArchitecture(
     List<GgufSetting> settings,
     List<GgufTensorName> globals,
     List<GgufTensorName> inLayers) {
+  /** The embedding of tokens, in GGUF files of every architecture. */
+  public static final String EMBEDDING = "token_embd.weight";
+
+  /** The output head, where it is not the embedding. */
+  public static final String HEAD = "output.weight";
+
+  /** What each rotated pair's frequency is divided by, under both names. */
+  public static final String ROPE_FACTORS = "rope_freqs.weight";
+
   private static final List<GgufSetting> LLAMA_SETTINGS =
       List.of(
           required(GgufKeys.CONTEXT_LENGTH, "max_position_embeddings", Kind.INTEGER),

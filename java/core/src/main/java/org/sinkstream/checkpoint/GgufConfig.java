@@ -59,7 +59,7 @@ final class GgufConfig {
     architecture.settings().forEach(this::translate);
     fields.put("vocab_size", vocabulary);
     only(GgufKeys.VOCABULARY, vocabulary, "%d, the rows of token_embd.weight");
-    fields.put("tie_word_embeddings", !tensors.contains("output.weight"));
+    fields.put("tie_word_embeddings", !tensors.contains(GgufArchitecture.HEAD));
     if (architecture.equals(GgufArchitecture.LLAMA)) {
       fields.put("attention_bias", anyLayerHas("attn_q", "attn_k", "attn_v", "attn_output"));
       fields.put("mlp_bias", anyLayerHas("ffn_gate", "ffn_up", "ffn_down"));

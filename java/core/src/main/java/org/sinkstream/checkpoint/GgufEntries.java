@@ -6,6 +6,7 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 
 /**
@@ -64,6 +65,25 @@ public final class GgufEntries {
     for (float value : values) {
       number(Float.floatToRawIntBits(value));
     }
+  }
+
+  /**
+   * Entries whose types their values have: a {@code String} is a string, a {@code Boolean} true or
+   * false, an {@code Integer} a uint32, a {@code List} of strings, an {@code int[]} and a {@code
+   * float[]} arrays of 32 bits.
+   */
+  public void putAll(Map<String, Object> values) {
+    values.forEach((key, value) -> {
+      switch (value) {
+        case String text -> string(key, text);
+        case Boolean flag -> bool(key, flag);
+        case Integer number -> uint32(key, number);
+        case List<?> list -> strings(key, list.stream().map(String.class::cast).toList());
+        case int[] numbers -> int32s(key, numbers);
+        case float[] numbers -> float32s(key, numbers);
+        default -> throw new IllegalArgumentException(key + ": " + value.getClass());
+      }
+    });
   }
 
   /** How many there are. */

@@ -13,10 +13,14 @@ import org.sinkstream.kernels.ElementType;
  * come, padded. What is written never has to be in memory as a whole. Not thread-safe.
  */
 public final class GgufWriter {
+  /** Each tensor's data begin at a multiple of so many bytes. */
+  public static final int ALIGNMENT = GgufHeader.DEFAULT_ALIGNMENT;
+
   private static final int VERSION = 3;
 
   private final OutputStream out;
   private final List<Tensor> tensors;
+  private final long headerBytes;
   private int current;
   private long written;
 
@@ -48,8 +52,14 @@ public final class GgufWriter {
     this.out = out;
     this.tensors = List.copyOf(tensors);
     byte[] header = header(metadata, tensors);
+    headerBytes = padded(header.length);
     out.write(header);
     pad(header.length);
+  }
+
+  /** Bytes of the header, which are written already. */
+  public long headerBytes() {
+    return headerBytes;
   }
 
   /** Bytes of the whole file. */
@@ -94,19 +104,22 @@ public final class GgufWriter {
   /**
    * Writes the next bytes of the data, of one tensor at a time.
    *
+   * @return how many bytes that were, padding included
    * @throws IllegalStateException if the tensor has fewer left
    */
-  public void write(byte[] data, int count) throws IOException {
+  public long write(byte[] data, int count) throws IOException {
     if (current == tensors.size() || count > tensors.get(current).bytes() - written) {
       throw new IllegalStateException("%d bytes more than tensor %d has".formatted(count, current));
     }
     out.write(data, 0, count);
     written += count;
-    if (written == tensors.get(current).bytes()) {
-      pad(written);
-      written = 0;
-      current++;
+    if (written < tensors.get(current).bytes()) {
+      return count;
     }
+    int padding = pad(written);
+    written = 0;
+    current++;
+    return (long) count + padding;
   }
 
   /**
@@ -121,8 +134,10 @@ public final class GgufWriter {
     }
   }
 
-  private void pad(long size) throws IOException {
-    out.write(new byte[(int) (padded(size) - size)]);
+  private int pad(long size) throws IOException {
+    int padding = (int) (padded(size) - size);
+    out.write(new byte[padding]);
+    return padding;
   }
 
   private static long padded(long size) {

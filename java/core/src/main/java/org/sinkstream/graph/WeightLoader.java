@@ -6,6 +6,7 @@ import java.util.Optional;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.sinkstream.checkpoint.Checkpoint;
+import org.sinkstream.checkpoint.GgufArchitecture;
 import org.sinkstream.checkpoint.TensorView;
 import org.sinkstream.kernels.Device;
 import org.sinkstream.kernels.Norm;
@@ -65,7 +66,7 @@ record WeightLoader(Device device, Arena arena, Checkpoint checkpoint, boolean p
    * files say Llama 3's scaling. Empty where there is none.
    */
   Optional<float[]> frequencyDivisors(int pairs) {
-    String name = "rope_freqs.weight";
+    String name = GgufArchitecture.ROPE_FACTORS;
     if (!checkpoint.has(name)) {
       return Optional.empty();
     }
