@@ -1,6 +1,5 @@
 /* ggml's simple block formats: a scale from the largest magnitude of 32 values. */
-#include "kernels/reference/convert.h"
-#include "kernels/reference/reference.h"
+#include "kernels/reference/quantize.h"
 
 enum { VALUES = 32 };
 
@@ -12,38 +11,32 @@ static float extreme(const float *x) {
   return most;
 }
 
-/* Writes the scale; its inverse, or 0 where an f16 holds no scale as small. */
-static float put_scale(uint8_t *at, float scale) {
-  uint16_t half = sks_narrow_f16(scale);
-  memcpy(at, &half, sizeof half);
-  return (half & 0x7fff) == 0 ? 0 : 1 / scale;
+/* What values are multiplied by; 0 where an f16 holds no scale as small. */
+static float inverse(float scale) { return (sks_narrow_f16(scale) & 0x7fff) == 0 ? 0 : 1 / scale; }
+
+static void q8_0(int32_t type, const float *x, sks_raw_block *raw) {
+  float scale = fabsf(extreme(x)) / 127, factor = inverse(scale);
+  raw->d = sks_narrow_f16(scale);
+  for (int i = 0; i < VALUES; i++)
+    raw->q[i] = (uint8_t)((int)roundf(x[i] * factor) + sks_zero_point(type));
 }
 
-static void q8_0(const float *x, uint8_t *block) {
-  float inverse = put_scale(block, fabsf(extreme(x)) / 127);
-  for (int i = 0; i < VALUES; i++) block[2 + i] = (uint8_t)(int8_t)roundf(x[i] * inverse);
-}
-
-/* 0 to 15, which count from -8: the extreme value is the one that -8 reaches. */
-static uint8_t nibble(float x, float inverse) {
-  int q = (int)(x * inverse + 8.5f);
-  return (uint8_t)(q < 15 ? q : 15);
-}
-
-static void q4_0(const float *x, uint8_t *block) {
-  float inverse = put_scale(block, extreme(x) / -8);
-  for (int i = 0; i < VALUES / 2; i++)
-    block[2 + i] = (uint8_t)(nibble(x[i], inverse) | nibble(x[i + VALUES / 2], inverse) << 4);
+/* The extreme value is the one that -8 reaches; 8 steps the other way there is only 7. */
+static void q4_0(int32_t type, const float *x, sks_raw_block *raw) {
+  float scale = extreme(x) / -8, factor = inverse(scale);
+  raw->d = sks_narrow_f16(scale);
+  for (int i = 0; i < VALUES; i++) {
+    int q = (int)(x[i] * factor + 0.5f + (float)sks_zero_point(type));
+    raw->q[i] = (uint8_t)(q < 15 ? q : 15);
+  }
 }
 
 static void narrow_q8_0(const float *source, int64_t count, void *target) {
-  uint8_t *block = target;
-  for (int64_t i = 0; i < count; i += VALUES, block += 34) q8_0(source + i, block);
+  sks_quantize_blocks(SKS_Q8_0, q8_0, source, count, target);
 }
 
 static void narrow_q4_0(const float *source, int64_t count, void *target) {
-  uint8_t *block = target;
-  for (int64_t i = 0; i < count; i += VALUES, block += 18) q4_0(source + i, block);
+  sks_quantize_blocks(SKS_Q4_0, q4_0, source, count, target);
 }
 
 void sks_reference_quantize(sks_kernels *table) {

@@ -1,9 +1,10 @@
 /* Q4_K and Q5_K: sub-blocks of 32 values with a scale and a minimum of 6 bits each. */
 #include <stdbool.h>
 
-#include "kernels/reference/quantize_k.h"
+#include "kernels/reference/quantize.h"
+#include "kernels/reference/scale_search.h"
 
-enum { VALUES = 32, SUBS = SKS_BLOCK / VALUES, MOST = 63, ROUNDS = 2 };
+enum { VALUES = 32, SUBS = 256 / VALUES, MOST = 63, ROUNDS = 2 };
 
 /* x[i] is about scale * q[i] - minimum, q[i] in 0..top; neither is negative. */
 typedef struct affine {
@@ -85,21 +86,8 @@ static codes improve(const float *x, const double *w, int top, float d, float dm
   return neighbour(from, best);
 }
 
-/* The codes of sub-block j as both formats pack them; `packed` begins as zeros. */
-static void pack(uint8_t *packed, int j, codes c) {
-  if (j < 4) {
-    packed[j] |= (uint8_t)c.scale;
-    packed[j + 4] |= (uint8_t)c.minimum;
-  } else {
-    packed[j + 4] = (uint8_t)((c.scale & 15) | (c.minimum & 15) << 4);
-    packed[j - 4] |= (uint8_t)(c.scale >> 4 << 6);
-    packed[j] |= (uint8_t)(c.minimum >> 4 << 6);
-  }
-}
-
-/* Q4_K, and Q5_K where there are `high` bits. */
-static void quantize(const float *x, uint8_t *block, uint8_t *high, uint8_t *low) {
-  int top = high ? 31 : 15;
+static void quantize(int32_t type, const float *x, sks_raw_block *raw) {
+  int top = type == SKS_Q5_K ? 31 : 15;
   double weights[SUBS][VALUES];
   affine fits[SUBS];
   double most_scale = 0, most_minimum = 0;
@@ -109,32 +97,27 @@ static void quantize(const float *x, uint8_t *block, uint8_t *high, uint8_t *low
     most_scale = fmax(most_scale, fits[j].scale);
     most_minimum = fmax(most_minimum, fits[j].minimum);
   }
-  float d = sks_put_f16(block, (float)(most_scale / MOST));
-  float dmin = sks_put_f16(block + 2, (float)(most_minimum / MOST));
+  raw->d = sks_narrow_f16((float)(most_scale / MOST));
+  raw->dmin = sks_narrow_f16((float)(most_minimum / MOST));
+  float d = sks_widen_f16(raw->d), dmin = sks_widen_f16(raw->dmin);
   for (int j = 0; j < SUBS; j++) {
     codes c = {d > 0 ? sks_nearest((float)(fits[j].scale / d), 0, MOST) : 0,
                dmin > 0 ? sks_nearest((float)(fits[j].minimum / dmin), 0, MOST) : 0};
     c = improve(x + VALUES * j, weights[j], top, d, dmin, c);
-    pack(block + 4, j, c);
+    raw->scales[j] = (int8_t)c.scale;
+    raw->minima[j] = (uint8_t)c.minimum;
     float step = d * (float)c.scale, minimum = dmin * (float)c.minimum;
-    for (int i = 0; i < VALUES && step > 0; i++) {
-      int q = sks_nearest((x[VALUES * j + i] + minimum) / step, 0, top);
-      low[j / 2 * 32 + i] |= (uint8_t)((q & 15) << (j % 2 * 4));
-      if (high) high[i] |= (uint8_t)(q >> 4 << j);
-    }
+    for (int i = VALUES * j; i < VALUES * (j + 1); i++)
+      raw->q[i] = (uint8_t)(step > 0 ? sks_nearest((x[i] + minimum) / step, 0, top) : 0);
   }
 }
 
-static void q4_k(const float *x, uint8_t *block) { quantize(x, block, NULL, block + 16); }
-
-static void q5_k(const float *x, uint8_t *block) { quantize(x, block, block + 16, block + 48); }
-
 static void narrow_q4_k(const float *source, int64_t count, void *target) {
-  sks_quantize_blocks(SKS_Q4_K, q4_k, source, count, target);
+  sks_quantize_blocks(SKS_Q4_K, quantize, source, count, target);
 }
 
 static void narrow_q5_k(const float *source, int64_t count, void *target) {
-  sks_quantize_blocks(SKS_Q5_K, q5_k, source, count, target);
+  sks_quantize_blocks(SKS_Q5_K, quantize, source, count, target);
 }
 
 void sks_reference_quantize_q4_k(sks_kernels *table) {

@@ -1,7 +1,8 @@
 /* Q6_K: sub-blocks of 16 values with a signed scale of 8 bits each. */
-#include "kernels/reference/quantize_k.h"
+#include "kernels/reference/quantize.h"
+#include "kernels/reference/scale_search.h"
 
-enum { VALUES = 16, SUBS = SKS_BLOCK / VALUES, HALF = 32 };
+enum { VALUES = 16, SUBS = 256 / VALUES, HALF = 32 };
 
 /* The scale, of either sign, by which x[i] is about scale * q[i], q[i] in -32..31. A value counts
  * by its square. */
@@ -26,28 +27,27 @@ static double fit(const float *x) {
   return best;
 }
 
-static void q6_k(const float *x, uint8_t *block) {
-  uint8_t *low = block, *high = block + 128, *scales = block + 192;
+static void quantize(int32_t type, const float *x, sks_raw_block *raw) {
   double fits[SUBS], extreme = 0;
   for (int j = 0; j < SUBS; j++) {
     fits[j] = fit(x + VALUES * j);
     if (fabs(fits[j]) > fabs(extreme)) extreme = fits[j];
   }
-  float d = sks_put_f16(block + 208, (float)(extreme / -128));
-  for (int i = 0; i < SKS_BLOCK; i++) {
-    int j = i / VALUES;
+  raw->d = sks_narrow_f16((float)(extreme / -128));
+  float d = sks_widen_f16(raw->d);
+  for (int j = 0; j < SUBS; j++) {
     int scale = d != 0 ? sks_nearest((float)(fits[j] / d), -128, 127) : 0;
     float step = d * (float)scale;
-    int q = step != 0 ? sks_nearest(x[i] / step, -HALF, HALF - 1) + HALF : HALF;
-    int half = i / 128, quarter = i / 32 % 4, l = i % 32;
-    low[64 * half + 32 * (quarter % 2) + l] |= (uint8_t)((q & 15) << (quarter / 2 * 4));
-    high[32 * half + l] |= (uint8_t)(q >> 4 << (2 * quarter));
-    scales[j] = (uint8_t)(int8_t)scale;
+    raw->scales[j] = (int8_t)scale;
+    for (int i = VALUES * j; i < VALUES * (j + 1); i++) {
+      int q = step != 0 ? sks_nearest(x[i] / step, -HALF, HALF - 1) : 0;
+      raw->q[i] = (uint8_t)(q + sks_zero_point(type));
+    }
   }
 }
 
 static void narrow_q6_k(const float *source, int64_t count, void *target) {
-  sks_quantize_blocks(SKS_Q6_K, q6_k, source, count, target);
+  sks_quantize_blocks(SKS_Q6_K, quantize, source, count, target);
 }
 
 void sks_reference_quantize_q6_k(sks_kernels *table) { table->narrow[SKS_Q6_K] = narrow_q6_k; }

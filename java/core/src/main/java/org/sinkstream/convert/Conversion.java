@@ -78,7 +78,7 @@ public final class Conversion implements AutoCloseable {
     this.checkpoint = checkpoint;
     ModelConfig config = ModelConfig.read(checkpoint.config());
     GgufModel model = GgufModel.of(checkpoint.config(), config);
-    new Network(device, arena, checkpoint, config); // takes every tensor that decoding takes
+    new Network(device, arena, checkpoint, config, false); // takes every tensor that decoding takes
     checkpoint.warnAboutUnused();
     Mixture mixture = new Mixture(type, config.layers(), model.sharesEmbedding());
     pieces = Pieces.of(model, checkpoint, mixture, arena);

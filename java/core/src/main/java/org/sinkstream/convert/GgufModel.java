@@ -8,12 +8,12 @@ import org.sinkstream.checkpoint.GgufEntries;
 import org.sinkstream.checkpoint.GgufKeys;
 import org.sinkstream.error.CheckpointException;
 import org.sinkstream.graph.FalconConfig;
+import org.sinkstream.graph.Gelu;
 import org.sinkstream.graph.LlamaConfig;
 import org.sinkstream.graph.ModelConfig;
 import org.sinkstream.graph.MptConfig;
 import org.sinkstream.graph.PythiaConfig;
 import org.sinkstream.graph.RopeConfig;
-import org.sinkstream.kernels.Operations.Gelu;
 
 /**
  * A model as GGUF files describe it: keys and the order of rows, as llama.cpp's converters write

@@ -1,16 +1,14 @@
 /*
- * What the quantisers of ggml's two-level block formats share: 256 values whose sub-blocks have
- * scales (and minima) of a few bits under f16 scales. A sub-block's scale is searched: for each of
+ * How the quantisers of ggml's two-level block formats find the scale of a sub-block. For each of
  * some candidates, values are rounded with it, the best scale for the rounded values follows by
  * weighted least squares, and the one with the least weighted error stays.
  */
-#ifndef SINKSTREAM_KERNELS_REFERENCE_QUANTIZE_K_H
-#define SINKSTREAM_KERNELS_REFERENCE_QUANTIZE_K_H
+#ifndef SINKSTREAM_KERNELS_REFERENCE_SCALE_SEARCH_H
+#define SINKSTREAM_KERNELS_REFERENCE_SCALE_SEARCH_H
 
-#include "kernels/reference/convert.h"
-#include "kernels/reference/reference.h"
+#include <math.h>
 
-enum { SKS_BLOCK = 256, SKS_CANDIDATES = 12 };
+enum { SKS_CANDIDATES = 12 };
 
 /* Weighted sums over the values of a sub-block, for each candidate. */
 typedef struct sks_sums {
@@ -18,7 +16,7 @@ typedef struct sks_sums {
 } sks_sums;
 
 /* Inverse scales around that with which `span` takes `steps` steps: from 1.4 steps fewer to 0.8
- * more. Large values gain where they are a little less exact than small ones. */
+ * more, where normal and heavy-tailed values were found to have their best ones. */
 static inline void sks_candidates(double steps, double span, double *inverse) {
   for (int c = 0; c < SKS_CANDIDATES; c++) inverse[c] = (steps + 0.2 * (c - 7)) / span;
 }
@@ -50,22 +48,6 @@ static inline int sks_clamp(int code, int least, int most) {
 static inline int sks_nearest(float value, int least, int most) {
   float rounded = floorf(value + 0.5f);
   return rounded < (float)least ? least : rounded > (float)most ? most : (int)rounded;
-}
-
-/* Writes an f16; what it holds. */
-static inline float sks_put_f16(uint8_t *at, float value) {
-  uint16_t half = sks_narrow_f16(value);
-  memcpy(at, &half, sizeof half);
-  return sks_widen_f16(half);
-}
-
-/* Quantises `count` values block by block; a block begins as zeros. */
-static inline void sks_quantize_blocks(int32_t type, void (*one)(const float *x, uint8_t *block),
-                                       const float *source, int64_t count, void *target) {
-  int64_t bytes = sks_block_of(type).bytes;
-  uint8_t *block = target;
-  memset(block, 0, (size_t)sks_bytes_of(type, count));
-  for (int64_t i = 0; i < count; i += SKS_BLOCK, block += bytes) one(source + i, block);
 }
 
 #endif
