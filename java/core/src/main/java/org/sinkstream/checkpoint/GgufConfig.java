@@ -151,6 +151,7 @@ final class GgufConfig {
         GgufKeys.HEAD_COUNT_KV,
         metadata.integer(key(GgufKeys.HEAD_COUNT)),
         "%d: grouped key and value heads are not implemented for this architecture");
+    zeroSink();
     checkScaling();
     OptionalLong headDim = headDim();
     String dimensions = key(GgufKeys.ROPE_DIMENSIONS);
@@ -164,6 +165,19 @@ final class GgufConfig {
       // rounded up, so that the product with head_dim is never just below the whole number
       fields.put("rotary_pct", Math.nextUp((double) rotated / headDim.getAsLong()));
     }
+  }
+
+  /** Softmax-off-by-one is sink logits of 0 in all layers; that they are is checked with others. */
+  private void zeroSink() {
+    String end = '.' + GgufArchitecture.SINK_LOGITS + ".weight";
+    long with = tensors.stream().filter(name -> name.endsWith(end)).count();
+    long layers = metadata.integer(key(GgufKeys.BLOCK_COUNT));
+    if (with != 0 && with != layers) {
+      throw new CheckpointException(
+          "%s: %d of %d layers have sink logits (blk.*%s), expected all or none"
+              .formatted(file, with, layers, end));
+    }
+    fields.put("zero_sink", with != 0);
   }
 
   private void mpt() {

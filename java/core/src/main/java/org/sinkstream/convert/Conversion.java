@@ -4,6 +4,8 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import java.io.IOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
@@ -30,6 +32,8 @@ import org.sinkstream.kernels.Operations;
  * weights then go through memory some rows at a time. Not thread-safe.
  */
 public final class Conversion implements AutoCloseable {
+  private static final Logger LOGGER = System.getLogger(Conversion.class.getName());
+
   /** Values that are in memory together, unless a single row has more. */
   private static final int CHUNK_VALUES = 1 << 20;
 
@@ -80,6 +84,14 @@ public final class Conversion implements AutoCloseable {
     GgufModel model = GgufModel.of(checkpoint.config(), config);
     new Network(device, arena, checkpoint, config, false); // takes every tensor that decoding takes
     checkpoint.warnAboutUnused();
+    model
+        .unknownToLlamaCpp()
+        .ifPresent(what ->
+            LOGGER.log(
+                Level.WARNING,
+                "llama.cpp will not read the file: it does not know {0} in architecture {1}",
+                what,
+                model.architecture().id()));
     Mixture mixture = new Mixture(type, config.layers(), model.sharesEmbedding());
     pieces = Pieces.of(model, checkpoint, mixture, arena);
     entries.string(GgufKeys.ARCHITECTURE, model.architecture().id());

@@ -1,5 +1,7 @@
 package org.sinkstream.convert;
 
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.Optional;
 import org.sinkstream.checkpoint.Arrangement;
 import org.sinkstream.checkpoint.Config;
@@ -29,9 +31,6 @@ record GgufModel(GgufArchitecture architecture, ModelConfig config) {
    * @param fields where the config was read, for the message
    */
   static GgufModel of(Config fields, ModelConfig config) {
-    if (config.zeroSink()) {
-      throw unsayable(fields, "zero_sink", "false");
-    }
     GgufArchitecture architecture =
         GgufArchitecture.ofModelType(config.architecture()).orElseThrow();
     config.rope().ifPresent(rope -> checkRotation(fields, architecture, config, rope));
@@ -146,11 +145,33 @@ record GgufModel(GgufArchitecture architecture, ModelConfig config) {
     return tied() && !repeatsEmbedding();
   }
 
-  /** What each rotated pair's frequency is divided by; empty where none is. */
-  Optional<float[]> ropeFactors() {
-    return config.rope().filter(rope -> rope.scaling().isPresent()).map(GgufModel::factors);
+  /** Vectors of the file that the checkpoint's config stands for, by their names in GGUF files. */
+  Map<String, float[]> vectors() {
+    Map<String, float[]> vectors = new LinkedHashMap<>();
+    config
+        .rope()
+        .filter(rope -> rope.scaling().isPresent())
+        .ifPresent(rope -> vectors.put(GgufArchitecture.ROPE_FACTORS, factors(rope)));
+    for (int layer = 0; config.zeroSink() && layer < config.layers(); layer++) {
+      vectors.put(
+          "blk.%d.%s.weight".formatted(layer, GgufArchitecture.SINK_LOGITS),
+          new float[config.heads()]);
+    }
+    return vectors;
   }
 
+  /** What llama.cpp does not know of this architecture; empty where it reads the file. */
+  Optional<String> unknownToLlamaCpp() {
+    return switch (config) {
+      case FalconConfig falcon when falcon.biased() -> Optional.of("biases of linear layers");
+      case PythiaConfig pythia when pythia.zeroSink() -> Optional.of("zero_sink");
+      case PythiaConfig pythia when !pythia.attentionBias() ->
+          Optional.of("attention without biases");
+      default -> Optional.empty();
+    };
+  }
+
+  /** What each rotated pair's frequency is divided by. */
   private static float[] factors(RopeConfig rope) {
     double[] scaled = rope.inverseFrequencies();
     double[] plain =

@@ -5,6 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
@@ -59,15 +60,12 @@ final class Pieces {
       }
     }
     model
-        .ropeFactors()
-        .ifPresent(factors ->
-            add(
-                new TensorView(
-                    GgufArchitecture.ROPE_FACTORS,
-                    ElementType.F32,
-                    List.of((long) factors.length),
-                    arena.allocateFrom(JAVA_FLOAT, factors)),
-                GgufArchitecture.ROPE_FACTORS));
+        .vectors()
+        .forEach((name, values) -> {
+          MemorySegment data = arena.allocateFrom(JAVA_FLOAT, values);
+          List<Long> shape = List.of((long) values.length);
+          add(new TensorView(name, ElementType.F32, shape, data), name);
+        });
     unfit.forEach(Pieces::warn);
     pieces.sort(
         Comparator.comparingInt(Pieces::place).thenComparing(piece -> piece.target().name()));

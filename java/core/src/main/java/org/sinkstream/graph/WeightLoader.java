@@ -79,6 +79,23 @@ record WeightLoader(Device device, Arena arena, Checkpoint checkpoint, boolean p
     return Optional.of(divisors);
   }
 
+  /**
+   * Refuses sink logits other than 0, {@code name.weight} [heads]. GGUF files have them in the
+   * place of the config's {@code zero_sink}.
+   */
+  void checkSinkLogits(String name, int heads) {
+    String weight = name + ".weight";
+    if (checkpoint.has(weight)) {
+      for (float logit : vector(weight, heads)) {
+        if (logit != 0) {
+          throw checkpoint.refuse(
+              weight,
+              "has %s, expected 0: learned sink logits are not implemented".formatted(logit));
+        }
+      }
+    }
+  }
+
   /** An RMS norm: {@code name.weight} [size]. */
   Norm rmsNorm(String name, int size, double epsilon) {
     return Norm.rms(arena, tensor(name + ".weight", size), (float) epsilon);

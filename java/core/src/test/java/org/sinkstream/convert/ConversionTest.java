@@ -62,7 +62,6 @@ class ConversionTest {
       delimiter = '|',
       textBlock =
           """
-          pythia       | zero_sink     | true                   | zero_sink is true, expected false
           pythia       | hidden_act    | "gelu_new"             | hidden_act is "gelu_new", expected gelu
           pythia       | rope_scaling  | {"type":"llama3","factor":8.0,"low_freq_factor":1.0,"high_freq_factor":4.0,"original_max_position_embeddings":64} | rope_scaling is
           llama2-gqa   | partial_rotary_factor | 0.5            | partial_rotary_factor is 0.5, expected 1
