@@ -1,5 +1,5 @@
 /* ggml's block formats (ggml-common.h, dequantize_row_* in ggml-quants.c), taken apart into whole
- * numbers. The one place that knows where their bits lie. */
+ * numbers and put together again. The one place that knows where their bits lie. */
 #ifndef SINKSTREAM_CORE_BLOCKS_H
 #define SINKSTREAM_CORE_BLOCKS_H
 
@@ -125,6 +125,65 @@ static inline __attribute__((always_inline)) void sks_split_block(int32_t type,
       raw->dmin = 0;
       memset(raw->minima, 0, sizeof raw->minima);
       sks_split_q6_k(block, raw);
+  }
+}
+
+/* The other way round, for whoever writes blocks. */
+
+static inline void sks_join_scales(const sks_raw_block *raw, uint8_t *packed) {
+  for (int j = 0; j < 4; j++) {
+    int scale = raw->scales[j + 4], minimum = raw->minima[j + 4];
+    packed[j] = (uint8_t)(raw->scales[j] | scale >> 4 << 6);
+    packed[j + 4] = (uint8_t)(raw->minima[j] | minimum >> 4 << 6);
+    packed[j + 8] = (uint8_t)((scale & 15) | (minimum & 15) << 4);
+  }
+}
+
+static inline void sks_join_q4_or_q5(const sks_raw_block *raw, uint8_t *block, uint8_t *high,
+                                     uint8_t *low) {
+  memcpy(block, &raw->d, 2);
+  memcpy(block + 2, &raw->dmin, 2);
+  sks_join_scales(raw, block + 4);
+  for (int i = 0; i < 128; i++) {
+    const uint8_t *q = raw->q + i / 32 * 64 + i % 32;
+    low[i] = (uint8_t)((q[0] & 15) | (q[32] & 15) << 4);
+  }
+  for (int i = 0; high && i < 32; i++) {
+    high[i] = 0;
+    for (int j = 0; j < 8; j++) high[i] |= (uint8_t)(raw->q[32 * j + i] >> 4 << j);
+  }
+}
+
+static inline void sks_join_q6_k(const sks_raw_block *raw, uint8_t *block) {
+  memcpy(block + 192, raw->scales, 16);
+  memcpy(block + 208, &raw->d, 2);
+  for (int i = 0; i < 64; i++) {
+    const uint8_t *q = raw->q + i / 32 * 128 + i % 32;
+    uint8_t *low = block + i / 32 * 64 + i % 32;
+    low[0] = (uint8_t)((q[0] & 15) | (q[64] & 15) << 4);
+    low[32] = (uint8_t)((q[32] & 15) | (q[96] & 15) << 4);
+    block[128 + i] = (uint8_t)(q[0] >> 4 | q[32] >> 4 << 2 | q[64] >> 4 << 4 | q[96] >> 4 << 6);
+  }
+}
+
+static inline void sks_join_block(int32_t type, const sks_raw_block *raw, uint8_t *block) {
+  switch (type) {
+    case SKS_Q8_0:
+      memcpy(block, &raw->d, 2);
+      for (int i = 0; i < 32; i++) block[2 + i] = raw->q[i] ^ 0x80;
+      break;
+    case SKS_Q4_0:
+      memcpy(block, &raw->d, 2);
+      for (int i = 0; i < 16; i++) block[2 + i] = (uint8_t)(raw->q[i] | raw->q[i + 16] << 4);
+      break;
+    case SKS_Q4_K:
+      sks_join_q4_or_q5(raw, block, NULL, block + 16);
+      break;
+    case SKS_Q5_K:
+      sks_join_q4_or_q5(raw, block, block + 16, block + 48);
+      break;
+    default:
+      sks_join_q6_k(raw, block);
   }
 }
 

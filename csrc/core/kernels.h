@@ -68,7 +68,7 @@ typedef struct sks_kernels {
 
   /* `count` is a whole number of the type's blocks. */
   void (*widen[SKS_TYPES])(const void *source, int64_t count, float *target);
-  void (*narrow[SKS_FLOAT_TYPES])(const float *source, int64_t count, void *target);
+  void (*narrow[SKS_TYPES])(const float *source, int64_t count, void *target);
 
   /*
    * By layout: y = scale * x, [head_dim] and disjoint, with its first 2 * half channels rotated.

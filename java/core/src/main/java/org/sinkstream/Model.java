@@ -49,7 +49,7 @@ public final class Model implements AutoCloseable {
               options.repack() && options.activations() == Activations.AUTO);
       checkpoint.warnAboutUnused();
       this.endOfText = checkpoint.endOfText();
-      this.tokenizer = tokenizer(path);
+      this.tokenizer = Tokenizer.ofModel(path).orElse(null);
       this.fingerprint = checkpoint.fingerprint();
       this.info = info(network.config(), checkpoint);
     } catch (RuntimeException | Error failure) {
@@ -64,11 +64,6 @@ public final class Model implements AutoCloseable {
       throw new DeviceException("device '%s'; this build has: cpu".formatted(options.device()));
     }
     return Device.openCpu(options.threads());
-  }
-
-  private static @Nullable Tokenizer tokenizer(Path path) {
-    Path file = path.resolve("tokenizer.json");
-    return Files.exists(file) ? Tokenizer.open(file) : null;
   }
 
   private ModelInfo info(ModelConfig config, Checkpoint checkpoint) {

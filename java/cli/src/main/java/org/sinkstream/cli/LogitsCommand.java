@@ -36,7 +36,7 @@ final class LogitsCommand implements Callable<Integer> {
         Session session = opened.newSession(cache.policy(opened))) {
       int[] tokens = InputFiles.ids(ids, opened.info().vocabulary());
       try (FloatFile file = new FloatFile(out);
-          Progress progress = new Progress("logits", tokens.length)) {
+          Progress progress = Progress.ofTokens("logits", tokens.length)) {
         Slices.of(tokens, model.chunk())
             .forEach(slice -> {
               session.append(slice, (position, logits) -> file.write(logits));

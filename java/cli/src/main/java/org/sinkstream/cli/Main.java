@@ -75,6 +75,7 @@ public final class Main implements Runnable {
           new ChatCommand(streams),
           new PerplexityCommand(streams),
           new LogitsCommand(),
+          new ConvertCommand(streams),
           new InfoCommand(streams)
         }) {
       line.addSubcommand(command);

@@ -75,7 +75,7 @@ final class PerplexityCommand implements Callable<Integer> {
 
   private Score score(Session session, int[] tokens) throws IOException {
     try (@Nullable FloatFile file = nllOut == null ? null : new FloatFile(nllOut);
-        Progress progress = new Progress("perplexity", tokens.length)) {
+        Progress progress = Progress.ofTokens("perplexity", tokens.length)) {
       Score score = new Score();
       Slices.of(tokens, model.chunk())
           .forEach(slice -> {

@@ -9,28 +9,33 @@ import org.jspecify.annotations.Nullable;
 final class Progress implements AutoCloseable {
   private final @Nullable ProgressBar bar;
 
-  /**
-   * Starts at 0.
-   *
-   * @param total tokens at the end
-   */
-  Progress(String task, long total) {
+  private Progress(String task, long total, String unit, long unitSize) {
     bar =
         Terminal.ERR.isTerminal()
             ? new ProgressBarBuilder()
                 .setTaskName(task)
                 .setInitialMax(total)
-                .setUnit(" tokens", 1)
+                .setUnit(unit, unitSize)
                 .setStyle(ProgressBarStyle.ASCII)
                 .showSpeed()
                 .build()
             : null;
   }
 
-  /** Goes on. */
-  void advance(long tokens) {
+  /** Starts at 0 of {@code total} tokens. */
+  static Progress ofTokens(String task, long total) {
+    return new Progress(task, total, " tokens", 1);
+  }
+
+  /** Starts at 0 of {@code total} bytes. */
+  static Progress ofBytes(String task, long total) {
+    return new Progress(task, total, " MiB", 1 << 20);
+  }
+
+  /** Goes on by as many tokens or bytes. */
+  void advance(long count) {
     if (bar != null) {
-      bar.stepBy(tokens);
+      bar.stepBy(count);
     }
   }
 

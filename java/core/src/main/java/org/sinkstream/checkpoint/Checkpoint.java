@@ -135,6 +135,15 @@ public final class Checkpoint {
     return new TensorView(stored.name(), type, stored.shape(), stored.data());
   }
 
+  /** The tensors taken so far, by name. */
+  public List<TensorView> taken() {
+    return taken.values().stream()
+        .map(stored ->
+            new TensorView(
+                stored.name(), stored.type().orElseThrow(), stored.shape(), stored.data()))
+        .toList();
+  }
+
   /**
    * The exception for a tensor.
    *

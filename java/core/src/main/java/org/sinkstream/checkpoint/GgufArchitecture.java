@@ -26,6 +26,18 @@ public record GgufArchitecture(
     List<GgufSetting> settings,
     List<GgufTensorName> globals,
     List<GgufTensorName> inLayers) {
+  /** The embedding of tokens, in GGUF files of every architecture. */
+  public static final String EMBEDDING = "token_embd.weight";
+
+  /** The output head, where it is not the embedding. */
+  public static final String HEAD = "output.weight";
+
+  /** What each rotated pair's frequency is divided by, under both names. */
+  public static final String ROPE_FACTORS = "rope_freqs.weight";
+
+  /** A layer's sink logits, one for each head. */
+  public static final String SINK_LOGITS = "attn_sinks";
+
   private static final List<GgufSetting> LLAMA_SETTINGS =
       List.of(
           required(GgufKeys.CONTEXT_LENGTH, "max_position_embeddings", Kind.INTEGER),
@@ -118,7 +130,10 @@ public record GgufArchitecture(
               biased("mlp.dense_h_to_4h", "ffn_up"),
               biased("mlp.dense_4h_to_h", "ffn_down")));
 
-  /** Pythia and GPT-NeoX. */
+  /**
+   * Pythia and GPT-NeoX. Sink logits, an extension of ours, have the name that llama.cpp gives them
+   * in other architectures; in this one it refuses a file that has them.
+   */
   public static final GgufArchitecture GPTNEOX =
       new GgufArchitecture(
           "gptneox",
@@ -142,6 +157,7 @@ public record GgufArchitecture(
               biased("input_layernorm", "attn_norm"),
               biased("attention.query_key_value", "attn_qkv"),
               biased("attention.dense", "attn_output"),
+              plain("attention.sinks", SINK_LOGITS),
               biased("post_attention_layernorm", "ffn_norm"),
               biased("mlp.dense_h_to_4h", "ffn_up"),
               biased("mlp.dense_4h_to_h", "ffn_down")));

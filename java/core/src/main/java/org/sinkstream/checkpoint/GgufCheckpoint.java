@@ -14,8 +14,6 @@ import org.sinkstream.error.CheckpointException;
  * names they have in Hugging Face checkpoints.
  */
 final class GgufCheckpoint {
-  private static final String EMBEDDING = "token_embd.weight";
-
   /** The version of ggml's block formats. */
   private static final long QUANTIZATION_VERSION = 2;
 
@@ -81,13 +79,13 @@ final class GgufCheckpoint {
   }
 
   private static long vocabulary(Path file, GgufFile gguf) {
-    StoredTensor embedding = gguf.tensors().get(EMBEDDING);
+    StoredTensor embedding = gguf.tensors().get(GgufArchitecture.EMBEDDING);
     if (embedding == null || embedding.shape().size() != 2) {
       throw new CheckpointException(
           "%s: tensor \"%s\" %s, expected [vocabulary, embedding_length]"
               .formatted(
                   file,
-                  EMBEDDING,
+                  GgufArchitecture.EMBEDDING,
                   embedding == null ? "is missing" : "has shape " + embedding.shape()));
     }
     return embedding.shape().getFirst();

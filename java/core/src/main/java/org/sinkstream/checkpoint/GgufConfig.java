@@ -67,7 +67,7 @@ final class GgufConfig {
     architecture.settings().forEach(this::translate);
     names.put("vocab_size", "the number of rows of token_embd.weight");
     fields.put("vocab_size", vocabulary);
-    fields.put("tie_word_embeddings", !tensors.contains("output.weight"));
+    fields.put("tie_word_embeddings", !tensors.contains(GgufArchitecture.HEAD));
     translateTensors();
     int hidden = size(GgufKeys.EMBEDDING_LENGTH);
     int heads = size(GgufKeys.HEAD_COUNT);
@@ -114,11 +114,25 @@ final class GgufConfig {
       fields.put("bias", anyLayerHas("attn_qkv", "attn_output", "ffn_up", "ffn_down"));
     } else if (architecture.equals(GPTNEOX)) {
       fields.put("attention_bias", anyLayerHas("attn_qkv", "attn_output"));
+      zeroSink();
     } else {
       set("attn_config.attn_type", json.stringNode("grouped_query_attention"));
       defaultToHeads("attn_config.kv_n_heads");
       fields.put("no_bias", tensors.stream().noneMatch(name -> name.endsWith(".bias")));
     }
+  }
+
+  /** Softmax-off-by-one is sink logits of 0 in all layers; that they are is checked with others. */
+  private void zeroSink() {
+    String end = '.' + GgufArchitecture.SINK_LOGITS + ".weight";
+    long with = tensors.stream().filter(name -> name.endsWith(end)).count();
+    int layers = size(GgufKeys.BLOCK_COUNT);
+    if (with != 0 && with != layers) {
+      throw new CheckpointException(
+          "%s: %d of %d layers have sink logits (blk.*%s), expected all or none"
+              .formatted(file, with, layers, end));
+    }
+    fields.put("zero_sink", with != 0);
   }
 
   /** A key of this architecture; from now on it is known. */

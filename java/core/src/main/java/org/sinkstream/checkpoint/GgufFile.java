@@ -31,7 +31,7 @@ public final class GgufFile {
   }
 
   /** Whether a path is that of a file which is called {@code .gguf} or begins as GGUF does. */
-  static boolean isNamedOrBeginsAsOne(Path file) {
+  public static boolean isNamedOrBeginsAsOne(Path file) {
     if (!Files.isRegularFile(file)) {
       return false;
     }

@@ -4,8 +4,8 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 
-/** What a GGUF file's tokenizer must have in common with its embedding. */
-final class GgufTokens {
+/** Whether a GGUF file has a tokenizer, and what that must have in common with the embedding. */
+public final class GgufTokens {
   /** Values of {@code tokenizer.ggml.model} that say there is no tokenizer. */
   private static final Set<String> NONE = Set.of("none", "no_vocab");
 
@@ -14,14 +14,20 @@ final class GgufTokens {
 
   private GgufTokens() {}
 
+  /** Whether there is a tokenizer: a file may leave it out, or say that it has none. */
+  public static boolean arePresent(GgufMetadata metadata) {
+    return metadata.has(GgufKeys.TOKENIZER_MODEL)
+        ? !NONE.contains(metadata.string(GgufKeys.TOKENIZER_MODEL))
+        : metadata.has(GgufKeys.TOKENS);
+  }
+
   /**
    * Refuses lists of tokens that are not of the embedding's size. A file may have no tokenizer.
    *
    * @param size rows of the embedding
    */
   static void check(GgufMetadata metadata, long size) {
-    if (!NONE.contains(metadata.string(GgufKeys.TOKENIZER_MODEL, "none"))
-        || metadata.has(GgufKeys.TOKENS)) {
+    if (arePresent(metadata) || metadata.has(GgufKeys.TOKENS)) {
       metadata.requireArray(GgufKeys.TOKENS, size, GgufValueType.STRING);
     }
     if (metadata.has(GgufKeys.TOKEN_SCORES)) {

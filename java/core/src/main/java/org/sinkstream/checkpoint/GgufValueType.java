@@ -29,6 +29,12 @@ enum GgufValueType {
     return leastBytes;
   }
 
+  /** The type's number in the file. */
+  @SuppressWarnings("EnumOrdinal") // the order is the format's
+  int number() {
+    return ordinal();
+  }
+
   /** The type of that number; empty where there is none. */
   static Optional<GgufValueType> numbered(int number) {
     GgufValueType[] all = values();

@@ -39,14 +39,19 @@ public final class AtomicFile implements AutoCloseable {
   private AtomicFile(Path target, @Nullable Path temporary) throws IOException {
     this.target = target;
     this.temporary = temporary;
-    this.out =
-        new BufferedOutputStream(
-            temporary == null
-                ? Files.newOutputStream(target)
-                : Files.newOutputStream(
-                    temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE));
-    if (temporary != null) {
-      UNFINISHED.add(temporary);
+    if (temporary == null) {
+      out = new BufferedOutputStream(Files.newOutputStream(target));
+      return;
+    }
+    UNFINISHED.add(temporary); // before it is there: a signal may come in between
+    try {
+      out =
+          new BufferedOutputStream(
+              Files.newOutputStream(
+                  temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE));
+    } catch (IOException failure) {
+      UNFINISHED.remove(temporary);
+      throw failure;
     }
   }
 

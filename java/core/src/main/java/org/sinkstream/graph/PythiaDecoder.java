@@ -39,6 +39,7 @@ final class PythiaDecoder {
       String attention = prefix + "attention.";
       String mlp = prefix + "mlp.";
       int hidden = c.hidden();
+      in.checkSinkLogits(attention + "sinks", c.heads());
       return new Layer(
           c.parallelResidual(),
           in.layerNorm(prefix + "input_layernorm", hidden, c.normEpsilon(), true),

@@ -6,6 +6,7 @@ import java.util.Optional;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.sinkstream.checkpoint.Checkpoint;
+import org.sinkstream.checkpoint.GgufArchitecture;
 import org.sinkstream.checkpoint.TensorView;
 import org.sinkstream.kernels.Device;
 import org.sinkstream.kernels.Norm;
@@ -65,7 +66,7 @@ record WeightLoader(Device device, Arena arena, Checkpoint checkpoint, boolean p
    * files say Llama 3's scaling. Empty where there is none.
    */
   Optional<float[]> frequencyDivisors(int pairs) {
-    String name = "rope_freqs.weight";
+    String name = GgufArchitecture.ROPE_FACTORS;
     if (!checkpoint.has(name)) {
       return Optional.empty();
     }
@@ -76,6 +77,23 @@ record WeightLoader(Device device, Arena arena, Checkpoint checkpoint, boolean p
       }
     }
     return Optional.of(divisors);
+  }
+
+  /**
+   * Refuses sink logits other than 0, {@code name.weight} [heads]. GGUF files have them in the
+   * place of the config's {@code zero_sink}.
+   */
+  void checkSinkLogits(String name, int heads) {
+    String weight = name + ".weight";
+    if (checkpoint.has(weight)) {
+      for (float logit : vector(weight, heads)) {
+        if (logit != 0) {
+          throw checkpoint.refuse(
+              weight,
+              "has %s, expected 0: learned sink logits are not implemented".formatted(logit));
+        }
+      }
+    }
   }
 
   /** An RMS norm: {@code name.weight} [size]. */

@@ -85,14 +85,44 @@ public record Operations(Device device) {
 
   /** Widens {@code count} elements to float32. */
   public float[] widen(MemorySegment source, ElementType type, int count) {
-    if (source.byteSize() < type.bytes(count)) {
-      throw new IllegalArgumentException(
-          "%d elements of %s in %d bytes".formatted(count, type, source.byteSize()));
-    }
     try (Arena call = Arena.ofConfined()) {
       MemorySegment target = call.allocate(JAVA_FLOAT, count);
-      NativeCalls.check(Sinkstream.sks_widen(device.handle(), source, type.code(), count, target));
+      widen(source, type, count, target);
       return target.toArray(JAVA_FLOAT);
+    }
+  }
+
+  /**
+   * Widens {@code count} elements to float32.
+   *
+   * @param target room for as many floats
+   */
+  public void widen(MemorySegment source, ElementType type, long count, MemorySegment target) {
+    requireBytes("source", source, type.bytes(count));
+    requireBytes("target", target, ElementType.F32.bytes(count));
+    NativeCalls.check(Sinkstream.sks_widen(device.handle(), source, type.code(), count, target));
+  }
+
+  /**
+   * Narrows a matrix of float32 to another type, row after row.
+   *
+   * @param source [rows, columns]
+   * @param target room for as much of {@code type}
+   * @throws IllegalArgumentException for a value that the type cannot hold, naming its row and
+   *     column; nothing is written then
+   */
+  public void quantize(
+      MemorySegment source, ElementType type, int rows, int columns, MemorySegment target) {
+    requireBytes("source", source, Math.multiplyExact(rows, ElementType.F32.bytes(columns)));
+    requireBytes("target", target, Math.multiplyExact(rows, type.bytes(columns)));
+    NativeCalls.check(
+        Sinkstream.sks_quantize(device.handle(), source, type.code(), rows, columns, target));
+  }
+
+  private static void requireBytes(String name, MemorySegment memory, long bytes) {
+    if (memory.byteSize() < bytes) {
+      throw new IllegalArgumentException(
+          "%s: %d bytes needed, room for %d".formatted(name, bytes, memory.byteSize()));
     }
   }
 

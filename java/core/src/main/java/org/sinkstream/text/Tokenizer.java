@@ -1,18 +1,14 @@
 package org.sinkstream.text;
 
-import java.io.IOException;
-import java.nio.charset.CharacterCodingException;
+import java.lang.foreign.Arena;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.IntStream;
+import org.sinkstream.checkpoint.GgufFile;
 import org.sinkstream.error.CheckpointException;
 import org.sinkstream.error.NativeLibraryException;
-import tools.jackson.core.JacksonException;
-import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 
 /**
  * Encodes texts as tokens, exactly as the Hugging Face tokenizers library does for the same {@code
@@ -26,43 +22,65 @@ public final class Tokenizer implements AutoCloseable {
   private final Vocabulary vocabulary;
   private final Pieces pieces;
 
-  private Tokenizer(String json) {
-    JsonNode root = JsonMapper.shared().readTree(json);
-    this.vocabulary = Vocabulary.read(root);
-    this.pieces = Pieces.read(root.path("decoder"), vocabulary);
-    Templates.check(root.path("post_processor"));
-    this.encoder = new NativeTokenizer(json);
+  /**
+   * Makes a tokenizer.
+   *
+   * @throws IllegalArgumentException if it is of a kind that is not supported
+   */
+  Tokenizer(TokenizerJson json) {
+    this.vocabulary = Vocabulary.read(json.root());
+    this.pieces = Pieces.read(json.root().path("decoder"), vocabulary);
+    Templates.check(json.root().path("post_processor"));
+    this.encoder = new NativeTokenizer(json.text());
   }
 
   /**
    * Opens a tokenizer: BPE, byte-level (MPT, Falcon, Pythia, Llama 3, Qwen2) or with byte fallback
    * (Llama 2, Mistral).
    *
-   * @param file a {@code tokenizer.json}
+   * @param file a {@code tokenizer.json}, or a GGUF file with the keys {@code tokenizer.ggml.*}
    * @throws CheckpointException if the file is missing, damaged or of another kind
    * @throws NativeLibraryException if the tokenizers library cannot be loaded
    */
   public static Tokenizer open(Path file) {
+    return find(file)
+        .orElseThrow(() ->
+            new CheckpointException(file + ": no tokenizer, expected the keys tokenizer.ggml.*"));
+  }
+
+  /**
+   * Opens the tokenizer of a model.
+   *
+   * @param model a directory that may hold a {@code tokenizer.json}, or a GGUF file
+   * @return nothing if the model has no tokenizer
+   * @throws CheckpointException if its tokenizer is damaged or of another kind
+   * @throws NativeLibraryException if the tokenizers library cannot be loaded
+   */
+  public static Optional<Tokenizer> ofModel(Path model) {
+    if (!Files.isDirectory(model)) {
+      return find(model);
+    }
+    Path file = model.resolve("tokenizer.json");
+    return Files.exists(file) ? find(file) : Optional.empty();
+  }
+
+  /** Opens a file's tokenizer; nothing if it is a GGUF file without one. */
+  private static Optional<Tokenizer> find(Path file) {
+    Optional<TokenizerJson> json =
+        GgufFile.isNamedOrBeginsAsOne(file) ? ofGguf(file) : Optional.of(TokenizerJson.read(file));
     try {
-      return new Tokenizer(Files.readString(file));
-    } catch (NoSuchFileException missing) {
-      throw new CheckpointException(file + ": no such file", missing);
-    } catch (CharacterCodingException malformed) {
-      throw new CheckpointException(file + ": not UTF-8 text", malformed);
-    } catch (IOException failure) {
-      throw new CheckpointException(file + ": cannot be read: " + failure.getMessage(), failure);
-    } catch (JacksonException malformed) {
-      throw new CheckpointException(
-          "%s: not valid JSON: %s, line %d, column %d"
-              .formatted(
-                  file,
-                  malformed.getOriginalMessage(),
-                  malformed.getLocation().getLineNr(),
-                  malformed.getLocation().getColumnNr()),
-          malformed);
+      return json.map(Tokenizer::new);
     } catch (IllegalArgumentException unsupported) {
       throw new CheckpointException(
           file + ": no tokenizer that is supported: " + unsupported.getMessage(), unsupported);
+    }
+  }
+
+  private static Optional<TokenizerJson> ofGguf(Path file) {
+    try (Arena arena = Arena.ofConfined()) {
+      return GgufVocabularyReader.read(GgufFile.open(file, arena).metadata())
+          .map(GgufTokenizerJson::of)
+          .map(TokenizerJson::of);
     }
   }
 

@@ -1,7 +1,8 @@
 /**
- * Text to tokens and back: {@link org.sinkstream.text.Tokenizer} reads a {@code tokenizer.json},
- * {@link org.sinkstream.text.Detokenizer} turns an endless stream of tokens into text piece by
- * piece, {@link org.sinkstream.text.StopSequences} finds where a generation must end.
+ * Text to tokens and back: {@link org.sinkstream.text.Tokenizer} reads a {@code tokenizer.json} or
+ * a GGUF file, {@link org.sinkstream.text.Detokenizer} turns an endless stream of tokens into text
+ * piece by piece, {@link org.sinkstream.text.StopSequences} finds where a generation must end,
+ * {@link org.sinkstream.text.TokenizerMetadata} is what a GGUF file says of a tokenizer.
  */
 @NullMarked
 package org.sinkstream.text;

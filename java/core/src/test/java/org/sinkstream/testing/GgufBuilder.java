@@ -5,6 +5,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 
 /** A GGUF file, piece by piece. What was added under a name takes the place of what was there. */
@@ -113,6 +114,22 @@ public final class GgufBuilder {
       bytes.int32(element);
     }
     return array(key, INT32, elements.length, bytes.toArray());
+  }
+
+  /** Adds values whose types are those of their Java types. */
+  public GgufBuilder values(Map<String, Object> values) {
+    values.forEach((key, value) -> {
+      switch (value) {
+        case String string -> string(key, string);
+        case Boolean bool -> bool(key, bool);
+        case Integer number -> uint32(key, number);
+        case float[] floats -> floats(key, floats);
+        case int[] ints -> ints(key, ints);
+        case List<?> strings -> strings(key, strings.toArray(String[]::new));
+        default -> throw new AssertionError(key + ": " + value.getClass());
+      }
+    });
+    return this;
   }
 
   /** Adds an array that says to have {@code count} elements. */

@@ -32,8 +32,17 @@ final class TokenizerFiles {
         .formatted(JsonMapper.shared().writeValueAsString(vocabulary));
   }
 
+  /**
+   * The edition of Llama 2's tokenizer.json at hand finds {@code <s>} only behind a space; later
+   * ones find it anywhere, as GGUF files do.
+   */
+  static String findingSpecialAnywhere(String llama2) {
+    return llama2.replaceAll(
+        "\"normalized\": true(,\\s+\"special\": true)", "\"normalized\": false$1");
+  }
+
   /** GPT-2's table, the long way: what is not printable in Latin-1 is numbered from U+0100 on. */
-  private static String standIn(int b) {
+  static String standIn(int b) {
     String printable =
         IntStream.concat(
                 IntStream.rangeClosed(0x21, 0x7E),

@@ -2696,6 +2696,71 @@ public class Sinkstream extends Sinkstream$shared {
         }
     }
 
+    private static class sks_quantize {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Sinkstream.C_INT,
+            Sinkstream.C_POINTER,
+            Sinkstream.C_POINTER,
+            Sinkstream.C_INT,
+            Sinkstream.C_LONG,
+            Sinkstream.C_LONG,
+            Sinkstream.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sks_quantize");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sks_quantize(sks_device *device, const float *source, int32_t type, int64_t rows, int64_t columns, void *target)
+     * }
+     */
+    public static FunctionDescriptor sks_quantize$descriptor() {
+        return sks_quantize.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sks_quantize(sks_device *device, const float *source, int32_t type, int64_t rows, int64_t columns, void *target)
+     * }
+     */
+    public static MethodHandle sks_quantize$handle() {
+        return sks_quantize.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sks_quantize(sks_device *device, const float *source, int32_t type, int64_t rows, int64_t columns, void *target)
+     * }
+     */
+    public static MemorySegment sks_quantize$address() {
+        return sks_quantize.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sks_quantize(sks_device *device, const float *source, int32_t type, int64_t rows, int64_t columns, void *target)
+     * }
+     */
+    public static int sks_quantize(MemorySegment device, MemorySegment source, int type, long rows, long columns, MemorySegment target) {
+        var mh$ = sks_quantize.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sks_quantize", device, source, type, rows, columns, target);
+            }
+            return (int)mh$.invokeExact(device, source, type, rows, columns, target);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
     private static class sks_argmax {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             Sinkstream.C_INT,

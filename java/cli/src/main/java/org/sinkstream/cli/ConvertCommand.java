@@ -1,0 +1,75 @@
+package org.sinkstream.cli;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import org.sinkstream.convert.Conversion;
+import org.sinkstream.convert.WeightType;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** Makes a GGUF file of a Hugging Face model. */
+@Command(
+    name = "convert",
+    mixinStandardHelpOptions = true,
+    versionProvider = Version.class,
+    description =
+        "Makes a GGUF file of a Hugging Face model, which llama.cpp reads as well. The file is"
+            + " whole or not there.")
+final class ConvertCommand implements Callable<Integer> {
+  private final Streams streams;
+
+  @Option(
+      names = {"-m", "--model"},
+      paramLabel = "DIR",
+      description = "A Hugging Face model directory; the embedded model when left out.")
+  private @Nullable Path directory;
+
+  @Option(
+      names = "--type",
+      required = true,
+      paramLabel = "TYPE",
+      description =
+          "What matrices are stored as: f16, bf16, q8_0, q4_0, q4_k (llama.cpp's Q4_K_M), q5_k"
+              + " (Q5_K_M) or q6_k. Norms and biases are float32.")
+  private WeightType type = WeightType.Q8_0;
+
+  @Option(names = "--out", required = true, paramLabel = "FILE", description = "The GGUF file.")
+  private Path out = Path.of("");
+
+  @Option(
+      names = "--threads",
+      paramLabel = "N",
+      converter = WholeNumber.Threads.class,
+      description = "Threads; the cores this process may use when left out.")
+  private long threads;
+
+  ConvertCommand(Streams streams) {
+    this.streams = streams;
+  }
+
+  @Override
+  public Integer call() throws Exception {
+    try (Conversion conversion = open();
+        Progress progress = Progress.ofBytes("convert", conversion.bytes())) {
+      conversion.write(out, progress::advance);
+      String types =
+          conversion.types().entrySet().stream()
+              .map(each -> each.getValue() + " " + each.getKey())
+              .collect(Collectors.joining(", "));
+      streams.out().println("%s: %d bytes; tensors: %s".formatted(out, conversion.bytes(), types));
+      return 0;
+    }
+  }
+
+  private Conversion open() throws IOException {
+    int count = Math.toIntExact(threads);
+    if (directory == null) {
+      return Conversion.open(EmbeddedModel.directory(), EmbeddedModel.NAME, type, count);
+    }
+    String name = directory.toAbsolutePath().normalize().getFileName().toString();
+    return Conversion.open(directory, name, type, count);
+  }
+}

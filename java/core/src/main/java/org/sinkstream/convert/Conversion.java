@@ -1,0 +1,192 @@
+package org.sinkstream.convert;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+
+import java.io.IOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.function.LongConsumer;
+import java.util.stream.Collectors;
+import org.sinkstream.checkpoint.Checkpoint;
+import org.sinkstream.checkpoint.GgufEntries;
+import org.sinkstream.checkpoint.GgufKeys;
+import org.sinkstream.checkpoint.GgufWriter;
+import org.sinkstream.error.CheckpointException;
+import org.sinkstream.files.AtomicFile;
+import org.sinkstream.graph.ModelConfig;
+import org.sinkstream.graph.Network;
+import org.sinkstream.kernels.Device;
+import org.sinkstream.kernels.Operations;
+
+/**
+ * A checkpoint about to become a GGUF file. Opening one checks all that decoding would check; the
+ * weights then go through memory some rows at a time. Not thread-safe.
+ */
+public final class Conversion implements AutoCloseable {
+  private static final Logger LOGGER = System.getLogger(Conversion.class.getName());
+
+  /** Values that are in memory together, unless a single row has more. */
+  private static final int CHUNK_VALUES = 1 << 20;
+
+  /** The version of ggml's block formats. */
+  private static final int QUANTIZATION_VERSION = 2;
+
+  private final Device device;
+  private final Arena arena;
+  private final Checkpoint checkpoint;
+  private final GgufEntries entries = new GgufEntries();
+  private final List<Piece> pieces;
+
+  /**
+   * Opens a Hugging Face model directory.
+   *
+   * @param name of the model, for {@code general.name}
+   * @param threads that quantise; 0 for the cores this process may use
+   * @throws CheckpointException if a file is missing, damaged or of a kind that is not supported,
+   *     or has what a GGUF file cannot say
+   */
+  public static Conversion open(Path directory, String name, WeightType type, int threads) {
+    if (Files.isRegularFile(directory)) {
+      throw new CheckpointException(
+          directory + ": a file; expected a Hugging Face directory, to make a GGUF file of");
+    }
+    Device device = Device.openCpu(threads);
+    Arena arena = Arena.ofShared();
+    try {
+      return new Conversion(device, arena, Checkpoint.open(directory, arena), name, type);
+    } catch (RuntimeException | Error failure) {
+      arena.close();
+      device.close();
+      throw failure;
+    }
+  }
+
+  /**
+   * Takes a checkpoint in the arrangement of Hugging Face, wherever it is from.
+   *
+   * @param device that quantises; closed with this
+   * @param arena of the checkpoint; closed with this
+   */
+  Conversion(Device device, Arena arena, Checkpoint checkpoint, String name, WeightType type) {
+    this.device = device;
+    this.arena = arena;
+    this.checkpoint = checkpoint;
+    ModelConfig config = ModelConfig.read(checkpoint.config());
+    GgufModel model = GgufModel.of(checkpoint.config(), config);
+    new Network(device, arena, checkpoint, config, false); // takes every tensor that decoding takes
+    checkpoint.warnAboutUnused();
+    model
+        .unknownToLlamaCpp()
+        .ifPresent(what ->
+            LOGGER.log(
+                Level.WARNING,
+                "llama.cpp will not read the file: it does not know {0} in architecture {1}",
+                what,
+                model.architecture().id()));
+    Mixture mixture = new Mixture(type, config.layers(), model.sharesEmbedding());
+    pieces = Pieces.of(model, checkpoint, mixture, arena);
+    entries.string(GgufKeys.ARCHITECTURE, model.architecture().id());
+    entries.string(GgufKeys.TYPE, "model");
+    entries.string(GgufKeys.NAME, name);
+    entries.uint32(GgufKeys.FILE_TYPE, type.fileType());
+    entries.uint32(GgufKeys.QUANTIZATION_VERSION, QUANTIZATION_VERSION);
+    entries.uint32(GgufKeys.ALIGNMENT, GgufWriter.ALIGNMENT);
+    model.describe(entries);
+  }
+
+  /** Bytes of the file. */
+  public long bytes() {
+    return GgufWriter.fileBytes(entries, targets());
+  }
+
+  /** Tensors of each type, e.g. {@code f32} and {@code q4_k}. */
+  public Map<String, Long> types() {
+    return pieces.stream()
+        .collect(
+            Collectors.groupingBy(
+                piece -> piece.target().type().name().toLowerCase(Locale.ROOT),
+                TreeMap::new,
+                Collectors.counting()));
+  }
+
+  private List<GgufWriter.Tensor> targets() {
+    return pieces.stream().map(Piece::target).toList();
+  }
+
+  /**
+   * Writes the file, which is whole or not there.
+   *
+   * @param progress gets how many more bytes are written
+   * @throws IOException if it cannot be written
+   * @throws CheckpointException for a weight that is NaN, infinite, or beyond what its type holds
+   */
+  public void write(Path file, LongConsumer progress) throws IOException {
+    int most = pieces.stream().mapToInt(Conversion::chunkValues).max().orElseThrow();
+    try (AtomicFile out = AtomicFile.create(file);
+        Arena buffers = Arena.ofConfined()) {
+      MemorySegment floats = buffers.allocate(JAVA_FLOAT, most);
+      MemorySegment narrow = buffers.allocate(floats.byteSize(), Long.BYTES);
+      GgufWriter writer = new GgufWriter(out.out(), entries, targets());
+      progress.accept(writer.headerBytes());
+      for (Piece piece : pieces) {
+        write(piece, floats, narrow, writer, progress);
+        if (piece.source().data().isMapped()) {
+          piece.source().data().unload(); // or all of the source would count as resident
+        }
+      }
+      writer.finish();
+      out.commit();
+    }
+  }
+
+  private static int chunkValues(Piece piece) {
+    return Math.multiplyExact(chunkRows(piece), piece.columns());
+  }
+
+  private static int chunkRows(Piece piece) {
+    return Math.clamp(CHUNK_VALUES / piece.columns(), 1, piece.rows());
+  }
+
+  private void write(
+      Piece piece,
+      MemorySegment floats,
+      MemorySegment narrow,
+      GgufWriter writer,
+      LongConsumer progress)
+      throws IOException {
+    Operations operations = new Operations(device);
+    byte[] bytes = new byte[0];
+    for (int first = 0; first < piece.rows(); first += chunkRows(piece)) {
+      int count = Math.min(chunkRows(piece), piece.rows() - first);
+      piece.read(operations, first, count, floats);
+      try {
+        operations.quantize(floats, piece.target().type(), count, piece.columns(), narrow);
+      } catch (IllegalArgumentException unholdable) {
+        throw checkpoint.refuse(
+            piece.source().name(),
+            "cannot become %s: of rows %d to %d, %s"
+                .formatted(
+                    piece.target().type(), first, first + count - 1, unholdable.getMessage()));
+      }
+      int size = Math.toIntExact(piece.target().type().bytes((long) count * piece.columns()));
+      bytes = bytes.length < size ? new byte[size] : bytes;
+      MemorySegment.copy(narrow, JAVA_BYTE, 0, bytes, 0, size);
+      progress.accept(writer.write(bytes, size));
+    }
+  }
+
+  @Override
+  public void close() {
+    arena.close();
+    device.close();
+  }
+}
