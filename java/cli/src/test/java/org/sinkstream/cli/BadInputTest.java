@@ -85,7 +85,8 @@ final class BadInputTest {
 
   @Test
   void commandsAndOptionsThatAreNotThere() {
-    assertRefused("no command; expected one of demo, generate, chat, perplexity, logits, info");
+    assertRefused(
+        "no command; expected one of demo, generate, chat, perplexity, logits, convert, info");
     assertRefused("'frob'", "frob");
     assertRefused("'--frob'", "info", "--frob");
     assertRefused("'--model'", "info", "--model");

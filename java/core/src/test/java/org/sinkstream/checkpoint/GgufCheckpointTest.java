@@ -381,6 +381,28 @@ class GgufCheckpointTest {
   }
 
   @Test
+  void sinkLogits() {
+    assertThat(ModelConfig.read(load(GgufModels.gptNeox()).config()).zeroSink()).isFalse();
+    String name = "blk.0.attn_sinks.weight";
+    GgufBuilder zero = GgufModels.gptNeox().tensor(name, new float[2], 2);
+    assertThat(ModelConfig.read(load(zero).config()).zeroSink()).isTrue();
+    refused(
+        GgufModels.gptNeox().tensor(name, new float[] {0, 0.5f}, 2),
+        "tensor \"" + name + "\" has 0.5, expected 0: learned sink logits are not implemented");
+    refused(
+        GgufModels.gptNeox().tensor(name, new float[3], 3),
+        "tensor \"" + name + "\" has shape [3], expected [2]");
+    refused(
+        GgufModels.gptNeox()
+            .tensor(name, new float[2], 2)
+            .tensor("blk.1.attn_sinks.weight", new float[2], 2),
+        "2 of 1 layers have sink logits (blk.*.attn_sinks.weight), expected all or none");
+    refused(
+        GgufModels.llama().tensor(name, new float[2], 2),
+        "tensor \"" + name + "\" is not implemented");
+  }
+
+  @Test
   void frequencyDivisors() {
     float[] divisors = {1, 2, 4, 8};
     load(GgufModels.llama().tensor("rope_freqs.weight", divisors, 4));

@@ -1,6 +1,7 @@
 package org.sinkstream.checkpoint;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -8,6 +9,7 @@ import java.nio.file.Path;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
+import org.sinkstream.error.CheckpointException;
 import org.sinkstream.testing.BinaryFiles;
 import org.sinkstream.testing.SharedData;
 
@@ -39,6 +41,12 @@ class GgufVocabularyTest {
       } else {
         assertThat(metadata.strings("tokenizer.ggml.merges")).contains("Ġ t");
       }
+      assertThatThrownBy(() -> Checkpoint.open(file, arena))
+          .isInstanceOf(CheckpointException.class)
+          .hasMessageContaining(
+              architecture.equals("gpt2")
+                  ? "general.architecture is \"gpt2\", expected one of"
+                  : "tensor \"token_embd.weight\" is missing, expected [vocabulary,");
     }
   }
 }
