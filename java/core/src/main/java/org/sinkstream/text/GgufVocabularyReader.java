@@ -107,7 +107,7 @@ final class GgufVocabularyReader {
         throw metadata.refuse(
             GgufKeys.TOKEN_SCORES, "numbers; that of token %d is NaN".formatted(scores.size()));
       }
-      scores.add(number);
+      scores.add(number + 0f); // -0 is no less than 0
     }
     return scores;
   }
@@ -137,26 +137,18 @@ final class GgufVocabularyReader {
     for (String line : lines) {
       // A token may be a space itself, but only in front.
       int space = line.indexOf(' ', 1);
-      Optional<Merge> merge =
-          space < 0
-              ? Optional.empty()
-              : Optional.of(new Merge(line.substring(0, space), line.substring(space + 1)));
-      merges.add(
-          merge
-              .filter(this::isKnown)
-              .orElseThrow(() ->
-                  metadata.refuse(
-                      GgufKeys.MERGES,
-                      "each to be two tokens whose union is a token; number %d is '%s'"
-                          .formatted(merges.size(), line))));
+      Merge merge = new Merge(line.substring(0, Math.max(0, space)), line.substring(space + 1));
+      if (!tokens.has(merge.left())
+          || !tokens.has(merge.right())
+          || !tokens.has(merge.left() + merge.right())) {
+        throw metadata.refuse(
+            GgufKeys.MERGES,
+            "each to be two tokens whose union is a token; number %d is '%s'"
+                .formatted(merges.size(), line));
+      }
+      merges.add(merge);
     }
     return merges;
-  }
-
-  private boolean isKnown(Merge merge) {
-    return tokens.idOf(merge.left()).isPresent()
-        && tokens.idOf(merge.right()).isPresent()
-        && tokens.idOf(merge.left() + merge.right()).isPresent();
   }
 
   private SpecialFrame frame(boolean addsBos) {
@@ -171,8 +163,9 @@ final class GgufVocabularyReader {
 
   private int id(String key) {
     long id = metadata.has(key) ? metadata.integer(key) : -1;
-    if (id < 0 || id >= tokens.size() || tokens.text((int) id).isEmpty()) {
-      throw metadata.refuse(key, "the id of one of the %d tokens".formatted(tokens.size()));
+    if (id < 0 || id >= tokens.size() || !tokens.isUsed((int) id)) {
+      throw metadata.refuse(
+          key, "the id of one of the %d tokens, and not an unused one".formatted(tokens.size()));
     }
     return (int) id;
   }

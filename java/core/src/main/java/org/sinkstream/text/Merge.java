@@ -17,8 +17,10 @@ record Merge(String left, String right) {
   /**
    * The merges of a SentencePiece model, first those to do first. SentencePiece merges the two
    * neighbours whose union has the highest score, whichever two they are; so each way to cut a
-   * token in two is a merge. Of equal scores the lower ids come first, as in Hugging Face's
-   * converter: runs of spaces, whose scores are all the same, then grow from the left.
+   * token in two is a merge. Which of them comes first matters only among equal scores: where all
+   * differ, a token is ever made of the same two. There the lower ids come first, as in Hugging
+   * Face's converter; runs of spaces, whose scores are all the same, then grow from the left as
+   * they should.
    *
    * @param scores of each token
    */
@@ -26,22 +28,26 @@ record Merge(String left, String right) {
     List<Candidate> candidates = new ArrayList<>();
     tokens
         .ofType(TokenType.NORMAL)
-        .forEach(id -> {
-          String text = tokens.text(id);
-          for (int cut = next(text, 0); cut < text.length(); cut = next(text, cut)) {
-            Merge merge = new Merge(text.substring(0, cut), text.substring(cut));
-            Optional<Integer> left = normal(tokens, merge.left);
-            Optional<Integer> right = normal(tokens, merge.right);
-            if (left.isPresent() && right.isPresent()) {
-              candidates.add(new Candidate(merge, scores.get(id), left.get(), right.get()));
-            }
-          }
-        });
+        .forEach(id -> addCandidates(tokens, tokens.text(id), scores.get(id), candidates));
     candidates.sort(
         Comparator.comparing(Candidate::score, Comparator.reverseOrder())
             .thenComparingInt(Candidate::left)
             .thenComparingInt(Candidate::right));
     return candidates.stream().map(Candidate::merge).toList();
+  }
+
+  private static void addCandidates(
+      TokenList tokens, String text, float score, List<Candidate> candidates) {
+    for (int cut = next(text, 0); cut < text.length(); cut = next(text, cut)) {
+      String start = text.substring(0, cut);
+      Optional<Integer> left = normal(tokens, start);
+      if (left.isPresent()) {
+        String end = text.substring(cut);
+        normal(tokens, end)
+            .ifPresent(right ->
+                candidates.add(new Candidate(new Merge(start, end), score, left.get(), right)));
+      }
+    }
   }
 
   private static int next(String text, int at) {

@@ -58,10 +58,17 @@ final class TokenList {
     return Optional.ofNullable(ids.get(text));
   }
 
+  boolean has(String text) {
+    return ids.containsKey(text);
+  }
+
+  boolean isUsed(int id) {
+    return type(id) != TokenType.UNUSED && !text(id).isEmpty();
+  }
+
   /** The ids that stand for a token. */
   IntStream used() {
-    return IntStream.range(0, texts.size())
-        .filter(id -> type(id) != TokenType.UNUSED && !text(id).isEmpty());
+    return IntStream.range(0, texts.size()).filter(this::isUsed);
   }
 
   /** The ids of a type. */

@@ -38,6 +38,8 @@ class GgufTokenizerRejectionTest {
     Arrays.fill(types, GgufVocabularies.NORMAL);
     int[] noSuchType = types.clone();
     noSuchType[5] = 7;
+    int[] unusedUnknown = types.clone();
+    unusedUnknown[0] = GgufVocabularies.UNUSED;
     int[] wrongByte = types.clone();
     wrongByte[1] = GgufVocabularies.BYTE;
     return Stream.of(
@@ -84,21 +86,28 @@ class GgufTokenizerRejectionTest {
                 .formatted(SIZE)),
         without(
             "bos_token_id",
-            "bos_token_id is missing, expected the id of one of the %d tokens".formatted(SIZE)),
+            "bos_token_id is missing, expected the id of one of the %d tokens, and not an unused one"
+                .formatted(SIZE)),
         with(
             file -> file.uint32(PREFIX + "bos_token_id", SIZE),
-            "bos_token_id is %d (UINT32), expected the id of one of the %d tokens"
+            "bos_token_id is %d (UINT32), expected the id of one of the %d tokens, and not an unused one"
                 .formatted(SIZE, SIZE)),
         with(
             file -> file.string(PREFIX + "bos_token_id", "<s>"),
             "bos_token_id is \"<s>\", expected a whole number below 2^63"),
         with(
             file -> file.bool(PREFIX + "add_eos_token", true).uint32(PREFIX + "eos_token_id", -1),
-            "eos_token_id is 4294967295 (UINT32), expected the id of one of the %d tokens"
+            "eos_token_id is 4294967295 (UINT32), expected the id of one of the %d tokens, and not an unused one"
                 .formatted(SIZE)),
         with(
             file -> file.uint32(PREFIX + "unknown_token_id", 70_000),
-            "unknown_token_id is 70000 (UINT32), expected the id of one of the %d tokens"
+            "unknown_token_id is 70000 (UINT32), expected the id of one of the %d tokens, and not an unused one"
+                .formatted(SIZE)),
+        with(
+            file ->
+                file.ints(PREFIX + "token_type", unusedUnknown)
+                    .uint32(PREFIX + "unknown_token_id", 0),
+            "unknown_token_id is 0 (UINT32), expected the id of one of the %d tokens, and not an unused one"
                 .formatted(SIZE)),
         with(
             file -> file.uint32(PREFIX + "add_bos_token", 1),
@@ -142,7 +151,7 @@ class GgufTokenizerRejectionTest {
             "merges is an array of 1 STRING, " + pairs + "0 is ''"),
         with(
             file -> file.bool(PREFIX + "add_bos_token", true).without(PREFIX + "bos_token_id"),
-            "bos_token_id is missing, expected the id of one of the 257 tokens"));
+            "bos_token_id is missing, expected the id of one of the 257 tokens, and not an unused one"));
   }
 
   private void refuses(GgufBuilder file, Consumer<GgufBuilder> damage, String message)

@@ -139,13 +139,12 @@ class GgufTokenizerTest {
   }
 
   /** Llama's runs of spaces have one score, and SentencePiece then merges from the left. */
-  @Test
-  void runsOfSpacesGrowFromTheLeft() throws IOException {
+  @ParameterizedTest
+  @ValueSource(strings = {"2 4 8 6 10 7 16 5 14 12 3 15 11 9 13", "2 3", "3 2"})
+  void runsOfSpacesGrowFromTheLeft(String lengths) throws IOException {
     List<String> pieces =
         new ArrayList<>(
-            IntStream.of(2, 4, 8, 6, 10, 7, 16, 5, 14, 12, 3, 15, 11, 9, 13)
-                .mapToObj("▁"::repeat)
-                .toList());
+            Stream.of(lengths.split(" ")).map(Integer::valueOf).map("▁"::repeat).toList());
     int runs = pieces.size();
     pieces.addAll(List.of("▁", "a"));
     float[] scores = new float[PIECES + pieces.size()];
