@@ -13,6 +13,8 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.TreeMap;
 import java.util.function.LongConsumer;
 import java.util.stream.Collectors;
@@ -26,6 +28,7 @@ import org.sinkstream.graph.ModelConfig;
 import org.sinkstream.graph.Network;
 import org.sinkstream.kernels.Device;
 import org.sinkstream.kernels.Operations;
+import org.sinkstream.text.TokenizerMetadata;
 
 /**
  * A checkpoint about to become a GGUF file. Opening one checks all that decoding would check; the
@@ -62,7 +65,14 @@ public final class Conversion implements AutoCloseable {
     Device device = Device.openCpu(threads);
     Arena arena = Arena.ofShared();
     try {
-      return new Conversion(device, arena, Checkpoint.open(directory, arena), name, type);
+      Path tokenizer = directory.resolve("tokenizer.json");
+      return new Conversion(
+          device,
+          arena,
+          Checkpoint.open(directory, arena),
+          Files.exists(tokenizer) ? Optional.of(tokenizer) : Optional.empty(),
+          name,
+          type);
     } catch (RuntimeException | Error failure) {
       arena.close();
       device.close();
@@ -75,8 +85,15 @@ public final class Conversion implements AutoCloseable {
    *
    * @param device that quantises; closed with this
    * @param arena of the checkpoint; closed with this
+   * @param tokenizer a {@code tokenizer.json}; without one the file says that it has no tokenizer
    */
-  Conversion(Device device, Arena arena, Checkpoint checkpoint, String name, WeightType type) {
+  Conversion(
+      Device device,
+      Arena arena,
+      Checkpoint checkpoint,
+      Optional<Path> tokenizer,
+      String name,
+      WeightType type) {
     this.device = device;
     this.arena = arena;
     this.checkpoint = checkpoint;
@@ -101,6 +118,20 @@ public final class Conversion implements AutoCloseable {
     entries.uint32(GgufKeys.QUANTIZATION_VERSION, QUANTIZATION_VERSION);
     entries.uint32(GgufKeys.ALIGNMENT, GgufWriter.ALIGNMENT);
     model.describe(entries);
+    tokenizer.ifPresentOrElse(
+        file -> entries.putAll(tokens(file, config.vocabulary())),
+        () -> entries.string(GgufKeys.TOKENIZER_MODEL, GgufKeys.NO_TOKENIZER));
+  }
+
+  private Map<String, Object> tokens(Path file, int vocabulary) {
+    return TokenizerMetadata.of(
+        file,
+        vocabulary,
+        checkpoint.config().tokenIds("bos_token_id").stream()
+            .mapToInt(Integer::intValue)
+            .findFirst(),
+        List.copyOf(checkpoint.endOfText()),
+        OptionalInt.empty());
   }
 
   /** Bytes of the file. */
