@@ -1,4 +1,4 @@
-package org.sinkstream.convert;
+package org.sinkstream;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
@@ -22,6 +22,10 @@ import org.sinkstream.checkpoint.Checkpoint;
 import org.sinkstream.checkpoint.GgufEntries;
 import org.sinkstream.checkpoint.GgufKeys;
 import org.sinkstream.checkpoint.GgufWriter;
+import org.sinkstream.convert.GgufModel;
+import org.sinkstream.convert.Mixture;
+import org.sinkstream.convert.Piece;
+import org.sinkstream.convert.Pieces;
 import org.sinkstream.error.CheckpointException;
 import org.sinkstream.files.AtomicFile;
 import org.sinkstream.graph.ModelConfig;
@@ -109,7 +113,7 @@ public final class Conversion implements AutoCloseable {
                 "llama.cpp will not read the file: it does not know {0} in architecture {1}",
                 what,
                 model.architecture().id()));
-    Mixture mixture = new Mixture(type, config.layers(), model.sharesEmbedding());
+    Mixture mixture = type.mixture(config.layers(), model.sharesEmbedding());
     pieces = Pieces.of(model, checkpoint, mixture, arena);
     entries.string(GgufKeys.ARCHITECTURE, model.architecture().id());
     entries.string(GgufKeys.TYPE, "model");
