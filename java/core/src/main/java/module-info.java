@@ -7,8 +7,6 @@ module org.sinkstream {
   requires tools.jackson.databind;
 
   exports org.sinkstream;
-  exports org.sinkstream.convert to
-      org.sinkstream.cli;
   exports org.sinkstream.error;
   exports org.sinkstream.files to
       org.sinkstream.cli;

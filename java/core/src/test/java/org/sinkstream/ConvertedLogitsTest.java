@@ -12,8 +12,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.io.TempDir;
 import org.sinkstream.checkpoint.GgufConversion;
-import org.sinkstream.convert.Conversion;
-import org.sinkstream.convert.WeightType;
 import org.sinkstream.kernels.Device;
 import org.sinkstream.testing.BinaryFiles;
 import org.sinkstream.testing.GgufBuilder;

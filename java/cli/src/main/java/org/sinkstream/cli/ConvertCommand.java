@@ -5,8 +5,8 @@ import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
-import org.sinkstream.convert.Conversion;
-import org.sinkstream.convert.WeightType;
+import org.sinkstream.Conversion;
+import org.sinkstream.WeightType;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 

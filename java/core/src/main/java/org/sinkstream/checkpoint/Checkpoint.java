@@ -6,6 +6,7 @@ import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -92,9 +93,9 @@ public final class Checkpoint {
     return config;
   }
 
-  /** The tokens that end a text; empty where the container names none. */
+  /** The tokens that end a text, in the container's order; empty where it names none. */
   public Set<Integer> endOfText() {
-    return Set.copyOf(endOfText);
+    return Collections.unmodifiableSet(endOfText);
   }
 
   /** How the rows of attention's weights are ordered. */

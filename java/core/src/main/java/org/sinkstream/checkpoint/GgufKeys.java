@@ -56,6 +56,10 @@ public final class GgufKeys {
 
   // The tokenizer
   public static final String TOKENIZER_MODEL = "tokenizer.ggml.model";
+
+  /** The value of {@link #TOKENIZER_MODEL} in a file without a tokenizer. */
+  public static final String NO_TOKENIZER = "no_vocab";
+
   public static final String TOKENIZER_PRE = "tokenizer.ggml.pre";
   public static final String TOKENS = "tokenizer.ggml.tokens";
   public static final String TOKEN_SCORES = "tokenizer.ggml.scores";

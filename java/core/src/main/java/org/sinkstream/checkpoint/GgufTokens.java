@@ -7,7 +7,7 @@ import java.util.Set;
 /** Whether a GGUF file has a tokenizer, and what that must have in common with the embedding. */
 public final class GgufTokens {
   /** Values of {@code tokenizer.ggml.model} that say there is no tokenizer. */
-  private static final Set<String> NONE = Set.of("none", "no_vocab");
+  private static final Set<String> NONE = Set.of("none", GgufKeys.NO_TOKENIZER);
 
   private static final List<String> END_OF_TEXT =
       List.of(GgufKeys.EOS_ID, GgufKeys.EOT_ID, GgufKeys.EOM_ID);

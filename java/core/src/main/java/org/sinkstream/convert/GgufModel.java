@@ -24,13 +24,13 @@ import org.sinkstream.graph.RopeConfig;
  * @param architecture what llama.cpp calls it
  * @param config what it is
  */
-record GgufModel(GgufArchitecture architecture, ModelConfig config) {
+public record GgufModel(GgufArchitecture architecture, ModelConfig config) {
   /**
    * Refuses what a GGUF file cannot say.
    *
    * @param fields where the config was read, for the message
    */
-  static GgufModel of(Config fields, ModelConfig config) {
+  public static GgufModel of(Config fields, ModelConfig config) {
     GgufArchitecture architecture =
         GgufArchitecture.ofModelType(config.architecture()).orElseThrow();
     config.rope().ifPresent(rope -> checkRotation(fields, architecture, config, rope));
@@ -61,7 +61,7 @@ record GgufModel(GgufArchitecture architecture, ModelConfig config) {
   }
 
   /** Adds the keys that say what the model is. */
-  void describe(GgufEntries entries) {
+  public void describe(GgufEntries entries) {
     uint32(entries, GgufKeys.VOCABULARY, config.vocabulary());
     uint32(entries, GgufKeys.CONTEXT_LENGTH, config.trainedContext());
     uint32(entries, GgufKeys.EMBEDDING_LENGTH, config.hidden());
@@ -141,7 +141,7 @@ record GgufModel(GgufArchitecture architecture, ModelConfig config) {
   }
 
   /** Whether the embedding of the file is the head as well. */
-  boolean sharesEmbedding() {
+  public boolean sharesEmbedding() {
     return tied() && !repeatsEmbedding();
   }
 
@@ -161,7 +161,7 @@ record GgufModel(GgufArchitecture architecture, ModelConfig config) {
   }
 
   /** What llama.cpp does not know of this architecture; empty where it reads the file. */
-  Optional<String> unknownToLlamaCpp() {
+  public Optional<String> unknownToLlamaCpp() {
     return switch (config) {
       case FalconConfig falcon when falcon.biased() -> Optional.of("biases of linear layers");
       case PythiaConfig pythia when pythia.zeroSink() -> Optional.of("zero_sink");

@@ -1,6 +1,7 @@
 package org.sinkstream.convert;
 
 import java.util.List;
+import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.sinkstream.checkpoint.GgufArchitecture;
@@ -9,11 +10,15 @@ import org.sinkstream.kernels.ElementType;
 /**
  * Which type each tensor of a file wants.
  *
- * @param type of the whole file
+ * @param most the type of most matrices
+ * @param sensitive the type of a matrix of values, or the MLP's second one, in a layer that matters
+ *     more
+ * @param head the type of the output head, or of an embedding that is the head as well
  * @param layers of the model
  * @param tied whether the embedding is the output head as well
  */
-record Mixture(WeightType type, int layers, boolean tied) {
+public record Mixture(
+    ElementType most, ElementType sensitive, ElementType head, int layers, boolean tied) {
   private static final Pattern SENSITIVE =
       Pattern.compile("blk\\.(\\d+)\\.(?:attn_v|attn_qkv|ffn_down)\\.weight");
 
@@ -23,17 +28,28 @@ record Mixture(WeightType type, int layers, boolean tied) {
    * @param name in GGUF files
    * @param shape its dimensions; vectors stay float32
    */
-  ElementType wanted(String name, List<Long> shape) {
+  public ElementType wanted(String name, List<Long> shape) {
     if (shape.size() < 2) {
       return ElementType.F32;
     }
     if (name.equals(GgufArchitecture.HEAD) || (tied && name.equals(GgufArchitecture.EMBEDDING))) {
-      return type.head();
+      return head;
     }
     Matcher matcher = SENSITIVE.matcher(name);
-    return matcher.matches() && mattersMore(Integer.parseInt(matcher.group(1)))
-        ? type.sensitive()
-        : type.most();
+    return matcher.matches() && mattersMore(Integer.parseInt(matcher.group(1))) ? sensitive : most;
+  }
+
+  /**
+   * The type to use for rows that are no whole number of a type's blocks; empty where they are.
+   *
+   * @param columns values of a row
+   */
+  public static Optional<ElementType> instead(ElementType type, long columns) {
+    if (columns % type.blockValues() == 0) {
+      return Optional.empty();
+    }
+    boolean fits = columns % ElementType.Q8_0.blockValues() == 0;
+    return Optional.of(fits ? ElementType.Q8_0 : ElementType.F16);
   }
 
   /** The first and the last eighth of the layers, and every third of those between. */

@@ -14,15 +14,15 @@ import org.sinkstream.kernels.Operations;
  * @param target what it becomes
  * @param order whose rows are which; a vector's elements count as rows
  */
-record Piece(TensorView source, GgufWriter.Tensor target, RowOrder order) {
+public record Piece(TensorView source, GgufWriter.Tensor target, RowOrder order) {
   /** Values of a row. */
-  int columns() {
+  public int columns() {
     List<Long> shape = source.shape();
     return shape.size() < 2 ? 1 : Math.toIntExact(shape.getLast());
   }
 
   /** How many rows there are. */
-  int rows() {
+  public int rows() {
     return Math.toIntExact(source.shape().stream().reduce(1L, Math::multiplyExact) / columns());
   }
 
@@ -31,7 +31,7 @@ record Piece(TensorView source, GgufWriter.Tensor target, RowOrder order) {
    *
    * @param floats gets [count, columns]
    */
-  void read(Operations operations, int first, int count, MemorySegment floats) {
+  public void read(Operations operations, int first, int count, MemorySegment floats) {
     int done = 0;
     while (done < count) {
       int from = order.source(first + done);

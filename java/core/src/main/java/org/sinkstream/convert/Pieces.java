@@ -22,7 +22,7 @@ import org.sinkstream.checkpoint.TensorView;
 import org.sinkstream.kernels.ElementType;
 
 /** Decides what the tensors that a model took from a checkpoint become. */
-final class Pieces {
+public final class Pieces {
   private static final Logger LOGGER = System.getLogger(Pieces.class.getName());
   private static final Pattern LAYER = Pattern.compile("blk\\.(\\d+)\\..*");
 
@@ -47,7 +47,8 @@ final class Pieces {
    * @param checkpoint whose tensors the model has taken
    * @param arena for what is in the file and not in the checkpoint
    */
-  static List<Piece> of(GgufModel model, Checkpoint checkpoint, Mixture mixture, Arena arena) {
+  public static List<Piece> of(
+      GgufModel model, Checkpoint checkpoint, Mixture mixture, Arena arena) {
     return new Pieces(model, checkpoint, mixture).all(arena);
   }
 
@@ -85,7 +86,7 @@ final class Pieces {
     ElementType wanted = mixture.wanted(name, tensor.shape());
     long columns = tensor.shape().getLast();
     Optional<ElementType> instead =
-        tensor.shape().size() < 2 ? Optional.empty() : WeightType.instead(wanted, columns);
+        tensor.shape().size() < 2 ? Optional.empty() : Mixture.instead(wanted, columns);
     instead.ifPresent(type ->
         unfit
             .computeIfAbsent(

@@ -6,7 +6,7 @@ import org.sinkstream.kernels.QkvLayout;
 
 /** Which row of a Hugging Face tensor a row of the GGUF tensor is. */
 @FunctionalInterface
-interface RowOrder {
+public interface RowOrder {
   /** The same one. */
   RowOrder SAME = row -> row;
 

@@ -1,6 +1,6 @@
-package org.sinkstream.convert;
+package org.sinkstream;
 
-import java.util.Optional;
+import org.sinkstream.convert.Mixture;
 import org.sinkstream.kernels.ElementType;
 
 /**
@@ -40,31 +40,8 @@ public enum WeightType {
     return fileType;
   }
 
-  /** The type of most matrices. */
-  ElementType most() {
-    return most;
-  }
-
-  /** The type of a matrix of values, or the MLP's second one, in a layer that matters more. */
-  ElementType sensitive() {
-    return sensitive;
-  }
-
-  /** The type of the output head, or of an embedding that is the head as well. */
-  ElementType head() {
-    return head;
-  }
-
-  /**
-   * The type to use for rows that are no whole number of a type's blocks; empty where they are.
-   *
-   * @param columns values of a row
-   */
-  static Optional<ElementType> instead(ElementType type, long columns) {
-    if (columns % type.blockValues() == 0) {
-      return Optional.empty();
-    }
-    boolean fits = columns % ElementType.Q8_0.blockValues() == 0;
-    return Optional.of(fits ? ElementType.Q8_0 : ElementType.F16);
+  /** What each tensor of a model with so many layers gets. */
+  Mixture mixture(int layers, boolean tied) {
+    return new Mixture(most, sensitive, head, layers, tied);
   }
 }

@@ -1,4 +1,4 @@
-package org.sinkstream.convert;
+package org.sinkstream;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;

@@ -1,18 +1,19 @@
-package org.sinkstream.convert;
+package org.sinkstream;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.List;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import org.sinkstream.convert.Mixture;
 import org.sinkstream.kernels.ElementType;
 
 /** Types of tensors as {@code llama-quantize} chooses them. */
-class MixtureTest {
+class WeightTypeTest {
   private static final List<Long> MATRIX = List.of(512L, 512L);
 
   private static ElementType wanted(WeightType type, boolean tied, String name) {
-    return new Mixture(type, 22, tied).wanted(name, MATRIX);
+    return type.mixture(22, tied).wanted(name, MATRIX);
   }
 
   @Test
@@ -53,18 +54,18 @@ class MixtureTest {
   @Test
   void vectorsStayFloat() {
     for (WeightType type : WeightType.values()) {
-      assertThat(new Mixture(type, 4, false).wanted("blk.0.attn_q.bias", List.of(64L)))
+      assertThat(type.mixture(4, false).wanted("blk.0.attn_q.bias", List.of(64L)))
           .isEqualTo(ElementType.F32);
     }
   }
 
   @Test
   void rowsThatDoNotFitGetAnotherType() {
-    assertThat(WeightType.instead(ElementType.Q4_K, 512)).isEmpty();
-    assertThat(WeightType.instead(ElementType.Q4_K, 704)).contains(ElementType.Q8_0);
-    assertThat(WeightType.instead(ElementType.Q6_K, 40)).contains(ElementType.F16);
-    assertThat(WeightType.instead(ElementType.Q8_0, 48)).contains(ElementType.F16);
-    assertThat(WeightType.instead(ElementType.Q4_0, 96)).isEmpty();
-    assertThat(WeightType.instead(ElementType.F16, 3)).isEmpty();
+    assertThat(Mixture.instead(ElementType.Q4_K, 512)).isEmpty();
+    assertThat(Mixture.instead(ElementType.Q4_K, 704)).contains(ElementType.Q8_0);
+    assertThat(Mixture.instead(ElementType.Q6_K, 40)).contains(ElementType.F16);
+    assertThat(Mixture.instead(ElementType.Q8_0, 48)).contains(ElementType.F16);
+    assertThat(Mixture.instead(ElementType.Q4_0, 96)).isEmpty();
+    assertThat(Mixture.instead(ElementType.F16, 3)).isEmpty();
   }
 }

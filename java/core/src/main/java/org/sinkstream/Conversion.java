@@ -1,4 +1,4 @@
-package org.sinkstream.convert;
+package org.sinkstream;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
@@ -13,6 +13,8 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.TreeMap;
 import java.util.function.LongConsumer;
 import java.util.stream.Collectors;
@@ -20,12 +22,17 @@ import org.sinkstream.checkpoint.Checkpoint;
 import org.sinkstream.checkpoint.GgufEntries;
 import org.sinkstream.checkpoint.GgufKeys;
 import org.sinkstream.checkpoint.GgufWriter;
+import org.sinkstream.convert.GgufModel;
+import org.sinkstream.convert.Mixture;
+import org.sinkstream.convert.Piece;
+import org.sinkstream.convert.Pieces;
 import org.sinkstream.error.CheckpointException;
 import org.sinkstream.files.AtomicFile;
 import org.sinkstream.graph.ModelConfig;
 import org.sinkstream.graph.Network;
 import org.sinkstream.kernels.Device;
 import org.sinkstream.kernels.Operations;
+import org.sinkstream.text.TokenizerMetadata;
 
 /**
  * A checkpoint about to become a GGUF file. Opening one checks all that decoding would check; the
@@ -62,7 +69,14 @@ public final class Conversion implements AutoCloseable {
     Device device = Device.openCpu(threads);
     Arena arena = Arena.ofShared();
     try {
-      return new Conversion(device, arena, Checkpoint.open(directory, arena), name, type);
+      Path tokenizer = directory.resolve("tokenizer.json");
+      return new Conversion(
+          device,
+          arena,
+          Checkpoint.open(directory, arena),
+          Files.exists(tokenizer) ? Optional.of(tokenizer) : Optional.empty(),
+          name,
+          type);
     } catch (RuntimeException | Error failure) {
       arena.close();
       device.close();
@@ -75,8 +89,15 @@ public final class Conversion implements AutoCloseable {
    *
    * @param device that quantises; closed with this
    * @param arena of the checkpoint; closed with this
+   * @param tokenizer a {@code tokenizer.json}; without one the file says that it has no tokenizer
    */
-  Conversion(Device device, Arena arena, Checkpoint checkpoint, String name, WeightType type) {
+  Conversion(
+      Device device,
+      Arena arena,
+      Checkpoint checkpoint,
+      Optional<Path> tokenizer,
+      String name,
+      WeightType type) {
     this.device = device;
     this.arena = arena;
     this.checkpoint = checkpoint;
@@ -92,7 +113,7 @@ public final class Conversion implements AutoCloseable {
                 "llama.cpp will not read the file: it does not know {0} in architecture {1}",
                 what,
                 model.architecture().id()));
-    Mixture mixture = new Mixture(type, config.layers(), model.sharesEmbedding());
+    Mixture mixture = type.mixture(config.layers(), model.sharesEmbedding());
     pieces = Pieces.of(model, checkpoint, mixture, arena);
     entries.string(GgufKeys.ARCHITECTURE, model.architecture().id());
     entries.string(GgufKeys.TYPE, "model");
@@ -101,6 +122,20 @@ public final class Conversion implements AutoCloseable {
     entries.uint32(GgufKeys.QUANTIZATION_VERSION, QUANTIZATION_VERSION);
     entries.uint32(GgufKeys.ALIGNMENT, GgufWriter.ALIGNMENT);
     model.describe(entries);
+    tokenizer.ifPresentOrElse(
+        file -> entries.putAll(tokens(file, config.vocabulary())),
+        () -> entries.string(GgufKeys.TOKENIZER_MODEL, GgufKeys.NO_TOKENIZER));
+  }
+
+  private Map<String, Object> tokens(Path file, int vocabulary) {
+    return TokenizerMetadata.of(
+        file,
+        vocabulary,
+        checkpoint.config().tokenIds("bos_token_id").stream()
+            .mapToInt(Integer::intValue)
+            .findFirst(),
+        List.copyOf(checkpoint.endOfText()),
+        OptionalInt.empty());
   }
 
   /** Bytes of the file. */
