@@ -79,10 +79,16 @@ public final class Model implements AutoCloseable {
         checkpoint.parameters(),
         checkpoint.weightTypes(),
         checkpoint.weightBytes(),
+        checkpoint.weightBytes() - network.lookupBytes(),
         options.device(),
         device.isa(),
         device.threads(),
-        options.kvType());
+        options.kvType(),
+        2L * config.layers() * config.kvHeads() * elementBytes(config.headDim()));
+  }
+
+  private long elementBytes(int count) {
+    return options.kvType().elementType().bytes(count);
   }
 
   /**

@@ -85,7 +85,8 @@ final class BadInputTest {
 
   @Test
   void commandsAndOptionsThatAreNotThere() {
-    assertRefused("no command; expected one of demo, generate, chat, perplexity, logits, info");
+    assertRefused(
+        "no command; expected one of demo, generate, chat, perplexity, logits, info, bench");
     assertRefused("'frob'", "frob");
     assertRefused("'--frob'", "info", "--frob");
     assertRefused("'--model'", "info", "--model");
@@ -96,6 +97,24 @@ final class BadInputTest {
     assertRefused("(-f=TEXT | --ids=FILE)", "perplexity");
     assertRefused("--pin-prompt", "chat", "--pin-prompt");
     assertRefused("'-1'", "demo", "--tokens", "-1");
+    assertRefused("mutually exclusive", "bench", "--json", "--csv");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          -p      | 8,,9   | ''   | from 0 to 16777216
+          -p      | -1     | '-1' | from 0 to 16777216
+          -n      | 8,x    | 'x'  | from 0 to 16777216
+          --depth | 1e3    | '1e3' | from 0 to 16777216
+          -r      | 0      | '0'  | from 1 to 1000
+          """)
+  void testsThatAreNone(String option, String value, String named, String expected) {
+    assertRefused(expected, "bench", option, value);
+    assertRefused(named, "bench", option, value);
+    assertRefused("-p 0 -n 0: no test", "bench", "-p", "0", "-n", "0");
   }
 
   @Test
