@@ -18,8 +18,8 @@ double median_time(void (*call)(void *argument), void *argument, int repeats);
 void check(int32_t status);
 
 /*
- * How long all threads together take to read the buffer: the floor of what must read it, when it is
- * larger than the processor's caches. At least 256 KiB, aligned to 16 bytes.
+ * How long all threads together take to read the buffer (sks_buffer_read): the floor of what must
+ * read it, when it is larger than the processor's caches.
  */
 double read_seconds(sks_device *device, const void *buffer, int64_t bytes);
 

@@ -39,6 +39,15 @@ SKS_API const char *sks_device_isa(const sks_device *device);
 SKS_API int32_t sks_buffer_allocate(sks_device *device, int64_t bytes, void **buffer);
 SKS_API void sks_buffer_free(sks_device *device, void *buffer);
 
+/*
+ * Reads memory once, with all threads, and does nothing else with it: what no operation that must
+ * read as much can beat, where it is more than the processor's caches hold. `sum` gets the sum of
+ * its 64-bit words, the last one filled up with zeros. Any alignment. Errors: SKS_INVALID_ARGUMENT
+ * (bytes < 0).
+ */
+SKS_API int32_t sks_buffer_read(sks_device *device, const void *buffer, int64_t bytes,
+                                uint64_t *sum);
+
 /* Bytes this library holds at this moment, in all threads and devices, and how often it has ever
  * asked for memory. */
 SKS_API int64_t sks_allocated_bytes(void);

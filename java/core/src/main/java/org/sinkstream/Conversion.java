@@ -16,6 +16,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.TreeMap;
+import java.util.function.BiFunction;
 import java.util.function.LongConsumer;
 import java.util.stream.Collectors;
 import org.sinkstream.checkpoint.Checkpoint;
@@ -66,17 +67,41 @@ public final class Conversion implements AutoCloseable {
       throw new CheckpointException(
           directory + ": a file; expected a Hugging Face directory, to make a GGUF file of");
     }
+    Path tokenizer = directory.resolve("tokenizer.json");
+    return open(
+        (device, arena) -> Checkpoint.open(directory, arena),
+        Files.exists(tokenizer) ? Optional.of(tokenizer) : Optional.empty(),
+        name,
+        type,
+        threads);
+  }
+
+  /**
+   * Makes random weights in the shape of a published model, for whoever wants to measure another
+   * program with them.
+   *
+   * @param threads that make them; 0 for the cores this process may use
+   * @throws org.sinkstream.error.DeviceMemoryException if they take more memory than there is
+   */
+  public static Conversion synthetic(SyntheticShape shape, WeightType type, int threads) {
+    return open(
+        (device, arena) -> shape.checkpoint(type, device, arena, false),
+        Optional.empty(),
+        shape.toString(),
+        type,
+        threads);
+  }
+
+  private static Conversion open(
+      BiFunction<Device, Arena, Checkpoint> source,
+      Optional<Path> tokenizer,
+      String name,
+      WeightType type,
+      int threads) {
     Device device = Device.openCpu(threads);
     Arena arena = Arena.ofShared();
     try {
-      Path tokenizer = directory.resolve("tokenizer.json");
-      return new Conversion(
-          device,
-          arena,
-          Checkpoint.open(directory, arena),
-          Files.exists(tokenizer) ? Optional.of(tokenizer) : Optional.empty(),
-          name,
-          type);
+      return new Conversion(device, arena, source.apply(device, arena), tokenizer, name, type);
     } catch (RuntimeException | Error failure) {
       arena.close();
       device.close();
@@ -202,20 +227,33 @@ public final class Conversion implements AutoCloseable {
     byte[] bytes = new byte[0];
     for (int first = 0; first < piece.rows(); first += chunkRows(piece)) {
       int count = Math.min(chunkRows(piece), piece.rows() - first);
-      piece.read(operations, first, count, floats);
-      try {
-        operations.quantize(floats, piece.target().type(), count, piece.columns(), narrow);
-      } catch (IllegalArgumentException unholdable) {
-        throw checkpoint.refuse(
-            piece.source().name(),
-            "cannot become %s: of rows %d to %d, %s"
-                .formatted(
-                    piece.target().type(), first, first + count - 1, unholdable.getMessage()));
+      if (piece.isCopied()) {
+        piece.copy(first, count, narrow);
+      } else {
+        piece.read(operations, first, count, floats);
+        quantize(operations, piece, first, count, floats, narrow);
       }
       int size = Math.toIntExact(piece.target().type().bytes((long) count * piece.columns()));
       bytes = bytes.length < size ? new byte[size] : bytes;
       MemorySegment.copy(narrow, JAVA_BYTE, 0, bytes, 0, size);
       progress.accept(writer.write(bytes, size));
+    }
+  }
+
+  private void quantize(
+      Operations operations,
+      Piece piece,
+      int first,
+      int count,
+      MemorySegment floats,
+      MemorySegment narrow) {
+    try {
+      operations.quantize(floats, piece.target().type(), count, piece.columns(), narrow);
+    } catch (IllegalArgumentException unholdable) {
+      throw checkpoint.refuse(
+          piece.source().name(),
+          "cannot become %s: of rows %d to %d, %s"
+              .formatted(piece.target().type(), first, first + count - 1, unholdable.getMessage()));
     }
   }
 

@@ -4,8 +4,11 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.sinkstream.checkpoint.Checkpoint;
 import org.sinkstream.error.CheckpointException;
@@ -23,33 +26,39 @@ import org.sinkstream.text.Tokenizer;
  * sessions.
  */
 public final class Model implements AutoCloseable {
-  private final Path path;
   private final ModelOptions options;
   private final Device device;
   private final Arena arena = Arena.ofShared();
   private final Network network;
   private final @Nullable Tokenizer tokenizer;
+  private final String withoutTokenizer;
   private final Set<Integer> endOfText;
   private final ModelInfo info;
   private final String fingerprint;
   private final AtomicInteger sessions = new AtomicInteger();
 
-  private Model(Path path, ModelOptions options, Device device) {
-    this.path = path;
+  /**
+   * Loads a model on a device that it closes, also when it cannot be loaded.
+   *
+   * @param withoutTokenizer why a call that needs the tokenizer is refused where there is none
+   */
+  private Model(
+      ModelOptions options,
+      Device device,
+      Function<Arena, Checkpoint> weights,
+      Supplier<Optional<Tokenizer>> tokenizer,
+      String withoutTokenizer) {
     this.options = options;
     this.device = device;
+    this.withoutTokenizer = withoutTokenizer;
     try {
-      Checkpoint checkpoint = Checkpoint.open(path, arena);
+      Checkpoint checkpoint = weights.apply(arena);
       this.network =
           new Network(
-              device,
-              arena,
-              checkpoint,
-              ModelConfig.read(checkpoint.config()),
-              options.repack() && options.activations() == Activations.AUTO);
+              device, arena, checkpoint, ModelConfig.read(checkpoint.config()), options.packed());
       checkpoint.warnAboutUnused();
       this.endOfText = checkpoint.endOfText();
-      this.tokenizer = Tokenizer.ofModel(path).orElse(null);
+      this.tokenizer = tokenizer.get().orElse(null);
       this.fingerprint = checkpoint.fingerprint();
       this.info = info(network.config(), checkpoint);
     } catch (RuntimeException | Error failure) {
@@ -79,10 +88,16 @@ public final class Model implements AutoCloseable {
         checkpoint.parameters(),
         checkpoint.weightTypes(),
         checkpoint.weightBytes(),
+        checkpoint.weightBytes() - network.lookupBytes(),
         options.device(),
         device.isa(),
         device.threads(),
-        options.kvType());
+        options.kvType(),
+        2L * config.layers() * config.kvHeads() * elementBytes(config.headDim()));
+  }
+
+  private long elementBytes(int count) {
+    return options.kvType().elementType().bytes(count);
   }
 
   /**
@@ -110,7 +125,32 @@ public final class Model implements AutoCloseable {
 
   /** Opens a model on a device that it closes, also when it cannot be opened. */
   static Model open(Path path, ModelOptions options, Device device) {
-    return new Model(path, options, device);
+    return new Model(
+        options,
+        device,
+        arena -> Checkpoint.open(path, arena),
+        () -> Tokenizer.ofModel(path),
+        Files.isDirectory(path)
+            ? path.resolve("tokenizer.json") + ": missing, and text needs a tokenizer"
+            : path + ": no tokenizer, and text needs one");
+  }
+
+  /**
+   * Makes a model of a published shape with random weights in memory, for measuring: it does the
+   * published one's work, and has no tokenizer.
+   *
+   * @param type of its matrices
+   * @throws org.sinkstream.error.DeviceMemoryException if it takes more memory than there is
+   * @throws DeviceException if the device is not there
+   */
+  public static Model synthetic(SyntheticShape shape, WeightType type, ModelOptions options) {
+    Device device = open(options);
+    return new Model(
+        options,
+        device,
+        arena -> shape.checkpoint(type, device, arena, options.packed()),
+        Optional::empty,
+        shape + ": random weights have no tokenizer, and text needs one");
   }
 
   /** What the model is and where it runs. */
@@ -125,10 +165,7 @@ public final class Model implements AutoCloseable {
    */
   public Tokenizer tokenizer() {
     if (tokenizer == null) {
-      throw new CheckpointException(
-          Files.isDirectory(path)
-              ? path.resolve("tokenizer.json") + ": missing, and text needs a tokenizer"
-              : path + ": no tokenizer, and text needs one");
+      throw new CheckpointException(withoutTokenizer);
     }
     return tokenizer;
   }

@@ -16,10 +16,13 @@ import java.util.Set;
  * @param parameters numbers in its weights
  * @param weightTypes element types of its weights, as the checkpoint has them, e.g. {@code BF16}
  * @param weightBytes bytes of its weights
+ * @param stepBytes bytes of its weights that a step reads, however many tokens go through the
+ *     layers together: all but an embedding that is only looked up
  * @param device where it runs, e.g. {@code cpu}
  * @param kernels the kernels in use, e.g. {@code avx512+bf16}
  * @param threads threads an operation uses
  * @param kvType element type of cached keys and values
+ * @param tokenBytes bytes of a token's keys and values, in all layers
  */
 public record ModelInfo(
     String architecture,
@@ -33,7 +36,9 @@ public record ModelInfo(
     long parameters,
     Set<String> weightTypes,
     long weightBytes,
+    long stepBytes,
     String device,
     String kernels,
     int threads,
-    KvType kvType) {}
+    KvType kvType,
+    long tokenBytes) {}

@@ -37,6 +37,11 @@ public record ModelOptions(
     return new ModelOptions("cpu", 0, KvType.F16, 256, Activations.AUTO, true);
   }
 
+  /** Whether linear layers take weights in the kernels' own order, where there is one. */
+  boolean packed() {
+    return repack && activations == Activations.AUTO;
+  }
+
   /** These options on another device. */
   public ModelOptions withDevice(String device) {
     return new ModelOptions(device, threads, kvType, chunk, activations, repack);

@@ -8,6 +8,8 @@ import org.sinkstream.kernels.ElementType;
  * llama.cpp's ({@code llama-quant.cpp}), so that a file can be called what llama.cpp calls it.
  */
 public enum WeightType {
+  /** IEEE binary32. */
+  F32(0, ElementType.F32, ElementType.F32, ElementType.F32),
   /** IEEE binary16. */
   F16(1, ElementType.F16, ElementType.F16, ElementType.F16),
   /** bfloat16. */

@@ -2,12 +2,15 @@ package org.sinkstream.cli;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.sinkstream.Conversion;
+import org.sinkstream.SyntheticShape;
 import org.sinkstream.WeightType;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** Makes a GGUF file of a Hugging Face model. */
@@ -27,13 +30,17 @@ final class ConvertCommand implements Callable<Integer> {
       description = "A Hugging Face model directory; the embedded model when left out.")
   private @Nullable Path directory;
 
+  @Mixin private final SyntheticMixin synthetic = new SyntheticMixin();
+
   @Option(
       names = "--type",
       required = true,
       paramLabel = "TYPE",
+      converter = WeightTypeName.class,
       description =
-          "What matrices are stored as: f16, bf16, q8_0, q4_0, q4_k (llama.cpp's Q4_K_M), q5_k"
-              + " (Q5_K_M) or q6_k. Norms and biases are float32.")
+          "What matrices are stored as: "
+              + WeightTypeName.NAMES
+              + ". Norms and biases are float32.")
   private WeightType type = WeightType.Q8_0;
 
   @Option(names = "--out", required = true, paramLabel = "FILE", description = "The GGUF file.")
@@ -66,6 +73,10 @@ final class ConvertCommand implements Callable<Integer> {
 
   private Conversion open() throws IOException {
     int count = Math.toIntExact(threads);
+    Optional<SyntheticShape> shape = synthetic.shapeInsteadOf(directory);
+    if (shape.isPresent()) {
+      return Conversion.synthetic(shape.get(), type, count);
+    }
     if (directory == null) {
       return Conversion.open(EmbeddedModel.directory(), EmbeddedModel.NAME, type, count);
     }

@@ -3,7 +3,9 @@ package org.sinkstream.cli;
 import java.util.Locale;
 import org.sinkstream.ModelInfo;
 import org.sinkstream.Session;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /** What the {@code --json} of all commands share. Keys are snake_case and in a fixed order. */
@@ -13,6 +15,11 @@ final class Json {
   /** An empty object. */
   static ObjectNode object() {
     return JsonMapper.shared().createObjectNode();
+  }
+
+  /** An empty array. */
+  static ArrayNode array() {
+    return JsonMapper.shared().createArrayNode();
   }
 
   /** Adds what a run used: cache, model, types, kernels, threads. */
@@ -36,8 +43,8 @@ final class Json {
         .put("chunk", model.chunk());
   }
 
-  /** Prints an object on a line of stdout. */
-  static void print(Streams streams, ObjectNode object) {
-    streams.out().println(JsonMapper.shared().writeValueAsString(object));
+  /** Prints an object or an array on a line of stdout. */
+  static void print(Streams streams, JsonNode node) {
+    streams.out().println(JsonMapper.shared().writeValueAsString(node));
   }
 }

@@ -76,7 +76,8 @@ public final class Main implements Runnable {
           new PerplexityCommand(streams),
           new LogitsCommand(),
           new ConvertCommand(streams),
-          new InfoCommand(streams)
+          new InfoCommand(streams),
+          new BenchCommand(streams)
         }) {
       line.addSubcommand(command);
     }

@@ -64,15 +64,18 @@ final class ModelMixin {
 
   /** Opens the model. */
   Model open() throws IOException {
-    ModelOptions options =
-        new ModelOptions(
-            device,
-            Math.toIntExact(threads),
-            kvType,
-            Math.toIntExact(chunk),
-            activations,
-            !noRepack);
-    return Model.open(path == null ? EmbeddedModel.directory() : path, options);
+    return Model.open(path == null ? EmbeddedModel.directory() : path, options());
+  }
+
+  /** How a model is opened. */
+  ModelOptions options() {
+    return new ModelOptions(
+        device, Math.toIntExact(threads), kvType, Math.toIntExact(chunk), activations, !noRepack);
+  }
+
+  /** The model asked for; null for the embedded one. */
+  @Nullable Path given() {
+    return path;
   }
 
   /** The model as the user named it. */

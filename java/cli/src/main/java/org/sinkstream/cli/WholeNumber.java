@@ -52,6 +52,20 @@ abstract class WholeNumber implements ITypeConverter<Long> {
     }
   }
 
+  /** Tokens of a test or before it. */
+  static final class Tokens extends WholeNumber {
+    Tokens() {
+      super(0, 1 << 24);
+    }
+  }
+
+  /** How often something is measured. */
+  static final class Repetitions extends WholeNumber {
+    Repetitions() {
+      super(1, 1000);
+    }
+  }
+
   /** Candidates of top-k. */
   static final class Candidates extends WholeNumber {
     Candidates() {

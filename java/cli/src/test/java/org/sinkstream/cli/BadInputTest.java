@@ -86,7 +86,7 @@ final class BadInputTest {
   @Test
   void commandsAndOptionsThatAreNotThere() {
     assertRefused(
-        "no command; expected one of demo, generate, chat, perplexity, logits, convert, info");
+        "no command; expected one of demo, generate, chat, perplexity, logits, convert, info, bench");
     assertRefused("'frob'", "frob");
     assertRefused("'--frob'", "info", "--frob");
     assertRefused("'--model'", "info", "--model");
@@ -97,6 +97,34 @@ final class BadInputTest {
     assertRefused("(-f=TEXT | --ids=FILE)", "perplexity");
     assertRefused("--pin-prompt", "chat", "--pin-prompt");
     assertRefused("'-1'", "demo", "--tokens", "-1");
+    assertRefused("mutually exclusive", "bench", "--json", "--csv");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          -p      | 8,,9   | ''   | from 0 to 16777216
+          -p      | -1     | '-1' | from 0 to 16777216
+          -n      | 8,x    | 'x'  | from 0 to 16777216
+          --depth | 1e3    | '1e3' | from 0 to 16777216
+          --synthetic | gpt-5 | 'gpt-5' | expected one of tinyllama-1.1b, llama-2-7b, llama-2-13b, pythia-6.9b, falcon-7b, mpt-7b
+          --type  | q3_k   | 'q3_k' | expected one of f32, f16, bf16, q8_0, q4_0, q4_k
+          --type  | q4_0   | Q4_0   | --type Q4_0 without --synthetic
+          -r      | 0      | '0'  | from 1 to 1000
+          """)
+  void testsThatAreNone(String option, String value, String named, String expected) {
+    assertRefused(expected, "bench", option, value);
+    assertRefused(named, "bench", option, value);
+    assertRefused("-p 0 -n 0: no test", "bench", "-p", "0", "-n", "0");
+    assertRefused(
+        "--synthetic tinyllama-1.1b and --model there; expected one of them",
+        "bench",
+        "--synthetic",
+        "tinyllama-1.1b",
+        "-m",
+        "there");
   }
 
   @Test

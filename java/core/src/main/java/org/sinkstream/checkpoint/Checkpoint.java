@@ -54,7 +54,7 @@ public final class Checkpoint {
    * @param tensors by their Hugging Face names; one may have several
    * @param containerName from a Hugging Face name to the container's, for messages
    */
-  Checkpoint(
+  public Checkpoint(
       String source,
       Config config,
       Set<Integer> endOfText,

@@ -59,7 +59,7 @@ public final class Config {
    * @param fields in the spelling of {@code config.json}
    * @param names what the container calls a field; one of a nested object has a dot in front
    */
-  static Config of(String source, ObjectNode fields, Map<String, String> names) {
+  public static Config of(String source, ObjectNode fields, Map<String, String> names) {
     return new Config(source, "", fields, names);
   }
 

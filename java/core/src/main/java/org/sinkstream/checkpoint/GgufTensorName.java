@@ -9,7 +9,7 @@ import java.util.Optional;
  * @param gguf in GGUF files
  * @param biased whether it may have a bias
  */
-record GgufTensorName(String huggingFace, String gguf, boolean biased) {
+public record GgufTensorName(String huggingFace, String gguf, boolean biased) {
   private static final String WEIGHT = ".weight";
   private static final String BIAS = ".bias";
 

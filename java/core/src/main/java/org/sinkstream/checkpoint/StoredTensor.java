@@ -13,14 +13,14 @@ import org.sinkstream.kernels.ElementType;
  * @param shape its dimensions, outermost first
  * @param data its bytes, read-only, at any alignment
  */
-record StoredTensor(
+public record StoredTensor(
     String name,
     String typeName,
     Optional<ElementType> type,
     List<Long> shape,
     MemorySegment data) {
   /** How many numbers it holds. */
-  long elements() {
+  public long elements() {
     return shape.stream().reduce(1L, Math::multiplyExact);
   }
 }

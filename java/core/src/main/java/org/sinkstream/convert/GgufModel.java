@@ -125,24 +125,14 @@ public record GgufModel(GgufArchitecture architecture, ModelConfig config) {
         : RowOrder.SAME;
   }
 
-  /** Whether the model's embedding is its output head as well. */
-  private boolean tied() {
-    return switch (config) {
-      case LlamaConfig llama -> llama.tiedEmbeddings();
-      case FalconConfig falcon -> falcon.tiedEmbeddings();
-      case MptConfig mpt -> mpt.tiedEmbeddings();
-      case PythiaConfig pythia -> pythia.tiedEmbeddings();
-    };
-  }
-
   /** Whether the file has the embedding again as the head: llama.cpp's GPT-NeoX needs one. */
   boolean repeatsEmbedding() {
-    return tied() && config instanceof PythiaConfig;
+    return config.tiedEmbeddings() && config instanceof PythiaConfig;
   }
 
   /** Whether the embedding of the file is the head as well. */
   public boolean sharesEmbedding() {
-    return tied() && !repeatsEmbedding();
+    return config.tiedEmbeddings() && !repeatsEmbedding();
   }
 
   /** Vectors of the file that the checkpoint's config stands for, by their names in GGUF files. */

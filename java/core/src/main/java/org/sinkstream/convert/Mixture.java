@@ -40,6 +40,17 @@ public record Mixture(
   }
 
   /**
+   * The type that a tensor is stored in: the one it wants, or another that fits its rows.
+   *
+   * @param name in GGUF files
+   * @param shape its dimensions
+   */
+  public ElementType stored(String name, List<Long> shape) {
+    ElementType wanted = wanted(name, shape);
+    return instead(wanted, shape.getLast()).orElse(wanted);
+  }
+
+  /**
    * The type to use for rows that are no whole number of a type's blocks; empty where they are.
    *
    * @param columns values of a row

@@ -26,12 +26,46 @@ public record Piece(TensorView source, GgufWriter.Tensor target, RowOrder order)
     return Math.toIntExact(source.shape().stream().reduce(1L, Math::multiplyExact) / columns());
   }
 
+  /** Whether its bytes stay as they are: floats are looked at all the same. */
+  public boolean isCopied() {
+    return source.type() == target.type() && source.type().blockValues() > 1;
+  }
+
   /**
    * Reads some of the target's rows.
    *
    * @param floats gets [count, columns]
    */
   public void read(Operations operations, int first, int count, MemorySegment floats) {
+    forEachRun(
+        first,
+        count,
+        (rows, done, run) ->
+            operations.widen(
+                rows,
+                source.type(),
+                (long) run * columns(),
+                floats.asSlice(ElementType.F32.bytes((long) done * columns()))));
+  }
+
+  /**
+   * Copies some of the target's rows, of the type that they have.
+   *
+   * @param bytes gets [count, columns]
+   */
+  public void copy(int first, int count, MemorySegment bytes) {
+    forEachRun(
+        first,
+        count,
+        (rows, done, run) -> bytes.asSlice(bytes(done), rows.byteSize()).copyFrom(rows));
+  }
+
+  /** Takes rows that lie one after the other in the source, {@code done} rows into the target's. */
+  private interface RunVisitor {
+    void visit(MemorySegment rows, int done, int run);
+  }
+
+  private void forEachRun(int first, int count, RunVisitor visitor) {
     int done = 0;
     while (done < count) {
       int from = order.source(first + done);
@@ -39,10 +73,7 @@ public record Piece(TensorView source, GgufWriter.Tensor target, RowOrder order)
       while (done + run < count && order.source(first + done + run) == from + run) {
         run++;
       }
-      long values = (long) run * columns();
-      MemorySegment rows = source.data().asSlice(bytes(from), source.type().bytes(values));
-      long offset = ElementType.F32.bytes((long) done * columns());
-      operations.widen(rows, source.type(), values, floats.asSlice(offset));
+      visitor.visit(source.data().asSlice(bytes(from), bytes(run)), done, run);
       done += run;
     }
   }

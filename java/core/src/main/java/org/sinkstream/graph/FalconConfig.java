@@ -9,7 +9,6 @@ import org.sinkstream.checkpoint.Config;
  *
  * @param intermediate inner width of the MLP
  * @param normEpsilon of every layer norm
- * @param tiedEmbeddings whether the output head is the embedding
  * @param biased whether linear layers have biases; norms always do
  * @param twoNorms whether attention and MLP have a norm each ({@code ln_attn}, {@code ln_mlp}) or
  *     share one ({@code input_layernorm})

@@ -9,7 +9,6 @@ import org.sinkstream.checkpoint.Config;
  *
  * @param intermediate inner width of the MLP
  * @param normEpsilon of every RMS norm
- * @param tiedEmbeddings whether the output head is the embedding
  * @param qkvBias whether the Q, K and V layers have biases
  * @param outputBias whether attention's output layer has a bias
  * @param mlpBias whether the MLP's layers have biases

@@ -38,6 +38,9 @@ public sealed interface ModelConfig permits LlamaConfig, MptConfig, FalconConfig
   /** Tokens in the vocabulary. */
   int vocabulary();
 
+  /** Whether the output head is the embedding. */
+  boolean tiedEmbeddings();
+
   /** Positions the model was trained on. */
   int trainedContext();
 

@@ -8,7 +8,6 @@ import org.sinkstream.checkpoint.Config;
  *
  * @param intermediate inner width of the MLP
  * @param normEpsilon of every layer norm
- * @param tiedEmbeddings whether the output head is the embedding
  * @param biased whether linear layers and norms have biases
  * @param clipQkv the absolute value that Q, K and V are clipped to
  * @param softmaxScale factor of the attention scores

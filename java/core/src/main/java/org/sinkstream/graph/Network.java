@@ -62,6 +62,11 @@ public final class Network {
     return config;
   }
 
+  /** Bytes of weights of which a step reads a row for each token, and not all. */
+  public long lookupBytes() {
+    return config.tiedEmbeddings() ? 0 : decoder.embedding().bytes();
+  }
+
   /** Bytes that a cache would take; {@link Long#MAX_VALUE} where that overflows. */
   public long cacheBytes(KvCache.Spec spec) {
     return KvCache.requiredBytes(attention, spec);

@@ -8,7 +8,6 @@ import org.sinkstream.checkpoint.Config;
  *
  * @param intermediate inner width of the MLP
  * @param normEpsilon of every layer norm
- * @param tiedEmbeddings whether the output head is the embedding
  * @param attentionBias whether attention's linear layers have biases; those of the MLP and the
  *     norms always do
  * @param parallelResidual whether attention and MLP both read the layer's input

@@ -1,5 +1,7 @@
 package org.sinkstream.kernels;
 
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
@@ -63,6 +65,24 @@ public final class Device implements AutoCloseable {
   /** What the kernels in use need of the processor, e.g. {@code avx512+bf16}. */
   public String isa() {
     return NativeCalls.text(Sinkstream.sks_device_isa(handle));
+  }
+
+  /** Zeroed device memory, aligned to 64 bytes and freed when the arena closes. */
+  public MemorySegment allocate(Arena arena, long bytes) {
+    return NativeCalls.own(
+            arena,
+            out -> Sinkstream.sks_buffer_allocate(handle, bytes, out),
+            buffer -> Sinkstream.sks_buffer_free(handle, buffer))
+        .reinterpret(bytes, arena, null);
+  }
+
+  /** Reads memory once, with all threads, and does nothing else with it; the sum of its words. */
+  public long read(MemorySegment memory) {
+    try (Arena call = Arena.ofConfined()) {
+      MemorySegment sum = call.allocate(JAVA_LONG);
+      NativeCalls.check(Sinkstream.sks_buffer_read(handle, memory, memory.byteSize(), sum));
+      return sum.get(JAVA_LONG, 0);
+    }
   }
 
   /** Bytes that the native library holds at this moment, over all devices. */

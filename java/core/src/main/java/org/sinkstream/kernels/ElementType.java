@@ -56,6 +56,11 @@ public enum ElementType {
     return Math.multiplyExact(count / blockValues, (long) blockBytes);
   }
 
+  /** Whether weights of it can be copied into an order of the kernels' own ({@code linear.h}). */
+  public boolean packs() {
+    return this != F32 && this != F16;
+  }
+
   /** The value of {@code enum sks_type}. */
   int code() {
     return switch (this) {

@@ -4,7 +4,6 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import org.sinkstream.kernels.ffi.Sinkstream;
 
 /**
  * A float32 matrix in device memory, row-major.
@@ -34,13 +33,7 @@ public record Tensor(MemorySegment data, int rows, int columns) {
 
   /** Zeroed device memory, freed when the arena closes. */
   public static Tensor allocate(Device device, Arena arena, int rows, int columns) {
-    long bytes = bytes(rows, columns);
-    MemorySegment data =
-        NativeCalls.own(
-            arena,
-            out -> Sinkstream.sks_buffer_allocate(device.handle(), bytes, out),
-            buffer -> Sinkstream.sks_buffer_free(device.handle(), buffer));
-    return new Tensor(data.reinterpret(bytes, arena, null), rows, columns);
+    return new Tensor(device.allocate(arena, bytes(rows, columns)), rows, columns);
   }
 
   /** One row of the given values in device memory, freed when the arena closes. */

@@ -548,6 +548,69 @@ public class Sinkstream extends Sinkstream$shared {
         }
     }
 
+    private static class sks_buffer_read {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Sinkstream.C_INT,
+            Sinkstream.C_POINTER,
+            Sinkstream.C_POINTER,
+            Sinkstream.C_LONG,
+            Sinkstream.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sks_buffer_read");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sks_buffer_read(sks_device *device, const void *buffer, int64_t bytes, uint64_t *sum)
+     * }
+     */
+    public static FunctionDescriptor sks_buffer_read$descriptor() {
+        return sks_buffer_read.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sks_buffer_read(sks_device *device, const void *buffer, int64_t bytes, uint64_t *sum)
+     * }
+     */
+    public static MethodHandle sks_buffer_read$handle() {
+        return sks_buffer_read.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sks_buffer_read(sks_device *device, const void *buffer, int64_t bytes, uint64_t *sum)
+     * }
+     */
+    public static MemorySegment sks_buffer_read$address() {
+        return sks_buffer_read.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sks_buffer_read(sks_device *device, const void *buffer, int64_t bytes, uint64_t *sum)
+     * }
+     */
+    public static int sks_buffer_read(MemorySegment device, MemorySegment buffer, long bytes, MemorySegment sum) {
+        var mh$ = sks_buffer_read.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sks_buffer_read", device, buffer, bytes, sum);
+            }
+            return (int)mh$.invokeExact(device, buffer, bytes, sum);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
     private static class sks_allocated_bytes {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             Sinkstream.C_LONG    );

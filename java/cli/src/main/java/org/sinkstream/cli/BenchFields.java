@@ -1,0 +1,86 @@
+package org.sinkstream.cli;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.Collectors;
+import org.sinkstream.Model;
+import org.sinkstream.ModelInfo;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * What is told of a test: the result, and with what it was measured.
+ *
+ * @param source what the user named
+ * @param loadSeconds what it took to open the model
+ */
+record BenchFields(BenchModel source, Model model, double loadSeconds) {
+  /** All that is known, in the fields of the CSV and the JSON. */
+  ObjectNode of(BenchResult result) {
+    ModelInfo info = model.info();
+    ObjectNode fields =
+        Json.object()
+            .put("test", result.test().name())
+            .put("depth", result.test().depth())
+            .put("tokens_per_second", result.mean())
+            .put("stddev", result.stddev())
+            .put("repetitions", result.tokensPerSecond().length)
+            .put("bytes_per_token", result.bytesPerToken())
+            .put("bandwidth", result.bandwidth())
+            .put("bandwidth_share", result.bandwidthShare())
+            .put("cache", result.policy().toString())
+            .put("cache_bytes", result.cacheBytes())
+            .put("architecture", info.architecture())
+            .put("type", type())
+            .put("parameters", info.parameters())
+            .put("weight_bytes", info.weightBytes())
+            .put("load_seconds", loadSeconds);
+    return source.addTo(fields, info).put("version", Version.number());
+  }
+
+  /** The model, its size and what it runs on, as llama-bench names them. */
+  String row(BenchResult result) {
+    ModelInfo info = model.info();
+    BenchTest test = result.test();
+    return String.format(
+        Locale.ROOT,
+        "| %s %s | %s MiB | %.2f B | %s | %d | %s | %s | %s | %.2f ± %.2f | %s | %.1f %% | %s |%n",
+        source.name(),
+        type(),
+        mebibytes((double) info.weightBytes()),
+        info.parameters() / 1e9,
+        info.kernels(),
+        info.threads(),
+        info.kvType().name().toLowerCase(Locale.ROOT),
+        result.policy(),
+        test.depth() == 0 ? test.name() : test.name() + " @ d" + test.depth(),
+        result.mean(),
+        result.stddev(),
+        mebibytes(result.bytesPerToken()),
+        100 * result.bandwidthShare(),
+        mebibytes((double) result.cacheBytes()));
+  }
+
+  /** The two lines above the first {@link #row}. */
+  static String tableHead() {
+    return """
+    | model | size | params | kernels | threads | kv | cache | test | t/s | MiB/token | of bandwidth | cache MiB |
+    | ----- | ---: | -----: | ------- | ------: | -- | ----- | ---- | --: | --------: | -----------: | --------: |
+    """;
+  }
+
+  private static String mebibytes(double bytes) {
+    return String.format(Locale.ROOT, "%.2f", bytes / (1 << 20));
+  }
+
+  /** The types of the matrices, e.g. {@code q4_k+q6_k}: vectors beside them are mostly float32. */
+  private String type() {
+    List<String> types = new ArrayList<>(model.info().weightTypes());
+    if (types.size() > 1) {
+      types.remove("F32");
+    }
+    return types.stream()
+        .map(type -> type.toLowerCase(Locale.ROOT))
+        .collect(Collectors.joining("+"));
+  }
+}

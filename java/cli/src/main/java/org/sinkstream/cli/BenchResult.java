@@ -1,0 +1,47 @@
+package org.sinkstream.cli;
+
+import java.util.Arrays;
+import org.sinkstream.CachePolicy;
+
+/**
+ * What a test gave.
+ *
+ * @param tokensPerSecond one for each repetition
+ * @param bytesPerToken bytes that a token cannot do without reading
+ * @param bandwidth bytes per second of plain reads between the repetitions, their median
+ * @param policy what the cache keeps
+ * @param cacheBytes bytes the cache holds
+ */
+@SuppressWarnings("ArrayRecordComponent") // figures on their way to a table, never compared
+record BenchResult(
+    BenchTest test,
+    double[] tokensPerSecond,
+    double bytesPerToken,
+    double bandwidth,
+    CachePolicy policy,
+    long cacheBytes) {
+  /** Mean tokens per second. */
+  double mean() {
+    return Arrays.stream(tokensPerSecond).average().orElseThrow();
+  }
+
+  /** Standard deviation of the tokens per second, of a sample; 0 of a single one. */
+  double stddev() {
+    double mean = mean();
+    double squares = Arrays.stream(tokensPerSecond).map(x -> (x - mean) * (x - mean)).sum();
+    return Math.sqrt(squares / Math.max(1, tokensPerSecond.length - 1));
+  }
+
+  /** The share of the bandwidth that reading so many bytes at this speed takes. */
+  double bandwidthShare() {
+    return mean() * bytesPerToken / bandwidth;
+  }
+
+  /** The middle one of some figures, or the mean of the two there. */
+  static double median(double... figures) {
+    double[] sorted = figures.clone();
+    Arrays.sort(sorted);
+    int middle = sorted.length / 2;
+    return sorted.length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+  }
+}

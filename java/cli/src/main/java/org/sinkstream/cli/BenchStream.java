@@ -1,0 +1,80 @@
+package org.sinkstream.cli;
+
+import java.util.SplittableRandom;
+import org.sinkstream.CachePolicy;
+import org.sinkstream.ModelInfo;
+import org.sinkstream.Session;
+
+/** A stream of random tokens whose depth can be set again and again, to run tests on it. */
+final class BenchStream {
+  private final Session session;
+  private final ModelInfo info;
+  private final long capacity;
+  private final SplittableRandom random = new SplittableRandom(1);
+
+  BenchStream(Session session) {
+    this.session = session;
+    this.info = session.model().info();
+    this.capacity =
+        switch (session.policy()) {
+          case CachePolicy.Streaming(long sinks, long window) -> sinks + window;
+          case CachePolicy.Dense() -> Long.MAX_VALUE;
+        };
+  }
+
+  /**
+   * Puts as many tokens into the cache as a stream of this depth has there. What is there already
+   * stays: a full cache is the same at every position.
+   */
+  void moveTo(long depth) {
+    long cached = Math.min(depth, capacity);
+    if (cached < capacity || session.position() < capacity) {
+      takeBack(session.position() - cached);
+      session.append(tokens(Math.toIntExact(cached - session.position())));
+    }
+  }
+
+  private void takeBack(long count) {
+    try {
+      session.dropLast(Math.max(count, 0));
+    } catch (IllegalStateException gone) {
+      session.clear(); // the rows were overwritten, and are computed anew
+    }
+  }
+
+  /** Runs a test where the stream stands; nanoseconds. */
+  long run(BenchTest test) {
+    int[] tokens = tokens(test.tokens());
+    long begin = System.nanoTime();
+    switch (test.kind()) {
+      case PROMPT -> session.append(tokens);
+      case GENERATION -> {
+        for (int token : tokens) {
+          session.append(token);
+        }
+      }
+    }
+    return System.nanoTime() - begin;
+  }
+
+  private int[] tokens(int count) {
+    return random.ints(count, 0, info.vocabulary()).toArray();
+  }
+
+  /**
+   * Bytes for each token of a test that no kernel can do without reading: in every step the
+   * weights, and the keys and values that its tokens attend to, their own among them.
+   *
+   * @param chunk most tokens of a step
+   */
+  double bytesPerToken(BenchTest test, int chunk) {
+    int step = test.step(chunk);
+    double bytes = 0;
+    for (long done = 0; done < test.tokens(); done += step) {
+      long rows = Math.min(step, test.tokens() - done);
+      long cached = Math.min(test.depth() + done, capacity);
+      bytes += info.stepBytes() + (double) info.tokenBytes() * (cached + rows);
+    }
+    return bytes / test.tokens();
+  }
+}

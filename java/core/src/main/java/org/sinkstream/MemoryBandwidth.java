@@ -1,0 +1,56 @@
+package org.sinkstream;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import org.sinkstream.kernels.Device;
+
+/**
+ * How fast some threads together read memory: what a step can be held against, for it cannot be
+ * faster than its weights and keys and values are read. Used by one thread at a time.
+ */
+public final class MemoryBandwidth implements AutoCloseable {
+  private final Device device;
+  private final Arena arena = Arena.ofShared();
+  private final MemorySegment buffer;
+
+  private MemoryBandwidth(Device device, long bytes) {
+    this.device = device;
+    try {
+      this.buffer = device.allocate(arena, bytes);
+      buffer.fill((byte) 1); // pages that nobody has written to are all one, which caches hold
+    } catch (RuntimeException | Error failure) {
+      close();
+      throw failure;
+    }
+  }
+
+  /**
+   * Allocates a buffer to read.
+   *
+   * @param threads threads that read, the caller's among them; 0 for the cores this process may use
+   * @param bytes size of the buffer: more than the processor's caches hold, or they are what is
+   *     measured
+   * @throws IllegalArgumentException for a number out of range
+   * @throws org.sinkstream.error.DeviceMemoryException if there is no memory for it
+   */
+  public static MemoryBandwidth open(int threads, long bytes) {
+    if (bytes < 1) {
+      throw new IllegalArgumentException("bytes: %d; expected 1 or more".formatted(bytes));
+    }
+    return new MemoryBandwidth(Device.openCpu(threads), bytes);
+  }
+
+  /** Reads the buffer once; bytes per second. */
+  public double measure() {
+    long begin = System.nanoTime();
+    device.read(buffer);
+    return buffer.byteSize() * 1e9 / (System.nanoTime() - begin);
+  }
+
+  /** Frees the buffer and ends the threads. */
+  @Override
+  public void close() {
+    arena.close();
+    device.close();
+  }
+}
