@@ -28,16 +28,22 @@ typedef struct sks_row {
  */
 typedef struct sks_tile {
   int32_t row, rows;
-  int64_t keys;
-  int64_t chunk_keys;
+  int64_t blocks; /* of SKS_KV_SLOTS slots, whole or in part, that hold the keys */
+  int64_t chunk_blocks;
   int32_t chunks;
   int32_t first_chunk; /* of all chunks of the step */
   sks_span spans[SKS_SPANS];
 } sks_tile;
 
+/* How many blocks of SKS_KV_SLOTS slots the span's rows lie in. */
+static inline int64_t sks_span_blocks(const sks_span *span) {
+  if (span->count == 0) return 0;
+  return (span->slot + span->count - 1) / SKS_KV_SLOTS - span->slot / SKS_KV_SLOTS + 1;
+}
+
 enum {
   SKS_TILE_QUERIES = 32, /* queries of a tile and KV head, where a group is not more */
-  SKS_CHUNK_KEYS = 256,  /* least keys of a chunk */
+  SKS_CHUNK_BLOCKS = 16, /* least blocks of a chunk */
   SKS_MAX_CHUNKS =
       16 /* of a tile: bounds the memory for partial results, however long a dense cache gets */
 };
@@ -48,7 +54,7 @@ typedef struct sks_scratch {
   float *cache_queries;  /* [tile_queries, stride] */
   float *slopes;         /* [tile_queries] */
   float *distances;      /* [tile_queries] */
-  float *scores;         /* [tile_queries, SKS_ATTEND_BLOCK] */
+  float *scores;         /* [tile_queries, SKS_ATTEND_SLOTS] */
   sks_softmax running, chunk;
 } sks_scratch;
 
@@ -71,6 +77,7 @@ struct sks_batch {
   sks_scratch *scratch; /* [threads] */
   float *scratch_floats;
   float *partial; /* room for split_below * SKS_MAX_CHUNKS softmaxes of tile_queries queries */
+  _Atomic int32_t *done; /* [split_below] chunks of a (tile, KV head) pair that are done */
 };
 
 /* Whether operations may run on the step: it was begun, and its caches are as they were then. */

@@ -9,6 +9,7 @@
 
 #include <stdint.h>
 
+#include "core/kv.h"
 #include "core/panel.h"
 #include "sinkstream/attention.h"
 
@@ -36,7 +37,7 @@ typedef struct sks_softmax {
   float *acc; /* [queries, stride] */
 } sks_softmax;
 
-enum { SKS_ATTEND_BLOCK = 64 }; /* keys whose scores an attend kernel keeps at a time */
+enum { SKS_ATTEND_SLOTS = 128 }; /* of the slots whose scores an attend kernel keeps at a time */
 
 /*
  * Some queries meet consecutive rows of one KV head, all of them all of these. Rows of queries and
@@ -48,13 +49,14 @@ typedef struct sks_attend_args {
   int64_t query_count;
   int64_t stride;
   int64_t head_dim;
-  const void *keys;   /* [key_count, head_dim] of the slot's type, any alignment */
-  const void *values; /* likewise */
+  const char *keys;   /* blocks of the slot's type (core/kv.h), aligned to 32 bytes */
+  const char *values; /* likewise */
+  int64_t slot;       /* of the first key among the blocks */
   int64_t key_count;
   const float *slopes; /* [query_count] ALiBi: score -= slope * distance; or NULL */
   const float
       *distances; /* [query_count] from the query to the first key, one less for each key after */
-  float *scores;  /* scratch [query_count, SKS_ATTEND_BLOCK] */
+  float *scores;  /* scratch [query_count, SKS_ATTEND_SLOTS] */
   sks_softmax softmax; /* in and out */
 } sks_attend_args;
 
@@ -77,7 +79,14 @@ typedef struct sks_kernels {
    */
   void (*rotate[SKS_ROTARY_LAYOUTS])(const float *x, const float *cosines, const float *sines,
                                      int64_t half, int64_t head_dim, float scale, float *y);
-  void (*attend[SKS_FLOAT_TYPES])(const sks_attend_args *args);
+  void (*attend[SKS_KV_TYPES])(const sks_attend_args *args);
+  /*
+   * x [head_dim] as an SKS_Q8_0 row: of each run of SKS_SCALE_CHANNELS channels the scale is its
+   * largest magnitude / 127, rounded to f16, and the elements are the channels over the scale,
+   * rounded and at most 127 in magnitude. A run that holds a NaN or an infinity, or is too large
+   * for an f16 scale, becomes NaN.
+   */
+  void (*quantize_kv)(const float *x, int64_t head_dim, int8_t *elements, uint16_t *scales);
 
   void (*rms_norm)(const float *x, int64_t columns, const float *weight, float epsilon, float *y);
   void (*layer_norm)(const float *x, int64_t columns, const float *weight, const float *bias,

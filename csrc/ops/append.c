@@ -1,6 +1,8 @@
 #include "core/batch.h"
 
-enum { MAX_HEAD_DIM = 256 };
+/* Rotating, rounding and storing a channel of a key and of a value takes as long as about this many
+ * multiplications. */
+enum { STORE_WORK = 32 };
 
 typedef struct append_task {
   const sks_batch *batch;
@@ -9,27 +11,30 @@ typedef struct append_task {
   int64_t row_stride, head_stride;
 } append_task;
 
-static void append_row(void *argument, int64_t index, int32_t thread) {
-  (void)thread;
-  const append_task *task = argument;
+static void append_row(const append_task *task, int64_t index, int32_t head) {
   const sks_attention *attention = task->batch->attention;
   const sks_kernels *kernels = &attention->device->kernels;
   const sks_row *row = &task->batch->rows[index];
-  int32_t type = row->cache->type, half = attention->rotary_half, head_dim = attention->head_dim;
   int64_t slot = sks_slot_of(&row->cache->ring, row->view.position);
-  for (int32_t head = 0; head < attention->kv_heads; head++) {
-    int64_t at = index * task->row_stride + head * task->head_stride;
-    const float *key = task->keys + at;
-    float rotated[MAX_HEAD_DIM];
-    if (half > 0) {
-      kernels->rotate[attention->rotary_layout](key, row->stream_phase, row->stream_phase + half,
-                                                half, head_dim, 1.0f, rotated);
-      key = rotated;
-    }
-    kernels->narrow[type](key, head_dim, sks_key_row(row->cache, task->layer, head, slot));
-    kernels->narrow[type](task->values + at, head_dim,
-                          sks_value_row(row->cache, task->layer, head, slot));
+  int64_t at = index * task->row_stride + head * task->head_stride;
+  const float *key = task->keys + at;
+  float rotated[SKS_MAX_HEAD_DIM];
+  if (attention->rotary_half > 0) {
+    kernels->rotate[attention->rotary_layout](
+        key, row->stream_phase, row->stream_phase + attention->rotary_half, attention->rotary_half,
+        attention->head_dim, 1.0f, rotated);
+    key = rotated;
   }
+  sks_kv_store(kernels, key, sks_cache_key(row->cache, task->layer, head, slot));
+  sks_kv_store(kernels, task->values + at, sks_cache_value(row->cache, task->layer, head, slot));
+}
+
+/* All rows of one KV head: neighbouring keys share lines of memory, which no two threads should
+ * write. */
+static void append_head(void *argument, int64_t head, int32_t thread) {
+  (void)thread;
+  const append_task *task = argument;
+  for (int32_t i = 0; i < task->batch->row_count; i++) append_row(task, i, (int32_t)head);
 }
 
 int32_t sks_append(sks_batch *batch, int32_t layer, const float *keys, const float *values,
@@ -43,8 +48,8 @@ int32_t sks_append(sks_batch *batch, int32_t layer, const float *keys, const flo
   }
   const sks_attention *attention = batch->attention;
   append_task task = {batch, layer, keys, values, row_stride, head_stride};
-  int64_t work = (int64_t)batch->row_count * attention->kv_heads * attention->head_dim;
-  sks_batch_run(batch, work, batch->row_count, append_row, &task);
+  int64_t work = (int64_t)batch->row_count * attention->kv_heads * attention->head_dim * STORE_WORK;
+  sks_batch_run(batch, work, attention->kv_heads, append_head, &task);
   batch->appended[layer] = true;
   return SKS_OK;
 }

@@ -1,4 +1,5 @@
 #include <math.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "core/batch.h"
@@ -90,8 +91,9 @@ static void meet(const pass *p, const sks_span *span, bool sinks, int32_t row, i
       .query_count = (int64_t)rows * group,
       .stride = batch->stride,
       .head_dim = attention->head_dim,
-      .keys = sks_key_row(first->cache, p->task->layer, p->kv_head, slot),
-      .values = sks_value_row(first->cache, p->task->layer, p->kv_head, slot),
+      .keys = sks_cache_keys(first->cache, p->task->layer, p->kv_head),
+      .values = sks_cache_values(first->cache, p->task->layer, p->kv_head),
+      .slot = slot,
       .key_count = end - begin,
       .scores = scratch->scores,
       .softmax = softmax_from(&p->softmax, from, batch->stride),
@@ -139,17 +141,21 @@ static void meet_span(const pass *p, const sks_span *span, bool sinks) {
     meet(p, span, sinks, r, 1, shared_end, within(seen_to(&rows[r], sinks), shared_end, end));
 }
 
-/* The softmax of the tile's queries over one chunk of its keys. */
+/* The softmax of the tile's queries over one chunk of its keys. Chunks are cut between blocks, so
+ * that no block is computed twice. */
 static void attend_chunk(pass *p, int32_t chunk) {
   const sks_batch *batch = p->task->batch;
   const sks_tile *tile = p->tile;
   softmax_clear(&p->softmax, (int64_t)tile->rows * batch->attention->group, batch->stride);
-  int64_t begin = chunk * tile->chunk_keys, end = begin + tile->chunk_keys, key = 0;
+  int64_t begin = chunk * tile->chunk_blocks, end = begin + tile->chunk_blocks, block = 0;
   for (int i = 0; i < SKS_SPANS; i++) {
     const sks_span *span = &tile->spans[i];
-    int64_t skip = within(begin - key, 0, span->count), stop = within(end - key, 0, span->count);
-    key += span->count;
-    if (skip == stop) continue;
+    int64_t blocks = sks_span_blocks(span), first = span->slot / SKS_KV_SLOTS - block;
+    int64_t skip = (first + within(begin, block, block + blocks)) * SKS_KV_SLOTS - span->slot;
+    int64_t stop = (first + within(end, block, block + blocks)) * SKS_KV_SLOTS - span->slot;
+    skip = within(skip, 0, span->count), stop = within(stop, 0, span->count);
+    block += blocks;
+    if (skip >= stop) continue;
     sks_span part = {
         .slot = span->slot + skip, .position = span->position + skip, .count = stop - skip};
     meet_span(p, &part, i == 0);
@@ -210,6 +216,22 @@ static sks_softmax partial_of(const sks_batch *batch, int32_t chunk, int32_t kv_
   return sks_batch_softmax(batch, batch->partial + index * sks_batch_softmax_floats(batch));
 }
 
+/* Merges the softmaxes of all chunks of the pass's tile and KV head, in their order. */
+static void merge_parts(const pass *p) {
+  const attend_task *task = p->task;
+  const sks_batch *batch = task->batch;
+  for (int64_t q = 0; q < (int64_t)p->tile->rows * batch->attention->group; q++) {
+    sks_softmax running = softmax_from(&p->scratch->running, 0, batch->stride);
+    start_query(task, head_of(p, q), running);
+    for (int32_t chunk = 0; chunk < p->tile->chunks; chunk++) {
+      sks_softmax partial = partial_of(batch, p->tile->first_chunk + chunk, p->kv_head);
+      softmax_merge(running, softmax_from(&partial, q, batch->stride), batch->attention->head_dim);
+    }
+    finish_query(task, row_of(p, q), head_of(p, q), running);
+  }
+}
+
+/* One chunk; whoever does the last of its tile and KV head merges them. */
 static void attend_part(void *argument, int64_t index, int32_t thread) {
   const attend_task *task = argument;
   const sks_batch *batch = task->batch;
@@ -224,24 +246,10 @@ static void attend_part(void *argument, int64_t index, int32_t thread) {
             .softmax = partial_of(batch, chunk, kv_head)};
   rotate_queries(&p);
   attend_chunk(&p, chunk - tile->first_chunk);
-}
-
-static void merge_parts(void *argument, int64_t index, int32_t thread) {
-  const attend_task *task = argument;
-  const sks_batch *batch = task->batch;
-  const sks_attention *attention = batch->attention;
-  pass p = {.task = task,
-            .tile = &batch->tiles[index / attention->kv_heads],
-            .kv_head = (int32_t)(index % attention->kv_heads)};
-  for (int64_t q = 0; q < (int64_t)p.tile->rows * attention->group; q++) {
-    sks_softmax running = softmax_from(&batch->scratch[thread].running, 0, batch->stride);
-    start_query(task, head_of(&p, q), running);
-    for (int32_t chunk = 0; chunk < p.tile->chunks; chunk++) {
-      sks_softmax partial = partial_of(batch, p.tile->first_chunk + chunk, p.kv_head);
-      softmax_merge(running, softmax_from(&partial, q, batch->stride), attention->head_dim);
-    }
-    finish_query(task, row_of(&p, q), head_of(&p, q), running);
-  }
+  _Atomic int32_t *done = &batch->done[(tile - batch->tiles) * kv_heads + kv_head];
+  if (atomic_fetch_add(done, 1) + 1 < tile->chunks) return;
+  atomic_store(done, 0);
+  merge_parts(&p);
 }
 
 int32_t sks_attend(sks_batch *batch, int32_t layer, const float *queries, int64_t row_stride,
@@ -258,8 +266,6 @@ int32_t sks_attend(sks_batch *batch, int32_t layer, const float *queries, int64_
     sks_batch_run(batch, batch->work, pairs, attend_whole, &task);
     return SKS_OK;
   }
-  int64_t merging = (int64_t)batch->chunk_count * batch->tile_queries * kv_heads * batch->stride;
   sks_batch_run(batch, batch->work, (int64_t)batch->chunk_count * kv_heads, attend_part, &task);
-  sks_batch_run(batch, merging, pairs, merge_parts, &task);
   return SKS_OK;
 }

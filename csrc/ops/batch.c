@@ -37,7 +37,7 @@ static bool allocate_scratch(sks_batch *batch, int32_t threads) {
   int64_t queries = batch->tile_queries, column = round_up(queries, 16),
           softmax = sks_batch_softmax_floats(batch);
   int64_t floats =
-      2 * queries * batch->stride + 2 * column + queries * SKS_ATTEND_BLOCK + 2 * softmax;
+      2 * queries * batch->stride + 2 * column + queries * SKS_ATTEND_SLOTS + 2 * softmax;
   batch->scratch = sks_memory_allocate(threads * (int64_t)sizeof(sks_scratch), "a batch");
   batch->scratch_floats =
       sks_memory_allocate(threads * floats * (int64_t)sizeof(float), "a batch's scratch");
@@ -50,7 +50,7 @@ static bool allocate_scratch(sks_batch *batch, int32_t threads) {
     scratch->slopes = at += queries * batch->stride;
     scratch->distances = at += column;
     scratch->scores = at += column;
-    scratch->running = sks_batch_softmax(batch, at += queries * SKS_ATTEND_BLOCK);
+    scratch->running = sks_batch_softmax(batch, at += queries * SKS_ATTEND_SLOTS);
     scratch->chunk = sks_batch_softmax(batch, at + softmax);
   }
   return true;
@@ -78,7 +78,9 @@ static bool allocate(sks_batch *batch) {
     int64_t floats = (int64_t)batch->split_below * SKS_MAX_CHUNKS * sks_batch_softmax_floats(batch);
     batch->partial =
         sks_memory_allocate(floats * (int64_t)sizeof(float), "a batch's partial results");
-    if (!batch->partial) return false;
+    batch->done =
+        sks_memory_allocate(batch->split_below * (int64_t)sizeof(*batch->done), "a batch");
+    if (!batch->partial || !batch->done) return false;
   }
   return allocate_scratch(batch, threads);
 }
@@ -110,6 +112,7 @@ void sks_batch_destroy(sks_batch *batch) {
   sks_memory_free(batch->scratch);
   sks_memory_free(batch->scratch_floats);
   sks_memory_free(batch->partial);
+  sks_memory_free(batch->done);
   sks_memory_free(batch);
 }
 
@@ -149,22 +152,24 @@ static int32_t check_streams(const sks_batch *batch, sks_cache *const *caches, c
   return status;
 }
 
-static int64_t clamp_chunk(int64_t keys) {
-  int64_t even = round_up((keys + SKS_MAX_CHUNKS - 1) / SKS_MAX_CHUNKS, SKS_ATTEND_BLOCK);
-  return even > SKS_CHUNK_KEYS ? even : SKS_CHUNK_KEYS;
+static int64_t clamp_chunk(int64_t blocks) {
+  int64_t even = (blocks + SKS_MAX_CHUNKS - 1) / SKS_MAX_CHUNKS;
+  return even > SKS_CHUNK_BLOCKS ? even : SKS_CHUNK_BLOCKS;
 }
 
 static void add_tile(sks_batch *batch, const sks_cache *cache, int32_t row, int32_t rows) {
   sks_tile *tile = &batch->tiles[batch->tile_count++];
   tile->row = row;
   tile->rows = rows;
-  tile->keys = sks_spans_between(&cache->ring, batch->rows[row].view,
-                                 batch->rows[row + rows - 1].view, tile->spans);
-  tile->chunk_keys = clamp_chunk(tile->keys);
-  tile->chunks = (int32_t)((tile->keys + tile->chunk_keys - 1) / tile->chunk_keys);
+  int64_t keys = sks_spans_between(&cache->ring, batch->rows[row].view,
+                                   batch->rows[row + rows - 1].view, tile->spans);
+  tile->blocks = 0;
+  for (int i = 0; i < SKS_SPANS; i++) tile->blocks += sks_span_blocks(&tile->spans[i]);
+  tile->chunk_blocks = clamp_chunk(tile->blocks);
+  tile->chunks = (int32_t)((tile->blocks + tile->chunk_blocks - 1) / tile->chunk_blocks);
   tile->first_chunk = batch->chunk_count;
   batch->chunk_count += tile->chunks;
-  batch->work += 2 * tile->keys * rows * batch->attention->heads * batch->attention->head_dim;
+  batch->work += 2 * keys * rows * batch->attention->heads * batch->attention->head_dim;
 }
 
 static void add_stream(sks_batch *batch, sks_cache *cache, int32_t rows) {

@@ -3,26 +3,34 @@
 #include <string.h>
 
 #include "core/attention.h"
-#include "core/element.h"
 #include "core/fail.h"
 #include "core/memory.h"
 
 /* A dense cache starts with room for this many tokens, or for max_rows where that is more. */
 enum { DENSE_START = 256 };
 
-enum { MAX_HEAD_DIM = 256 };
-
-int64_t sks_row_bytes(const sks_cache *cache) {
-  return cache->attention->head_dim * sks_element_bytes(cache->type);
+/* Of one KV head with this many slots, which are whole blocks. */
+static int64_t head_bytes(const sks_cache *cache, int64_t slots) {
+  return slots / SKS_KV_SLOTS * sks_kv_block_bytes(cache->type, cache->attention->head_dim);
 }
 
-char *sks_key_row(const sks_cache *cache, int32_t layer, int32_t kv_head, int64_t slot) {
+char *sks_cache_keys(const sks_cache *cache, int32_t layer, int32_t kv_head) {
   const sks_cache_layer *at = &cache->layers[layer];
-  return at->rows + (kv_head * at->slots + slot) * sks_row_bytes(cache);
+  return at->blocks + kv_head * head_bytes(cache, at->slots);
 }
 
-char *sks_value_row(const sks_cache *cache, int32_t layer, int32_t kv_head, int64_t slot) {
-  return sks_key_row(cache, layer, cache->attention->kv_heads + kv_head, slot);
+char *sks_cache_values(const sks_cache *cache, int32_t layer, int32_t kv_head) {
+  return sks_cache_keys(cache, layer, cache->attention->kv_heads + kv_head);
+}
+
+sks_kv_row sks_cache_key(const sks_cache *cache, int32_t layer, int32_t kv_head, int64_t slot) {
+  return sks_kv_row_of(cache->type, cache->attention->head_dim, true,
+                       sks_cache_keys(cache, layer, kv_head), slot);
+}
+
+sks_kv_row sks_cache_value(const sks_cache *cache, int32_t layer, int32_t kv_head, int64_t slot) {
+  return sks_kv_row_of(cache->type, cache->attention->head_dim, false,
+                       sks_cache_values(cache, layer, kv_head), slot);
 }
 
 static int32_t check_spec(const sks_cache_spec *spec) {
@@ -39,27 +47,35 @@ static int32_t check_spec(const sks_cache_spec *spec) {
   if (spec->max_rows < 1)
     return sks_fail(SKS_INVALID_ARGUMENT, "cache max_rows is %d, expected at least 1",
                     spec->max_rows);
-  if (spec->type < 0 || spec->type >= SKS_FLOAT_TYPES)
-    return sks_fail(SKS_INVALID_ARGUMENT,
-                    "cache type is %d, expected SKS_F32 (0), SKS_F16 (1) or SKS_BF16 (2)",
-                    spec->type);
+  if (spec->type < 0 || spec->type >= SKS_KV_TYPES)
+    return sks_fail(
+        SKS_INVALID_ARGUMENT,
+        "cache type is %d, expected SKS_F32 (0), SKS_F16 (1), SKS_BF16 (2) or SKS_Q8_0 (3)",
+        spec->type);
   return SKS_OK;
+}
+
+/* Rounds up to whole blocks; false where that overflows. */
+static bool whole_blocks(int64_t *slots) {
+  if (__builtin_add_overflow(*slots, SKS_KV_SLOTS - 1, slots)) return false;
+  *slots -= *slots % SKS_KV_SLOTS;
+  return true;
 }
 
 /* Slots of a new cache; false where that overflows. */
 static bool first_slots(const sks_cache_spec *spec, int64_t *slots) {
   if (spec->window == SKS_DENSE) {
     *slots = spec->max_rows > DENSE_START ? spec->max_rows : DENSE_START;
-    return true;
+    return whole_blocks(slots);
   }
   return !__builtin_add_overflow(spec->window, spec->max_rows, slots) &&
-         !__builtin_add_overflow(*slots, spec->sinks, slots);
+         !__builtin_add_overflow(*slots, spec->sinks, slots) && whole_blocks(slots);
 }
 
 /* Bytes of one layer with this many slots; false where that overflows. */
 static bool layer_bytes(const sks_attention *attention, int32_t type, int64_t slots,
                         int64_t *bytes) {
-  int64_t per_slot = 2 * sks_element_bytes(type) * attention->kv_heads * attention->head_dim;
+  int64_t per_slot = 2 * attention->kv_heads * sks_kv_row_bytes(type, attention->head_dim);
   return !__builtin_mul_overflow(per_slot, slots, bytes);
 }
 
@@ -76,6 +92,24 @@ int32_t sks_cache_required_bytes(const sks_attention *attention, const sks_cache
   int32_t status = check_spec(spec);
   if (status == SKS_OK) *bytes = required_bytes(attention, spec);
   return status;
+}
+
+/* A ring's layers lie in one piece of memory, large enough for huge pages; those of a dense cache
+ * grow one by one. */
+static bool allocate_layers(sks_cache *cache, int64_t slots, int64_t layer_bytes) {
+  int32_t layers = cache->attention->layers;
+  bool dense = cache->ring.slots == SKS_ENDLESS;
+  if (!dense) {
+    cache->ring_blocks = sks_memory_allocate(layers * layer_bytes, "a cache");
+    if (!cache->ring_blocks) return false;
+  }
+  for (int32_t layer = 0; layer < layers; layer++) {
+    char *blocks = dense ? sks_memory_allocate(layer_bytes, "a layer of a cache")
+                         : cache->ring_blocks + layer * layer_bytes;
+    if (!blocks) return false;
+    cache->layers[layer] = (sks_cache_layer){.blocks = blocks, .slots = slots};
+  }
+  return true;
 }
 
 int32_t sks_cache_create(const sks_attention *attention, const sks_cache_spec *spec,
@@ -103,15 +137,11 @@ int32_t sks_cache_create(const sks_attention *attention, const sks_cache_spec *s
                           .oldest = spec->sinks};
   int64_t slots = 0;
   first_slots(spec, &slots);
-  for (int32_t layer = 0; layer < attention->layers; layer++) {
-    made->layers[layer].slots = slots;
-    made->layers[layer].rows = sks_memory_allocate(bytes / attention->layers, "a layer of a cache");
-    if (!made->layers[layer].rows) {
-      sks_cache_destroy(made);
-      return sks_fail(SKS_OUT_OF_MEMORY,
-                      "no memory for a cache of %lld+%lld tokens, which takes %lld bytes",
-                      (long long)spec->sinks, (long long)spec->window, (long long)bytes);
-    }
+  if (!allocate_layers(made, slots, bytes / attention->layers)) {
+    sks_cache_destroy(made);
+    return sks_fail(SKS_OUT_OF_MEMORY,
+                    "no memory for a cache of %lld+%lld tokens, which takes %lld bytes",
+                    (long long)spec->sinks, (long long)spec->window, (long long)bytes);
   }
   *cache = made;
   return SKS_OK;
@@ -119,8 +149,9 @@ int32_t sks_cache_create(const sks_attention *attention, const sks_cache_spec *s
 
 void sks_cache_destroy(sks_cache *cache) {
   if (!cache) return;
-  for (int32_t layer = 0; layer < cache->attention->layers; layer++)
-    sks_memory_free(cache->layers[layer].rows);
+  for (int32_t layer = 0; !cache->ring_blocks && layer < cache->attention->layers; layer++)
+    sks_memory_free(cache->layers[layer].blocks);
+  sks_memory_free(cache->ring_blocks);
   sks_memory_free(cache);
 }
 
@@ -128,17 +159,16 @@ static int32_t grow_layer(sks_cache *cache, int32_t layer, int64_t slots) {
   const sks_attention *attention = cache->attention;
   sks_cache_layer *at = &cache->layers[layer];
   int64_t bytes;
-  if (!layer_bytes(attention, cache->type, slots, &bytes))
+  if (!whole_blocks(&slots) || !layer_bytes(attention, cache->type, slots, &bytes))
     return sks_fail(SKS_OUT_OF_MEMORY, "a dense cache of %lld tokens takes more than 2^63 bytes",
                     (long long)slots);
-  char *rows = sks_memory_allocate(bytes, "a dense cache's growth");
-  if (!rows) return SKS_OUT_OF_MEMORY;
-  int64_t row = sks_row_bytes(cache);
-  for (int64_t slab = 0; slab < 2 * attention->kv_heads; slab++)
-    memcpy(rows + slab * slots * row, at->rows + slab * at->slots * row,
-           (size_t)(cache->position * row));
-  sks_memory_free(at->rows);
-  *at = (sks_cache_layer){.rows = rows, .slots = slots};
+  char *blocks = sks_memory_allocate(bytes, "a dense cache's growth");
+  if (!blocks) return SKS_OUT_OF_MEMORY;
+  int64_t from = head_bytes(cache, at->slots), to = head_bytes(cache, slots);
+  for (int64_t head = 0; head < 2 * attention->kv_heads; head++)
+    memcpy(blocks + head * to, at->blocks + head * from, (size_t)from);
+  sks_memory_free(at->blocks);
+  *at = (sks_cache_layer){.blocks = blocks, .slots = slots};
   return SKS_OK;
 }
 
@@ -157,7 +187,7 @@ int32_t sks_cache_reserve(sks_cache *cache, int64_t tokens) {
 int64_t sks_cache_bytes(const sks_cache *cache) {
   int64_t total = 0;
   for (int32_t layer = 0; layer < cache->attention->layers; layer++)
-    total += 2 * cache->attention->kv_heads * cache->layers[layer].slots * sks_row_bytes(cache);
+    total += 2 * cache->attention->kv_heads * head_bytes(cache, cache->layers[layer].slots);
   return total;
 }
 
@@ -211,20 +241,26 @@ typedef struct move {
       *turn; /* ... their keys turned by cosine and sine of channel i at turn[2 i]; or NULL */
 } move;
 
-static void turn_back(const sks_attention *attention, int32_t type, const double *turn,
-                      const void *source, void *target) {
-  const sks_kernels *kernels = &attention->device->kernels;
-  float row[MAX_HEAD_DIM];
+/* The key `from`, turned, becomes the key `to`. */
+static void turn_back(const sks_attention *attention, const double *turn, sks_kv_row from,
+                      sks_kv_row to) {
+  float row[SKS_MAX_HEAD_DIM];
   bool interleaved = attention->rotary_layout == SKS_ROTARY_INTERLEAVED;
   int32_t step = interleaved ? 2 : 1, apart = interleaved ? 1 : attention->rotary_half;
-  kernels->widen[type](source, attention->head_dim, row);
+  sks_kv_load(&attention->device->kernels, from, row);
   for (int32_t i = 0; i < attention->rotary_half; i++) {
     float *pair = row + i * step;
     double a = pair[0], b = pair[apart];
     pair[0] = (float)(a * turn[2 * i] - b * turn[2 * i + 1]);
     pair[apart] = (float)(b * turn[2 * i] + a * turn[2 * i + 1]);
   }
-  kernels->narrow[type](row, attention->head_dim, target);
+  sks_kv_store(&attention->device->kernels, row, to);
+}
+
+static void copy_row(sks_kv_row from, sks_kv_row to) {
+  char packed[SKS_MAX_ROW_BYTES];
+  sks_kv_pack(from, packed);
+  sks_kv_unpack(packed, to);
 }
 
 static void move_head(void *argument, int64_t index, int32_t thread) {
@@ -233,18 +269,17 @@ static void move_head(void *argument, int64_t index, int32_t thread) {
   const sks_attention *attention = m->cache->attention;
   int32_t layer = (int32_t)(index / attention->kv_heads),
           head = (int32_t)(index % attention->kv_heads);
-  size_t row = (size_t)sks_row_bytes(m->cache);
   for (int64_t i = m->from; i < m->end; i++) {
     int64_t source = sks_slot_of(&m->cache->ring, i),
             target = sks_slot_of(&m->cache->ring, i - m->distance);
-    char *key = sks_key_row(m->cache, layer, head, source),
-         *moved = sks_key_row(m->cache, layer, head, target);
+    sks_kv_row key = sks_cache_key(m->cache, layer, head, source),
+               moved = sks_cache_key(m->cache, layer, head, target);
     if (m->turn)
-      turn_back(attention, m->cache->type, m->turn, key, moved);
+      turn_back(attention, m->turn, key, moved);
     else
-      memcpy(moved, key, row);
-    memcpy(sks_value_row(m->cache, layer, head, target),
-           sks_value_row(m->cache, layer, head, source), row);
+      copy_row(key, moved);
+    copy_row(sks_cache_value(m->cache, layer, head, source),
+             sks_cache_value(m->cache, layer, head, target));
   }
 }
 
@@ -265,7 +300,7 @@ int32_t sks_cache_evict(sks_cache *cache, int64_t begin, int64_t end) {
 
   const sks_attention *attention = cache->attention;
   int64_t distance = end - begin;
-  double turn[MAX_HEAD_DIM];
+  double turn[SKS_MAX_HEAD_DIM];
   for (int32_t i = 0; i < attention->rotary_half; i++)
     sks_phase(attention->turns[i], -distance, &turn[2 * i], &turn[2 * i + 1]);
   move moves = {cache, end, cache->position, distance, attention->rotary_half ? turn : NULL};

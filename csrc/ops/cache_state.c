@@ -8,7 +8,7 @@
 #include "core/hash.h"
 
 static const char MAGIC[8] = "SKScache";
-enum { VERSION = 1 };
+enum { VERSION = 2 };
 
 typedef struct state_header {
   char magic[8];
@@ -38,7 +38,7 @@ static int64_t kept_spans(const sks_ring *ring, int64_t position, int64_t stored
 /* Bytes of that many rows in all layers and heads; false where that overflows. */
 static bool rows_bytes(const sks_cache *cache, int64_t rows, int64_t *bytes) {
   const sks_attention *attention = cache->attention;
-  int64_t per_row = 2 * attention->kv_heads * sks_row_bytes(cache);
+  int64_t per_row = 2 * attention->kv_heads * sks_kv_row_bytes(cache->type, attention->head_dim);
   return !__builtin_mul_overflow(per_row, attention->layers, &per_row) &&
          !__builtin_mul_overflow(per_row, rows, bytes);
 }
@@ -50,17 +50,26 @@ int64_t sks_cache_state_bytes(const sks_cache *cache) {
   return (int64_t)sizeof(state_header) + bytes;
 }
 
-/* Copies all rows of `spans` between the cache and the contiguous `bytes`. */
+/* Copies all rows of `spans` between the cache and the packed `bytes`: by layer, keys before
+ * values, by head. */
 static void copy_rows(const sks_cache *cache, const sks_span spans[SKS_SPANS], char *bytes,
                       bool import) {
   const sks_attention *attention = cache->attention;
+  int64_t row_bytes = sks_kv_row_bytes(cache->type, attention->head_dim);
   for (int32_t layer = 0; layer < attention->layers; layer++) {
-    for (int32_t slab = 0; slab < 2 * attention->kv_heads; slab++) {
-      for (int i = 0; i < SKS_SPANS; i++) {
-        size_t count = (size_t)(spans[i].count * sks_row_bytes(cache));
-        char *rows = sks_key_row(cache, layer, slab, spans[i].slot);
-        if (count > 0) memcpy(import ? rows : bytes, import ? bytes : rows, count);
-        bytes += count;
+    for (int32_t i = 0; i < 2 * attention->kv_heads; i++) {
+      bool keys = i < attention->kv_heads;
+      const char *blocks = keys ? sks_cache_keys(cache, layer, i)
+                                : sks_cache_values(cache, layer, i - attention->kv_heads);
+      for (const sks_span *span = spans; span < spans + SKS_SPANS; span++) {
+        for (int64_t slot = span->slot; slot < span->slot + span->count; slot++) {
+          sks_kv_row row = sks_kv_row_of(cache->type, attention->head_dim, keys, blocks, slot);
+          if (import)
+            sks_kv_unpack(bytes, row);
+          else
+            sks_kv_pack(row, bytes);
+          bytes += row_bytes;
+        }
       }
     }
   }

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "core/cache.h"
-#include "core/element.h"
 #include "support/check.h"
 #include "support/rng.h"
 #include "support/stage.h"
@@ -33,7 +32,7 @@ static void single_steps(stage *s, int64_t tokens, uint64_t seed) {
 
 static void test_every_head_dim(void) {
   for (int32_t dim = 8; dim <= 256; dim += 8) {
-    for (int32_t type = 0; type < SKS_FLOAT_TYPES; type++) {
+    for (int32_t type = 0; type < SKS_KV_TYPES; type++) {
       stage_spec spec = {.layers = 1,
                          .heads = 3,
                          .kv_heads = 3,
@@ -54,7 +53,7 @@ static void test_every_head_dim(void) {
 static void test_every_group(void) {
   static const int32_t groups[] = {1, 2, 3, 4, 5, 8, 71};
   for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
-    for (int32_t type = 0; type < SKS_FLOAT_TYPES; type++) {
+    for (int32_t type = 0; type < SKS_KV_TYPES; type++) {
       int32_t kv_heads = groups[i] == 71 ? 1 : 2;
       stage_spec spec = {.layers = 2,
                          .heads = groups[i] * kv_heads,
@@ -67,13 +66,13 @@ static void test_every_group(void) {
                          .type = type,
                          .layout = i % 2 ? GROUPED : STACKED,
                          .sink_logits = i % 3 == 1};
-      random_steps(&spec, 3, groups[i] == 71 ? 5 : 10, 1000 + i * 3 + (uint64_t)type);
+      random_steps(&spec, 3, groups[i] == 71 ? 5 : 10, 1000 + i * 4 + (uint64_t)type);
     }
   }
 }
 
 static void test_alibi(void) {
-  for (int32_t type = 0; type < SKS_FLOAT_TYPES; type++) {
+  for (int32_t type = 0; type < SKS_KV_TYPES; type++) {
     for (int32_t heads = 1; heads <= 6; heads++) {
       stage_spec spec = {.layers = 1,
                          .heads = heads,
@@ -115,7 +114,7 @@ static void test_ring_wrap(void) {
 
 /* Keys enough for several chunks, in one row and in many, and with 64 sink tokens. */
 static void test_many_keys(void) {
-  for (int32_t type = 0; type < SKS_FLOAT_TYPES; type++) {
+  for (int32_t type = 0; type < SKS_KV_TYPES; type++) {
     stage_spec spec = {.layers = 1,
                        .heads = 2,
                        .kv_heads = 1,

@@ -33,7 +33,7 @@ static void grow(stage *s, int64_t tokens, uint64_t seed) {
 static void test_bytes(void) {
   stage *s = stage_create(device, &SMALL, 1, 1);
   sks_cache_spec spec = {3, 12, 5, SKS_F32};
-  int64_t bytes, slots = 3 + 12 + 5, row = 2 * 2 * 16;
+  int64_t bytes, slots = 32 /* 3 + 12 + 5 in blocks of 16 */, row = 2 * 2 * 16;
   REQUIRE(sks_cache_required_bytes(s->attention, &spec, &bytes) == SKS_OK &&
               bytes == 2 * slots * row * 4,
           "%lld", (long long)bytes);
@@ -64,7 +64,7 @@ static void test_refused_specs(void) {
       {{4, SKS_DENSE, 1, 0}, SKS_INVALID_ARGUMENT},
       {{4, 10, 0, 0}, SKS_INVALID_ARGUMENT},
       {{4, 10, 1, -1}, SKS_INVALID_ARGUMENT},
-      {{4, 10, 1, SKS_FLOAT_TYPES}, SKS_INVALID_ARGUMENT},
+      {{4, 10, 1, SKS_KV_TYPES}, SKS_INVALID_ARGUMENT},
       {{4, INT64_MAX, 1, 0}, SKS_OUT_OF_MEMORY},
       {{INT64_MAX, 10, 1, 0}, SKS_OUT_OF_MEMORY},
       {{4, INT64_C(1) << 40, 1, 0}, SKS_OUT_OF_MEMORY},

@@ -107,6 +107,21 @@ SKS_INLINE vec vec_widen(const void *at, int32_t type) {
 /* Eight elements are the whole vector here. */
 SKS_INLINE vec vec_widen_half(const void *at, int32_t type) { return vec_widen(at, type); }
 
+/* 8 signed bytes, as floats. */
+SKS_INLINE vec vec_widen_int8(const void *at) {
+  return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(at)));
+}
+
+SKS_INLINE vec vec_widen_int8_half(const void *at) { return vec_widen_int8(at); }
+
+/* 8 numbers of [-128, 127], rounded to nearest, ties to even. */
+SKS_INLINE void vec_narrow_int8(void *at, vec x) {
+  __m256i whole = _mm256_cvtps_epi32(x);
+  __m128i words =
+      _mm_packs_epi32(_mm256_castsi256_si128(whole), _mm256_extracti128_si256(whole, 1));
+  _mm_storel_epi64(at, _mm_packs_epi16(words, words));
+}
+
 /* The first `count` of 8 elements, then zeros or what fills; touches no others. */
 SKS_INLINE vec vec_widen_part(const void *at, int32_t type, int64_t count) {
   if (type == SKS_F32) return _mm256_maskload_ps(at, vec_first_lanes(count));

@@ -84,6 +84,21 @@ SKS_INLINE vec vec_widen_half(const void *at, int32_t type) {
   return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(half), 16));
 }
 
+/* 16 signed bytes, as floats. */
+SKS_INLINE vec vec_widen_int8(const void *at) {
+  return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(at)));
+}
+
+/* 8 signed bytes, as floats, and 8 zeros. */
+SKS_INLINE vec vec_widen_int8_half(const void *at) {
+  return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadl_epi64(at)));
+}
+
+/* 16 numbers of [-128, 127], rounded to nearest, ties to even. */
+SKS_INLINE void vec_narrow_int8(void *at, vec x) {
+  _mm_storeu_si128(at, _mm512_cvtsepi32_epi8(_mm512_cvtps_epi32(x)));
+}
+
 SKS_INLINE __mmask16 vec_first_lanes(int64_t count) { return (__mmask16)((1u << count) - 1); }
 
 /* The first `count` of 16 elements, then zeros or what fills; touches no others. */

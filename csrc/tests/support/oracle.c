@@ -57,6 +57,22 @@ static float rounded(float x, int32_t type) {
   return x;
 }
 
+/* The values of one head as a cache of this type rounds them. */
+static void round_values(float *values, int32_t count, int32_t type) {
+  enum { RUN = 32 };
+  if (type != SKS_Q8_0) {
+    for (int32_t c = 0; c < count; c++) values[c] = rounded(values[c], type);
+    return;
+  }
+  for (int32_t begin = 0; begin < count; begin += RUN) {
+    int32_t end = begin + RUN < count ? begin + RUN : count;
+    float largest = 0;
+    for (int32_t c = begin; c < end; c++) largest = fmaxf(largest, fabsf(values[c]));
+    float scale = rounded(largest / 127, SKS_F16);
+    for (int32_t c = begin; c < end; c++) values[c] = rintf(values[c] / scale) * scale;
+  }
+}
+
 void oracle_set_row(oracle *stream, int64_t token, int32_t layer, const float *keys,
                     const float *values, int64_t head_stride) {
   int32_t head_dim = stream->spec.head_dim;
@@ -64,8 +80,8 @@ void oracle_set_row(oracle *stream, int64_t token, int32_t layer, const float *k
     memcpy(row(stream, token, layer, 0, g), keys + g * head_stride,
            (size_t)head_dim * sizeof(float));
     float *value = row(stream, token, layer, 1, g);
-    for (int32_t c = 0; c < head_dim; c++)
-      value[c] = rounded(values[g * head_stride + c], stream->cache.type);
+    memcpy(value, values + g * head_stride, (size_t)head_dim * sizeof(float));
+    round_values(value, head_dim, stream->cache.type);
   }
 }
 

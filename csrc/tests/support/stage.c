@@ -52,7 +52,8 @@ void stage_destroy(stage *s) {
 }
 
 double stage_tolerance(int32_t type) {
-  static const double of[] = {[SKS_F32] = 4e-6, [SKS_F16] = 4e-3, [SKS_BF16] = 3e-2};
+  static const double of[] = {
+      [SKS_F32] = 4e-6, [SKS_F16] = 4e-3, [SKS_BF16] = 3e-2, [SKS_Q8_0] = 8e-2};
   return of[type];
 }
 
