@@ -22,7 +22,7 @@ typedef void sks_linear_kernel(int32_t type, const void *w, int64_t n, int64_t c
 
 /*
  * The same for the SKS_PANEL_CHANNELS channels of one panel. x are `rows` rows of what the slot's
- * type takes: sks_q8_blocks(columns) of sks_q8_block, or sks_bf16_values(columns) of bf16.
+ * type takes: sks_input_blocks(columns) of sks_input_block, or sks_bf16_values(columns) of bf16.
  */
 typedef void sks_panel_kernel(int32_t type, const void *panel, int64_t columns, const void *x,
                               int64_t rows, float *y, int64_t y_stride);
@@ -65,8 +65,8 @@ typedef struct sks_kernels {
 
   sks_linear_kernel *linear[SKS_TYPES];
   sks_panel_kernel *panel[SKS_TYPES]; /* only of types that sks_packs */
-  /* An input row for quantised weights: sks_q8_blocks(columns) blocks. */
-  void (*quantize)(const float *x, int64_t columns, sks_q8_block *blocks);
+  /* An input row for quantised weights: sks_input_blocks(columns) blocks. */
+  void (*quantize)(const float *x, int64_t columns, sks_input_block *blocks);
 
   /* `count` is a whole number of the type's blocks. */
   void (*widen[SKS_TYPES])(const void *source, int64_t count, float *target);

@@ -21,7 +21,7 @@ static int32_t check(int64_t columns, const sks_weight_part *parts, int32_t part
 
 static int32_t input_of(int32_t type, bool packed) {
   if (!packed) return SKS_INPUT_FLOATS;
-  return type == SKS_BF16 ? SKS_INPUT_BF16 : SKS_INPUT_Q8;
+  return type == SKS_BF16 ? SKS_INPUT_BF16 : SKS_INPUT_BLOCKS;
 }
 
 /* Fills in a part, its bias copied to `bias`. */

@@ -6,7 +6,7 @@
 #include "sinkstream/linear.h"
 
 /* What the weights of a part take as input; several of a matrix whose parts differ. */
-enum { SKS_INPUT_FLOATS = 1, SKS_INPUT_Q8 = 2, SKS_INPUT_BF16 = 4 };
+enum { SKS_INPUT_FLOATS = 1, SKS_INPUT_BLOCKS = 2, SKS_INPUT_BF16 = 4 };
 
 typedef struct sks_part {
   const char *data;   /* as stored; NULL where packed */

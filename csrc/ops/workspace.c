@@ -16,7 +16,7 @@ int32_t sks_workspace_create(sks_device *device, int32_t max_rows, int32_t max_c
   *made = (sks_workspace){.device = device, .max_rows = max_rows, .max_columns = max_columns};
   made->floats = sks_memory_allocate(rows * max_columns * 4, "a workspace");
   made->blocks = sks_memory_allocate(
-      rows * sks_q8_blocks(max_columns) * (int64_t)sizeof(sks_q8_block), "a workspace");
+      rows * sks_input_blocks(max_columns) * (int64_t)sizeof(sks_input_block), "a workspace");
   made->halves = sks_memory_allocate(rows * sks_bf16_values(max_columns) * 2, "a workspace");
   if (!made->floats || !made->blocks || !made->halves) {
     sks_workspace_destroy(made);
@@ -51,8 +51,8 @@ static void prepare_row(const prepare_task *t, int64_t row) {
     sks_norm_row(kernels, t->norm, values, t->columns, normalised);
     values = normalised;
   }
-  if (t->inputs & SKS_INPUT_Q8)
-    kernels->quantize(values, t->columns, workspace->blocks + row * sks_q8_blocks(t->columns));
+  if (t->inputs & SKS_INPUT_BLOCKS)
+    kernels->quantize(values, t->columns, workspace->blocks + row * sks_input_blocks(t->columns));
   if (t->inputs & SKS_INPUT_BF16) {
     char *halves = workspace->halves + 2 * row * sks_bf16_values(t->columns);
     kernels->narrow[SKS_BF16](values, t->columns, halves);

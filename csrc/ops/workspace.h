@@ -7,17 +7,17 @@
 struct sks_workspace {
   sks_device *device;
   int32_t max_rows, max_columns;
-  float *floats;        /* [max_rows, max_columns]: normalised */
-  sks_q8_block *blocks; /* [max_rows, sks_q8_blocks(max_columns)] */
-  char *halves;         /* [max_rows, sks_bf16_values(max_columns)] */
+  float *floats;           /* [max_rows, max_columns]: normalised */
+  sks_input_block *blocks; /* [max_rows, sks_input_blocks(max_columns)] */
+  char *halves;            /* [max_rows, sks_bf16_values(max_columns)] */
 };
 
 /* Rows of input: those forms of it that were asked for. */
 typedef struct sks_input {
   int64_t columns;
-  const float *floats;        /* [rows, columns] */
-  const sks_q8_block *blocks; /* [rows, sks_q8_blocks(columns)] */
-  const char *halves;         /* [rows, sks_bf16_values(columns)] */
+  const float *floats;           /* [rows, columns] */
+  const sks_input_block *blocks; /* [rows, sks_input_blocks(columns)] */
+  const char *halves;            /* [rows, sks_bf16_values(columns)] */
 } sks_input;
 
 /* norm(x), or x where `norm` is NULL, in the forms `inputs`; in the workspace's memory. */
@@ -27,8 +27,8 @@ sks_input sks_workspace_prepare(sks_workspace *workspace, int32_t inputs, const 
 /* Row `row` of the form `input`, one of SKS_INPUT_, and the rows after it. */
 static inline const void *sks_input_row(const sks_input *from, int32_t input, int64_t row) {
   switch (input) {
-    case SKS_INPUT_Q8:
-      return from->blocks + row * sks_q8_blocks(from->columns);
+    case SKS_INPUT_BLOCKS:
+      return from->blocks + row * sks_input_blocks(from->columns);
     case SKS_INPUT_BF16:
       return from->halves + 2 * row * sks_bf16_values(from->columns);
     default:

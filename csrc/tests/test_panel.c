@@ -27,8 +27,9 @@ static void test_packing(sks_device *device, int32_t type, uint64_t *seed) {
   float *widened = malloc((size_t)columns * sizeof(float));
   weights_fill(type, rows * columns, seed, stored);
   sks_pack(device, type, stored, rows, columns, panels);
-  size_t input_bytes = type == SKS_BF16 ? (size_t)sks_bf16_values(columns) * 2
-                                        : (size_t)sks_q8_blocks(columns) * sizeof(sks_q8_block);
+  size_t input_bytes = type == SKS_BF16
+                           ? (size_t)sks_bf16_values(columns) * 2
+                           : (size_t)sks_input_blocks(columns) * sizeof(sks_input_block);
   char *input = calloc(1, input_bytes);
   for (int64_t trial = 0; trial < 40; trial++) {
     int64_t i = rng_below(seed, columns), row = rng_below(seed, rows);
@@ -37,9 +38,9 @@ static void test_packing(sks_device *device, int32_t type, uint64_t *seed) {
     if (type == SKS_BF16) {
       reference.narrow[SKS_BF16](&one, 1, input + 2 * i);
     } else {
-      sks_q8_block *block = (sks_q8_block *)input + i / 32;
-      *block = (sks_q8_block){.scale = 1, .minus_sum = -1};
-      block->values[i % 32] = 1;
+      sks_input_block *block = (sks_input_block *)input + i / 32;
+      *block = (sks_input_block){.scale = 1, .minus_sum = -1};
+      block->low[i % 32] = 1;
       block->minus_sums[i % 32 / 16] = -1;
     }
     reference.panel[type](type, panels + row / 16 * sks_panel_bytes(type, columns), columns, input,
@@ -58,7 +59,7 @@ static void test_packing(sks_device *device, int32_t type, uint64_t *seed) {
 static guarded make_input(const sks_kernels *reference, int32_t type, int64_t columns, int64_t rows,
                           uint64_t *seed) {
   size_t bytes = type == SKS_BF16 ? (size_t)sks_bf16_values(columns) * 2
-                                  : (size_t)sks_q8_blocks(columns) * sizeof(sks_q8_block);
+                                  : (size_t)sks_input_blocks(columns) * sizeof(sks_input_block);
   guarded input = guard_end(bytes * (size_t)rows);
   float *x = malloc((size_t)columns * sizeof(float));
   memset(input.data, 0, bytes * (size_t)rows);
@@ -68,7 +69,7 @@ static guarded make_input(const sks_kernels *reference, int32_t type, int64_t co
     if (type == SKS_BF16) {
       reference->narrow[SKS_BF16](x, columns, row);
     } else {
-      reference->quantize(x, columns, (sks_q8_block *)row);
+      reference->quantize(x, columns, (sks_input_block *)row);
     }
   }
   free(x);
@@ -97,8 +98,9 @@ static void test_panel(const sks_kernels *kernels, const sks_kernels *reference,
             "%s type %d, %lld columns, row %lld of %lld, channel %lld: %g, not %g", kernels->isa,
             (int)type, (long long)columns, (long long)r, (long long)rows, (long long)c,
             (double)row[c], (double)right[r * stride + c]);
-    size_t row_bytes = type == SKS_BF16 ? (size_t)sks_bf16_values(columns) * 2
-                                        : (size_t)sks_q8_blocks(columns) * sizeof(sks_q8_block);
+    size_t row_bytes = type == SKS_BF16
+                           ? (size_t)sks_bf16_values(columns) * 2
+                           : (size_t)sks_input_blocks(columns) * sizeof(sks_input_block);
     kernels->panel[type](type, panel.data, columns, input.data + row_bytes * (size_t)r, 1, alone,
                          SKS_PANEL_CHANNELS);
     CHECK(memcmp(alone, row, sizeof alone) == 0, "%s type %d: row %lld of %lld alone differs",
@@ -132,7 +134,7 @@ static void test_extremes(const sks_kernels *kernels, const sks_kernels *referen
       sks_pack(device, type, stored, SKS_PANEL_CHANNELS, COLUMNS, panel);
       float x[COLUMNS], y[SKS_PANEL_CHANNELS], right[SKS_PANEL_CHANNELS];
       for (int i = 0; i < COLUMNS; i++) x[i] = pattern & 2 ? -1 : i % 2 ? 1 : 0.999f;
-      sks_q8_block blocks[COLUMNS / 32];
+      sks_input_block blocks[COLUMNS / 32];
       reference->quantize(x, COLUMNS, blocks);
       kernels->panel[type](type, panel, COLUMNS, blocks, 1, y, SKS_PANEL_CHANNELS);
       reference->panel[type](type, panel, COLUMNS, blocks, 1, right, SKS_PANEL_CHANNELS);
@@ -152,7 +154,7 @@ static void test_quantize(const sks_kernels *kernels, const sks_kernels *referen
   for (int64_t columns = 1; columns < 200; columns += 1 + columns / 40) {
     guarded x = guard_end((size_t)columns * sizeof(float));
     float *values = (float *)x.data;
-    sks_q8_block blocks[8], right[8];
+    sks_input_block blocks[8], right[8];
     rng_fill(seed, values, columns, (float)rng_below(seed, 100));
     if (columns % 3 == 0) memset(values, 0, (size_t)columns * sizeof(float));
     if (columns % 7 == 0) values[columns / 2] = 1e30f;
@@ -160,14 +162,15 @@ static void test_quantize(const sks_kernels *kernels, const sks_kernels *referen
     memset(blocks, 0xff, sizeof blocks);
     kernels->quantize(values, columns, blocks);
     reference->quantize(values, columns, right);
-    int64_t count = sks_q8_blocks(columns);
+    int64_t count = sks_input_blocks(columns);
     CHECK(memcmp(blocks, right, (size_t)count * sizeof *blocks) == 0,
           "%s: %lld columns quantise to other bits", kernels->isa, (long long)columns);
     for (int64_t i = 0; i < columns; i++) {
-      const sks_q8_block *block = &blocks[i / 32];
-      float error = fabsf(block->scale * (float)block->values[i % 32] - values[i]);
-      CHECK(error <= 0.501f * block->scale + 1e-30f, "%s: value %g is off by %g", kernels->isa,
-            (double)values[i], (double)error);
+      const sks_input_block *block = &blocks[i / 32];
+      int32_t digits = SKS_INPUT_BASE * block->high[i % 32] + block->low[i % 32];
+      double error = fabs((double)block->scale * digits - values[i]);
+      CHECK(error <= 0.51 * block->scale + 1e-30, "%s: value %g is off by %g", kernels->isa,
+            (double)values[i], error);
     }
     int64_t bad = rng_below(seed, columns);
     values[bad] = NAN;

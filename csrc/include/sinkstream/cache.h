@@ -28,7 +28,8 @@ typedef struct sks_cache_spec {
   int64_t sinks;    /* S >= 0; 0 where the window is SKS_DENSE */
   int64_t window;   /* R >= 1, or SKS_DENSE */
   int32_t max_rows; /* most tokens of this stream in one batch, >= 1 */
-  int32_t type;     /* enum sks_type, of keys and values */
+  int32_t type;     /* of keys and values: SKS_F32, SKS_F16, SKS_BF16 or SKS_Q8_0 (signed bytes, an
+                       f16 scale for each 32 channels of a row) */
 } sks_cache_spec;
 
 /* Errors: SKS_INVALID_ARGUMENT, SKS_OUT_OF_MEMORY (says how many bytes the cache takes). */

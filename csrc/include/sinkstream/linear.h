@@ -16,8 +16,8 @@ typedef struct sks_weight_part {
   int64_t rows;
   int32_t type;   /* enum sks_type */
   int32_t packed; /* whether to copy it into the order in which the kernels read it; their input is
-                     then rounded to bf16 for bf16 weights, and quantised to 8 bits in blocks of 32
-                     for quantised ones. float32 and float16 are never packed. */
+                     then rounded to bf16 for bf16 weights, and to 16 bits in blocks of 32 for
+                     quantised ones. float32 and float16 are never packed. */
 } sks_weight_part;
 
 /* A weight matrix [sum of rows, columns]: several tensors stacked, so that Q, K and V are one

@@ -10,6 +10,7 @@ SKS_INLINE ivec ivec_load(const void *at) { return _mm256_loadu_si256(at); }
 SKS_INLINE ivec ivec_set(int32_t x) { return _mm256_set1_epi32(x); }
 SKS_INLINE ivec ivec_bytes(int x) { return _mm256_set1_epi8((char)x); }
 SKS_INLINE ivec ivec_add(ivec a, ivec b) { return _mm256_add_epi32(a, b); }
+SKS_INLINE ivec ivec_sub(ivec a, ivec b) { return _mm256_sub_epi32(a, b); }
 SKS_INLINE ivec ivec_and(ivec a, ivec b) { return _mm256_and_si256(a, b); }
 SKS_INLINE ivec ivec_or(ivec a, ivec b) { return _mm256_or_si256(a, b); }
 SKS_INLINE ivec ivec_shift_left(ivec x, int bits) { return _mm256_slli_epi32(x, bits); }

@@ -12,6 +12,7 @@ SKS_INLINE ivec ivec_load(const void *at) { return _mm512_loadu_si512(at); }
 SKS_INLINE ivec ivec_set(int32_t x) { return _mm512_set1_epi32(x); }
 SKS_INLINE ivec ivec_bytes(int x) { return _mm512_set1_epi8((char)x); }
 SKS_INLINE ivec ivec_add(ivec a, ivec b) { return _mm512_add_epi32(a, b); }
+SKS_INLINE ivec ivec_sub(ivec a, ivec b) { return _mm512_sub_epi32(a, b); }
 SKS_INLINE ivec ivec_and(ivec a, ivec b) { return _mm512_and_si512(a, b); }
 SKS_INLINE ivec ivec_or(ivec a, ivec b) { return _mm512_or_si512(a, b); }
 SKS_INLINE ivec ivec_shift_left(ivec x, int bits) { return (ivec)((__v16su)x << bits); }

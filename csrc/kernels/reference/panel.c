@@ -8,9 +8,9 @@
 /* Smaller than this a row's largest value is taken for zero: 127 over it would overflow. */
 #define NOTHING 0x1p-100f
 
-static void quantize(const float *x, int64_t columns, sks_q8_block *blocks) {
-  for (int64_t b = 0; b < sks_q8_blocks(columns); b++) {
-    sks_q8_block *block = &blocks[b];
+static void quantize(const float *x, int64_t columns, sks_input_block *blocks) {
+  for (int64_t b = 0; b < sks_input_blocks(columns); b++) {
+    sks_input_block *block = &blocks[b];
     float values[SKS_PANEL_BLOCK] = {0}, largest = 0;
     for (int64_t i = 0; i < SKS_PANEL_BLOCK && b * SKS_PANEL_BLOCK + i < columns; i++) {
       values[i] = x[b * SKS_PANEL_BLOCK + i];
@@ -18,13 +18,16 @@ static void quantize(const float *x, int64_t columns, sks_q8_block *blocks) {
       if (largest == largest && !(fabsf(values[i]) <= largest)) largest = fabsf(values[i]);
     }
     float factor = largest < NOTHING ? 0 : 127 / largest;
-    block->scale = largest < NOTHING ? 0 : largest / 127;
+    block->scale = largest < NOTHING ? 0 : largest / (127 * SKS_INPUT_BASE);
     for (int half = 0; half < 2; half++) {
       int32_t sum = 0;
       for (int i = 16 * half; i < 16 * half + 16; i++) {
-        float value = rintf(values[i] * factor);
-        block->values[i] = value == value ? (int8_t)value : 0; /* the scale is NaN then */
-        sum += block->values[i];
+        float value = values[i] * factor, high = rintf(value);
+        float low = rintf((value - high) * SKS_INPUT_BASE);
+        bool number = low == low; /* else the scale is none either */
+        block->high[i] = number ? (int8_t)high : 0;
+        block->low[i] = number ? (int8_t)low : 0;
+        sum += SKS_INPUT_BASE * block->high[i] + block->low[i];
       }
       block->minus_sums[half] = -sum;
     }
@@ -58,8 +61,9 @@ static double weight(int32_t type, const uint8_t *panel, int64_t c, int64_t i) {
 static double value(int32_t type, const void *x, int64_t columns, int64_t r, int64_t i) {
   if (type == SKS_BF16)
     return sks_load((const char *)x + 2 * r * sks_bf16_values(columns), i, SKS_BF16);
-  const sks_q8_block *block = (const sks_q8_block *)x + r * sks_q8_blocks(columns) + i / 32;
-  return (double)block->scale * block->values[i % 32];
+  const sks_input_block *block =
+      (const sks_input_block *)x + r * sks_input_blocks(columns) + i / 32;
+  return (double)block->scale * (SKS_INPUT_BASE * block->high[i % 32] + block->low[i % 32]);
 }
 
 static void panel(int32_t type, const void *panel, int64_t columns, const void *x, int64_t rows,

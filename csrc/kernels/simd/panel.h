@@ -3,7 +3,8 @@
  * include after its vector.h and integer.h.
  *
  * Vectors run along the channels of a panel. A block of weights is taken apart once for all rows of
- * a tile; each row then takes eight integer dot products, and one multiply-add for each scale. A
+ * a tile; each row then takes eight integer dot products for each of its two digits, and one
+ * multiply-add for each scale. A
  * sum has the same terms in the same order whatever the number of rows.
  */
 #ifndef SINKSTREAM_KERNELS_SIMD_PANEL_H
@@ -71,38 +72,54 @@ SKS_INLINE void unpack_scales(const int32_t type, const uint8_t *group, int64_t 
   w->minimum = vec_mul(dmin, vec_of_bytes(group + SKS_PANEL_MINIMA + 16 * b + channel));
 }
 
-/* The dot products of four units from `first` on, from the zero point on. */
-SKS_INLINE ivec dot_half(const int32_t type, const weights_block *w, const sks_q8_block *x,
-                         const int first) {
-  const int shift = type == SKS_Q8_0 ? 7 : type == SKS_Q6_K ? 5 : type == SKS_Q4_0 ? 3 : -1;
-  const bool from_zero = shift < 0 || (type == SKS_Q8_0 && IVEC_DOT_IS_SIGNED);
-  ivec sum = from_zero ? ivec_set(0) : ivec_shift_left(ivec_set(x->minus_sums[first / 4]), shift);
+/* sum + the dot products of four units from `first` on with the digits of their columns. */
+SKS_INLINE ivec dot_units(const int32_t type, const weights_block *w, const int8_t *digits,
+                          const int first, ivec sum) {
 #pragma GCC unroll 4
   for (int k = first; k < first + 4; k++)
-    sum = type == SKS_Q8_0 ? ivec_dot_wide(sum, w->q[k], x->values + 4 * k)
-                           : ivec_dot(sum, w->q[k], x->values + 4 * k);
+    sum = type == SKS_Q8_0 ? ivec_dot_wide(sum, w->q[k], digits + 4 * k)
+                           : ivec_dot(sum, w->q[k], digits + 4 * k);
   return sum;
 }
 
-SKS_INLINE vec add_block(const int32_t type, const weights_block *w, const sks_q8_block *x,
+/* The same with the low digits, from what the zero point takes away on. */
+SKS_INLINE ivec dot_low(const int32_t type, const weights_block *w, const sks_input_block *x,
+                        const int first) {
+  const int shift = type == SKS_Q8_0 ? 7 : type == SKS_Q6_K ? 5 : 3;
+  const bool from_zero =
+      type == SKS_Q4_K || type == SKS_Q5_K || (type == SKS_Q8_0 && IVEC_DOT_IS_SIGNED);
+  ivec start = from_zero ? ivec_set(0) : ivec_shift_left(ivec_set(x->minus_sums[first / 4]), shift);
+  return dot_units(type, w, x->low, first, start);
+}
+
+/* SKS_INPUT_BASE * high + low. */
+SKS_INLINE vec both_digits(ivec high, ivec low) {
+  ivec times_base = ivec_sub(ivec_shift_left(high, 8), ivec_add(high, high));
+  return vec_of_ints(ivec_add(times_base, low));
+}
+
+SKS_INLINE vec add_block(const int32_t type, const weights_block *w, const sks_input_block *x,
                          vec sum) {
-  ivec low = dot_half(type, w, x, 0), high = dot_half(type, w, x, 4);
   vec scale = vec_set(x->scale);
+  ivec low = dot_low(type, w, x, 0), more_low = dot_low(type, w, x, 4);
+  ivec high = dot_units(type, w, x->high, 0, ivec_set(0));
   if (type == SKS_Q6_K) {
-    sum = vec_fma(vec_mul(w->scales[0], scale), vec_of_ints(low), sum);
-    return vec_fma(vec_mul(w->scales[1], scale), vec_of_ints(high), sum);
+    ivec more_high = dot_units(type, w, x->high, 4, ivec_set(0));
+    sum = vec_fma(vec_mul(w->scales[0], scale), both_digits(high, low), sum);
+    return vec_fma(vec_mul(w->scales[1], scale), both_digits(more_high, more_low), sum);
   }
-  sum = vec_fma(vec_mul(w->scales[0], scale), vec_of_ints(ivec_add(low, high)), sum);
+  high = dot_units(type, w, x->high, 4, high);
+  sum = vec_fma(vec_mul(w->scales[0], scale), both_digits(high, ivec_add(low, more_low)), sum);
   if (type == SKS_Q4_K || type == SKS_Q5_K) sum = vec_fma(w->minimum, vec_set(x->minus_sum), sum);
   return sum;
 }
 
 /* LANES channels from `channel` on, `rows` rows. */
 SKS_INLINE void panel_tile(const int32_t type, const uint8_t *panel, int64_t columns,
-                           int64_t channel, const sks_q8_block *x, const int rows, float *y,
+                           int64_t channel, const sks_input_block *x, const int rows, float *y,
                            int64_t y_stride) {
   const sks_panel_group shape = sks_panel_group_of(type);
-  const int64_t blocks = shape.columns / SKS_PANEL_BLOCK, stride = sks_q8_blocks(columns);
+  const int64_t blocks = shape.columns / SKS_PANEL_BLOCK, stride = sks_input_blocks(columns);
   vec sums[PANEL_TILE_ROWS];
 #pragma GCC unroll 8
   for (int r = 0; r < rows; r++) sums[r] = vec_zero();
@@ -122,8 +139,8 @@ SKS_INLINE void panel_tile(const int32_t type, const uint8_t *panel, int64_t col
 
 SKS_INLINE void panel_rows(const int32_t type, const void *panel, int64_t columns, const void *x,
                            int64_t rows, float *y, int64_t y_stride) {
-  const sks_q8_block *row = x;
-  const int64_t stride = sks_q8_blocks(columns);
+  const sks_input_block *row = x;
+  const int64_t stride = sks_input_blocks(columns);
   for (int64_t c = 0; c < SKS_PANEL_CHANNELS; c += LANES) {
     int64_t r = 0;
     for (; r + PANEL_TILE_ROWS <= rows; r += PANEL_TILE_ROWS)

@@ -9,9 +9,9 @@
 /* Smaller than this a block's largest value is taken for zero: 127 over it would overflow. */
 #define QUANTIZE_NOTHING 0x1p-100f
 
-static void quantize(const float *x, int64_t columns, sks_q8_block *blocks) {
+static void quantize(const float *x, int64_t columns, sks_input_block *blocks) {
   enum { VECTORS = SKS_PANEL_BLOCK / LANES };
-  for (int64_t b = 0; b < sks_q8_blocks(columns); b++) {
+  for (int64_t b = 0; b < sks_input_blocks(columns); b++) {
     vec values[VECTORS], largest = vec_zero();
 #pragma GCC unroll 4
     for (int v = 0; v < VECTORS; v++) {
@@ -19,18 +19,25 @@ static void quantize(const float *x, int64_t columns, sks_q8_block *blocks) {
       values[v] = at < columns ? load_left(x + at, columns - at, 0) : vec_zero();
       largest = vec_max_size(largest, vec_abs(values[v]));
     }
-    sks_q8_block *block = &blocks[b];
+    sks_input_block *block = &blocks[b];
     float most = vec_largest_size(largest);
     bool nothing = most < QUANTIZE_NOTHING;
     float factor = nothing ? 0 : 127 / most;
-    block->scale = nothing ? 0 : most / 127;
+    block->scale = nothing ? 0 : most / (127 * SKS_INPUT_BASE);
 #pragma GCC unroll 4
-    for (int v = 0; v < VECTORS; v++)
-      vec_store_bytes(block->values + v * LANES, vec_round(vec_mul(values[v], vec_set(factor))));
+    for (int v = 0; v < VECTORS; v++) {
+      vec value = vec_mul(values[v], vec_set(factor)), high = vec_round(value);
+      vec_store_bytes(block->high + v * LANES, high);
+      vec rest = vec_mul(vec_sub(value, high), vec_set(SKS_INPUT_BASE));
+      vec_store_bytes(block->low + v * LANES, vec_round(rest));
+    }
     for (int half = 0; half < 2; half++) {
-      int32_t sum = 0;
-      for (int i = 0; i < 16; i++) sum += block->values[16 * half + i];
-      block->minus_sums[half] = -sum;
+      int32_t high = 0, low = 0;
+      for (int i = 16 * half; i < 16 * half + 16; i++) {
+        high += block->high[i];
+        low += block->low[i];
+      }
+      block->minus_sums[half] = -(SKS_INPUT_BASE * high + low);
     }
     block->minus_sum = block->scale * (float)(block->minus_sums[0] + block->minus_sums[1]);
   }

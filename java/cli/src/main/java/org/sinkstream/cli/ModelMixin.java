@@ -37,7 +37,7 @@ final class ModelMixin {
   @Option(
       names = "--kv-type",
       paramLabel = "TYPE",
-      description = "Type of cached keys and values: f16 (the default), bf16 or f32.")
+      description = "Type of cached keys and values: f16 (the default), bf16, f32 or q8_0.")
   private KvType kvType = DEFAULTS.kvType();
 
   @Option(

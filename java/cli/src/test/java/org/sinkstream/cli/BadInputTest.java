@@ -54,7 +54,7 @@ final class BadInputTest {
           --cache              | 4+1e3                | expected S+R such as 4+1020, 0+R, or dense
           --cache              | 9999999999999999999+1 | expected S+R such as 4+1020, 0+R, or dense
           --cache              | Dense                | expected S+R such as 4+1020, 0+R, or dense
-          --kv-type            | q8                   | expected one of [F16, BF16, F32]
+          --kv-type            | q8                   | expected one of [F16, BF16, F32, Q8_0]
           --activations        | f16                  | expected one of [AUTO, F32]
           --temperature        | warm                 | is not a double
           """)
