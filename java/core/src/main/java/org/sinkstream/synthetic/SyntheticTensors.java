@@ -50,7 +50,7 @@ record SyntheticTensors(ModelConfig config) {
   private boolean exists(String name) {
     boolean twoNorms = config instanceof FalconConfig falcon && falcon.twoNorms();
     return switch (name) {
-      case "rope_freqs", "attention.sinks" -> false;
+      case "rope_freqs", "attention.sinks" -> false; // no published shape has them
       case "lm_head", "embed_out" -> !config.tiedEmbeddings();
       case "input_layernorm" -> !twoNorms;
       case "ln_mlp", "ln_attn" -> twoNorms;
