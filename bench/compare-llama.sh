@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # How fast sinkstream and llama.cpp run the same GGUF file, in turns, and how many times as fast sinkstream is.
 #
 # Usage: bench/compare-llama.sh FILE.gguf
@@ -14,7 +14,7 @@
 #   CACHE              sinkstream's policy (4+1020)
 #   RUN                put in front of what is measured, e.g. "taskset -c 0,1"
 #   RESULTS            folder for the raw results (bench/results)
-set -eu
+set -euo pipefail
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 file=${1:?usage: $0 FILE.gguf}
@@ -38,6 +38,7 @@ fail() {
 command -v jq >/dev/null || fail "jq is missing: it is in the package of that name"
 
 if [ -n "$llama_root" ]; then
+  [ -x "$llama_root/usr/bin/llama-bench" ] || fail "LLAMA_ROOT=$llama_root: no usr/bin/llama-bench in it"
   guest=/tmp/compare-llama-$$.gguf
   trap 'rm -f "$llama_root$guest"' EXIT
   trap 'exit 130' INT TERM
@@ -46,15 +47,15 @@ if [ -n "$llama_root" ]; then
 else
   llama_bench() { ${RUN:-} llama-bench -m "$file" "$@"; }
 fi
-llama_bench --help >/dev/null 2>&1 || fail "no llama-bench: it is in Debian's package llama.cpp-tools"
+llama_bench --help >/dev/null 2>&1 || fail "llama-bench does not run: it is in Debian's package llama.cpp-tools"
 "$root/sinkstream" --version >/dev/null # builds it, which is not measured
 
-raw=$(mktemp)
-trap 'rm -f "$raw" ${guest:+"$llama_root$guest"}' EXIT
+raw=$(mktemp) log=$(mktemp)
+trap 'rm -f "$raw" "$log" ${guest:+"$llama_root$guest"}' EXIT
 
 # One line for each test of each engine: {"engine", "test", "depth", "tokens_per_second"}.
 theirs() { # flash attention, prompts, generated tokens, depth
-  llama_bench -t "$threads" -fa "$1" -p "$2" -n "$3" -d "$4" -r "$repetitions" -o jsonl 2>/dev/null |
+  llama_bench -t "$threads" -fa "$1" -p "$2" -n "$3" -d "$4" -r "$repetitions" -o jsonl 2>"$log" |
     jq -c --arg engine "llama.cpp -fa $1" '{engine: $engine,
       test: (if .n_gen > 0 then "tg\(.n_gen)" else "pp\(.n_prompt)" end), depth: .n_depth, tokens_per_second: .avg_ts}'
 }
@@ -70,9 +71,9 @@ for round in $(seq "$rounds"); do
     prompt_tests=$prompts
     [ "$depth" = 0 ] || prompt_tests=0
     echo "round $round of $rounds, depth $depth" >&2
-    theirs 0 "$prompt_tests" "$tokens" "$depth" >>"$raw"
-    ours "$prompt_tests" "$tokens" "$depth" >>"$raw"
-    theirs 1 "$prompt_tests" "$tokens" "$depth" >>"$raw"
+    theirs 0 "$prompt_tests" "$tokens" "$depth" >>"$raw" || fail "llama-bench failed: $(tail -n 3 "$log")"
+    ours "$prompt_tests" "$tokens" "$depth" >>"$raw" || fail "sinkstream bench failed"
+    theirs 1 "$prompt_tests" "$tokens" "$depth" >>"$raw" || fail "llama-bench failed: $(tail -n 3 "$log")"
   done
 done
 

@@ -19,4 +19,9 @@ public record NativeInfo(String version, Path file) {
   public static NativeInfo loaded() {
     return new NativeInfo(Device.nativeVersion(), Device.nativeLibrary());
   }
+
+  /** Bytes of memory that the library holds at this moment, for all models of this process. */
+  public static long allocatedBytes() {
+    return Device.allocatedBytes();
+  }
 }

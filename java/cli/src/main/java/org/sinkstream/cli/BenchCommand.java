@@ -5,6 +5,7 @@ import java.util.concurrent.Callable;
 import org.sinkstream.MemoryBandwidth;
 import org.sinkstream.Model;
 import org.sinkstream.ModelInfo;
+import org.sinkstream.NativeInfo;
 import org.sinkstream.Session;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
@@ -84,7 +85,7 @@ final class BenchCommand implements Callable<Integer> {
     long begin = System.nanoTime();
     try (Model opened = model.open()) {
       double loadSeconds = (System.nanoTime() - begin) / 1e9;
-      BenchFields fields = new BenchFields(model, opened, loadSeconds);
+      BenchFields fields = new BenchFields(model, opened, loadSeconds, NativeInfo.allocatedBytes());
       ModelInfo info = opened.info();
       try (Session session = opened.newSession(cache.policy(opened));
           MemoryBandwidth memory =

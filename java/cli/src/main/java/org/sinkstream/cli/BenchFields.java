@@ -13,8 +13,9 @@ import tools.jackson.databind.node.ObjectNode;
  *
  * @param source what the user named
  * @param loadSeconds what it took to open the model
+ * @param nativeBytes bytes the native library held when it was open: packed weights above all
  */
-record BenchFields(BenchModel source, Model model, double loadSeconds) {
+record BenchFields(BenchModel source, Model model, double loadSeconds, long nativeBytes) {
   /** All that is known, in the fields of the CSV and the JSON. */
   ObjectNode of(BenchResult result) {
     ModelInfo info = model.info();
@@ -34,7 +35,9 @@ record BenchFields(BenchModel source, Model model, double loadSeconds) {
             .put("type", type())
             .put("parameters", info.parameters())
             .put("weight_bytes", info.weightBytes())
-            .put("load_seconds", loadSeconds);
+            .put("load_seconds", loadSeconds)
+            .put("native_bytes", nativeBytes)
+            .put("repack", source.repack());
     return source.addTo(fields, info).put("version", Version.number());
   }
 

@@ -47,6 +47,11 @@ final class BenchModel {
     return model.chunk();
   }
 
+  /** Whether weights are packed at load. */
+  boolean repack() {
+    return model.options().repack();
+  }
+
   /** Adds what it is and where it runs. */
   ObjectNode addTo(ObjectNode fields, ModelInfo info) {
     return Json.addModel(fields, model, info).put("model", name());

@@ -58,6 +58,8 @@ final class BenchCommandTest {
       assertThat(each.get("type").asString()).isEqualTo("bf16");
       assertThat(each.get("weight_bytes").asLong()).isEqualTo(2 * 6524160);
       assertThat(each.get("load_seconds").asDouble()).isPositive();
+      assertThat(each.get("native_bytes").asLong()).isGreaterThan(STEP_BYTES);
+      assertThat(each.get("repack").asBoolean()).isTrue();
       assertThat(each.get("kv_type").asString()).isEqualTo("f16");
       assertThat(each.get("kernels").asString()).isNotEmpty();
       assertThat(each.get("threads").asInt()).isPositive();
