@@ -14,23 +14,26 @@
 #define SPINS 2000
 
 /*
- * The ticket is the number of the run (upper half) and its next task (lower half). A worker claims
- * a task by moving the ticket on, which fails once the run is over: a worker that slept through a
- * run can neither take part in it late nor hold anybody up. Between runs the lower half is CLOSED,
- * so that nobody claims with half of a new run's description.
+ * Every thread has a share of a run's tasks, one range: what it reads is one stretch of memory, and
+ * the processor fetches ahead in it. With its share done it helps the others. A share's ticket is
+ * the number of the run (upper half) and the share's next task (lower half). A task is claimed by
+ * moving the ticket on, which fails once the run is over: a worker that slept through a run can
+ * neither take part in it late nor hold anybody up. Between runs the lower half is CLOSED, so that
+ * nobody claims with half of a new run's description.
  */
 typedef uint64_t ticket;
 
 #define CLOSED UINT32_MAX
 
 typedef struct worker {
+  _Alignas(64) _Atomic ticket next;
   struct sks_pool *pool;
   pthread_t thread;
   int32_t index;
 } worker;
 
 struct sks_pool {
-  _Alignas(64) _Atomic ticket next;
+  _Alignas(64) _Atomic uint32_t run;
   _Alignas(64) _Atomic int64_t done;
   _Alignas(64) _Atomic(sks_task *) task;
   _Atomic(void *) argument;
@@ -42,7 +45,7 @@ struct sks_pool {
   pthread_cond_t work;
   int32_t threads;
   int32_t started;
-  worker *workers;
+  worker *workers; /* [threads]; the first is whoever calls sks_pool_run */
 };
 
 static void relax(void) {
@@ -55,39 +58,45 @@ static uint32_t run_of(ticket t) { return (uint32_t)(t >> 32); }
 
 static int64_t task_of(ticket t) { return (int64_t)(uint32_t)t; }
 
-/* Does tasks of the run that was current when `seen` was read, until it has none left. */
-static void work(sks_pool *pool, ticket seen, int32_t thread) {
-  /* Not older than the run of `seen`; a claim that succeeds proves that they are not newer either.
-   */
+static int64_t share_begin(const sks_pool *pool, int64_t tasks, int32_t share) {
+  return tasks * share / pool->threads;
+}
+
+/* Does tasks of the run until it has none left, those of the thread's own share first. */
+static void work(sks_pool *pool, uint32_t run, int32_t thread) {
+  /* Not older than the run; a claim that succeeds proves that they are not newer either. */
   sks_task *task = atomic_load(&pool->task);
   void *argument = atomic_load(&pool->argument);
   int64_t tasks = atomic_load(&pool->tasks);
-  uint32_t run = run_of(seen);
-  while (run_of(seen) == run && task_of(seen) < tasks) {
-    if (atomic_compare_exchange_weak(&pool->next, &seen, seen + 1)) {
-      task(argument, task_of(seen), thread);
-      atomic_fetch_add_explicit(&pool->done, 1, memory_order_release);
-      seen = atomic_load(&pool->next);
+  for (int32_t i = 0; i < pool->threads; i++) {
+    int32_t share = (thread + i) % pool->threads;
+    int64_t end = share_begin(pool, tasks, share + 1);
+    _Atomic ticket *next = &pool->workers[share].next;
+    ticket seen = atomic_load(next);
+    while (run_of(seen) == run && task_of(seen) < end) {
+      if (atomic_compare_exchange_weak(next, &seen, seen + 1)) {
+        task(argument, task_of(seen), thread);
+        atomic_fetch_add_explicit(&pool->done, 1, memory_order_release);
+        seen = atomic_load(next);
+      }
     }
   }
 }
 
-static ticket wait_for_run(sks_pool *pool, uint32_t last) {
-  ticket seen = atomic_load(&pool->next);
-  for (int i = 0; i < SPINS && run_of(seen) == last; i++) {
+static uint32_t wait_for_run(sks_pool *pool, uint32_t last) {
+  uint32_t run = atomic_load(&pool->run);
+  for (int i = 0; i < SPINS && run == last; i++) {
     relax();
-    seen = atomic_load(&pool->next);
+    run = atomic_load(&pool->run);
   }
-  if (run_of(seen) == last) {
+  if (run == last) {
     pthread_mutex_lock(&pool->mutex);
     atomic_fetch_add(&pool->sleepers, 1);
-    while (run_of(seen = atomic_load(&pool->next)) == last) {
-      pthread_cond_wait(&pool->work, &pool->mutex);
-    }
+    while ((run = atomic_load(&pool->run)) == last) pthread_cond_wait(&pool->work, &pool->mutex);
     atomic_fetch_sub(&pool->sleepers, 1);
     pthread_mutex_unlock(&pool->mutex);
   }
-  return seen;
+  return run;
 }
 
 static void *worker_main(void *argument) {
@@ -98,25 +107,29 @@ static void *worker_main(void *argument) {
   pthread_setname_np(pthread_self(), name);
   uint32_t last = 0;
   for (;;) {
-    ticket seen = wait_for_run(pool, last);
-    if (atomic_load(&pool->stopping)) {
-      return NULL;
-    }
-    last = run_of(seen);
-    work(pool, seen, self->index);
+    last = wait_for_run(pool, last);
+    if (atomic_load(&pool->stopping)) return NULL;
+    work(pool, last, self->index);
   }
 }
 
-/* Makes a new run current, and returns its ticket. */
-static ticket start_run(sks_pool *pool) {
-  ticket first = ((ticket)run_of(atomic_load(&pool->next)) + 1) << 32;
-  atomic_store(&pool->next, first);
+static void close_run(sks_pool *pool) {
+  for (int32_t i = 0; i < pool->threads; i++) atomic_fetch_or(&pool->workers[i].next, CLOSED);
+}
+
+/* Makes a new run of the pool's tasks current, and returns its number. */
+static uint32_t start_run(sks_pool *pool) {
+  uint32_t run = atomic_load(&pool->run) + 1;
+  int64_t tasks = atomic_load(&pool->tasks);
+  for (int32_t i = 0; i < pool->threads; i++)
+    atomic_store(&pool->workers[i].next, (ticket)run << 32 | (ticket)share_begin(pool, tasks, i));
+  atomic_store(&pool->run, run);
   if (atomic_load(&pool->sleepers) > 0) {
     pthread_mutex_lock(&pool->mutex);
     pthread_cond_broadcast(&pool->work);
     pthread_mutex_unlock(&pool->mutex);
   }
-  return first;
+  return run;
 }
 
 int32_t sks_pool_create(int32_t threads, sks_pool **pool) {
@@ -132,7 +145,8 @@ int32_t sks_pool_create(int32_t threads, sks_pool **pool) {
   pthread_mutex_init(&made->mutex, NULL);
   pthread_cond_init(&made->work, NULL);
   for (int32_t i = 1; i < threads; i++) {
-    workers[i] = (worker){.pool = made, .index = i};
+    workers[i].pool = made;
+    workers[i].index = i;
     if (pthread_create(&workers[i].thread, NULL, worker_main, &workers[i]) != 0) {
       int32_t running = made->started + 1;
       sks_pool_destroy(made);
@@ -149,7 +163,7 @@ void sks_pool_destroy(sks_pool *pool) {
   if (pool == NULL) {
     return;
   }
-  atomic_fetch_or(&pool->next, CLOSED);
+  close_run(pool);
   atomic_store(&pool->tasks, 0);
   atomic_store(&pool->stopping, true);
   start_run(pool);
@@ -173,7 +187,7 @@ void sks_pool_run(sks_pool *pool, int64_t tasks, sks_task *task, void *argument)
     }
     return;
   }
-  atomic_fetch_or(&pool->next, CLOSED);
+  close_run(pool);
   atomic_store(&pool->task, task);
   atomic_store(&pool->argument, argument);
   atomic_store(&pool->tasks, tasks);
