@@ -1,13 +1,14 @@
 /*
  * Packed weights and the input that their kernels take.
  *
- * A panel is SKS_PANEL_CHANNELS output channels, all columns, as one stream of memory: group after
- * group of columns, each a header with the scales, then its blocks of 32 columns. In a block, unit
- * k (64 bytes) holds columns 4k..4k+3 of channel 0, then those of channel 1, and so on: what one
- * integer dot product instruction takes. Whole numbers are unsigned; sks_zero_point says what
- * stands for zero.
+ * A panel is SKS_PANEL_CHANNELS output channels, all columns, as one stream of memory: the first
+ * columns of the first 16 channels, the same columns of the others, then the next columns. Such a
+ * group is a header with the scales, then blocks of 32 columns. In a block, unit k (64 bytes) holds
+ * columns 4k..4k+3 of the group's channel 0, then those of channel 1, and so on: what one integer
+ * dot product instruction takes. Whole numbers are unsigned; sks_zero_point says what stands for
+ * zero.
  *
- *   type  columns  header                                       a block
+ *   type  columns  header of a group                            a block
  *   Q8_0  64       f16 d[2 blocks][16]                          8 units of bytes
  *   Q4_0  64       f16 d[2 blocks][16]                          4 units of nibbles
  *   Q4_K  256      f16 d[16], dmin[16]; u8 scales[8][16],       4 units of nibbles
@@ -29,7 +30,12 @@
 
 #include "core/blocks.h"
 
-enum { SKS_PANEL_CHANNELS = 16, SKS_PANEL_BLOCK = 32, SKS_PANEL_UNIT = 64 };
+enum {
+  SKS_PANEL_CHANNELS = 32,
+  SKS_GROUP_CHANNELS = 16,
+  SKS_PANEL_BLOCK = 32,
+  SKS_PANEL_UNIT = 64
+};
 
 /* Whether weights of the type can be packed; float32 and float16 are read as they are stored. */
 static inline bool sks_packs(int32_t type) { return type >= SKS_BF16; }
@@ -61,23 +67,39 @@ static inline sks_panel_group sks_panel_group_of(int32_t type) {
 /* Where a header's fields begin. */
 enum { SKS_PANEL_DMIN = 32, SKS_PANEL_SCALES = 64, SKS_PANEL_MINIMA = 192 };
 
+/* From one group of a panel to the next of the same channels. */
+static inline int64_t sks_panel_stride(int32_t type) {
+  return sks_panel_group_of(type).bytes * (SKS_PANEL_CHANNELS / SKS_GROUP_CHANNELS);
+}
+
+/* Where in a panel the group of a channel and a column begins. */
+static inline int64_t sks_panel_at(int32_t type, int64_t channel, int64_t column) {
+  sks_panel_group group = sks_panel_group_of(type);
+  return column / group.columns * sks_panel_stride(type) +
+         channel / SKS_GROUP_CHANNELS * group.bytes;
+}
+
 /* Bytes of a panel. */
 static inline int64_t sks_panel_bytes(int32_t type, int64_t columns) {
-  sks_panel_group group = sks_panel_group_of(type);
-  return (columns + group.columns - 1) / group.columns * group.bytes;
+  int64_t group = sks_panel_group_of(type).columns;
+  return (columns + group - 1) / group * sks_panel_stride(type);
 }
 
 /*
- * 32 columns of an input row for quantised weights: x[i] is about scale * (SKS_INPUT_BASE * high[i]
- * + low[i]), two signed digits from -127 to 127. One digit alone, 8 bits, is off by 1e-3 in a
- * model's mean loss.
+ * 32 columns of an input row for quantised weights: x[i] is within a scale of scale *
+ * (SKS_INPUT_BASE * high[i] + low[i]), two signed digits from -127 to 127. One digit alone, 8 bits,
+ * is off by 1e-3 in a model's mean loss.
  */
-enum { SKS_INPUT_BASE = 254 };
+enum {
+  SKS_INPUT_DIGIT_BITS = 8,
+  SKS_INPUT_BASE = 1 << SKS_INPUT_DIGIT_BITS,
+  SKS_INPUT_DIGIT = 127
+};
 
 typedef struct sks_input_block {
   float scale;
   float minus_sum;       /* -(sum of x) */
-  int32_t minus_sums[2]; /* -(sum of SKS_INPUT_BASE * high + low), of the first 16, of the others */
+  int32_t minus_sums[2]; /* -(sum of SKS_INPUT_BASE * high + low), of all, of the last 16 */
   int8_t high[SKS_PANEL_BLOCK];
   int8_t low[SKS_PANEL_BLOCK];
 } sks_input_block;

@@ -4,7 +4,7 @@
 #include "ops/workspace.h"
 
 enum {
-  STRIP_CHANNELS = 32, /* what is summed before it goes where it belongs: two panels */
+  STRIP_CHANNELS = SKS_PANEL_CHANNELS, /* what is summed before it goes where it belongs */
   STRIP_ROWS = 96,
   TASKS_PER_THREAD = 8, /* so that a thread that lost its core delays little */
   MOST_STRIPS = 16      /* of a task */
@@ -34,9 +34,8 @@ static void sum_strip(const linear_task *t, strip s, float *sums) {
   int64_t columns = t->weights->columns;
   const void *x = sks_input_row(&t->input, part->input, s.row);
   if (part->panels) {
-    for (int64_t c = 0; c < s.channels; c += SKS_PANEL_CHANNELS)
-      t->kernels->panel[part->type](part->type, sks_panel_of(part, s.channel + c, columns), columns,
-                                    x, s.rows, sums + c, STRIP_CHANNELS);
+    t->kernels->panel[part->type](part->type, sks_panel_of(part, s.channel, columns), columns, x,
+                                  s.rows, sums, STRIP_CHANNELS);
   } else {
     t->kernels->linear[part->type](part->type, sks_stored_row(part, s.channel, columns), s.channels,
                                    columns, x, s.rows, sums, STRIP_CHANNELS);

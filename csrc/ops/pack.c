@@ -9,7 +9,7 @@ typedef struct pack_task {
   char *panels;
 } pack_task;
 
-/* The integers of a block's 32 values, channel c of 16. */
+/* The integers of a block's 32 values, channel c of the group. */
 static void pack_integers(int32_t type, const uint8_t *q, int64_t c, uint8_t *block) {
   for (int64_t k = 0; k < 8; k++) {
     for (int64_t j = 0; j < 4; j++) {
@@ -47,20 +47,22 @@ static void pack_quantized_row(const pack_task *t, const uint8_t *row, int64_t c
   sks_panel_group shape = sks_panel_group_of(t->type);
   sks_block size = sks_block_of(t->type);
   for (int64_t i = 0; i < t->columns; i += size.values, row += size.bytes) {
-    uint8_t *group = panel + i / shape.columns * shape.bytes;
+    uint8_t *group = panel + sks_panel_at(t->type, c, i);
+    int64_t channel = c % SKS_GROUP_CHANNELS;
     int64_t first = i % shape.columns / SKS_PANEL_BLOCK;
     sks_raw_block raw;
     sks_split_block(t->type, row, &raw);
-    pack_header(t->type, &raw, c, first, group);
+    pack_header(t->type, &raw, channel, first, group);
     for (int64_t b = 0; b < size.values / SKS_PANEL_BLOCK; b++)
-      pack_integers(t->type, raw.q + SKS_PANEL_BLOCK * b, c,
+      pack_integers(t->type, raw.q + SKS_PANEL_BLOCK * b, channel,
                     group + shape.header_bytes + (first + b) * shape.block_bytes);
   }
 }
 
 static void pack_bf16_row(const pack_task *t, const char *row, int64_t c, char *panel) {
   for (int64_t i = 0; i < t->columns; i++)
-    memcpy(panel + i / 2 * SKS_PANEL_UNIT + 4 * c + 2 * (i % 2), row + 2 * i, 2);
+    memcpy(panel + sks_panel_at(SKS_BF16, c, i) + 4 * (c % SKS_GROUP_CHANNELS) + 2 * (i % 2),
+           row + 2 * i, 2);
 }
 
 static void pack_panel(void *argument, int64_t index, int32_t thread) {

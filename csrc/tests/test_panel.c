@@ -21,7 +21,7 @@ static int64_t random_columns(int32_t type, uint64_t *seed) {
 static void test_packing(sks_device *device, int32_t type, uint64_t *seed) {
   sks_kernels reference;
   sks_kernels_reference(&reference);
-  int64_t rows = 1 + rng_below(seed, 40), columns = random_columns(type, seed);
+  int64_t rows = 1 + rng_below(seed, 80), columns = random_columns(type, seed);
   char *stored = malloc((size_t)sks_bytes_of(type, rows * columns));
   char *panels = calloc(1, (size_t)sks_packed_bytes(type, rows, columns));
   float *widened = malloc((size_t)columns * sizeof(float));
@@ -41,13 +41,15 @@ static void test_packing(sks_device *device, int32_t type, uint64_t *seed) {
       sks_input_block *block = (sks_input_block *)input + i / 32;
       *block = (sks_input_block){.scale = 1, .minus_sum = -1};
       block->low[i % 32] = 1;
-      block->minus_sums[i % 32 / 16] = -1;
+      block->minus_sums[0] = -1;
+      block->minus_sums[1] = i % 32 < 16 ? 0 : -1;
     }
-    reference.panel[type](type, panels + row / 16 * sks_panel_bytes(type, columns), columns, input,
-                          1, y, 16);
+    reference.panel[type](type, panels + row / SKS_PANEL_CHANNELS * sks_panel_bytes(type, columns),
+                          columns, input, 1, y, SKS_PANEL_CHANNELS);
     reference.widen[type](stored + row * sks_bytes_of(type, columns), columns, widened);
-    CHECK(fabsf(y[row % 16] - widened[i]) <= 1e-6f, "type %d: weight [%lld, %lld] is %g, packed %g",
-          (int)type, (long long)row, (long long)i, (double)widened[i], (double)y[row % 16]);
+    CHECK(fabsf(y[row % SKS_PANEL_CHANNELS] - widened[i]) <= 1e-6f,
+          "type %d: weight [%lld, %lld] is %g, packed %g", (int)type, (long long)row, (long long)i,
+          (double)widened[i], (double)y[row % SKS_PANEL_CHANNELS]);
   }
   free(stored);
   free(panels);
@@ -148,7 +150,8 @@ static void test_extremes(const sks_kernels *kernels, const sks_kernels *referen
   }
 }
 
-/* Every kernel quantises to the same bits; a value is off by half a step, and a NaN stays one. */
+/* Every kernel quantises to the same bits; a value is off by less than a step, and a NaN stays one.
+ */
 static void test_quantize(const sks_kernels *kernels, const sks_kernels *reference,
                           uint64_t *seed) {
   for (int64_t columns = 1; columns < 200; columns += 1 + columns / 40) {
@@ -169,7 +172,7 @@ static void test_quantize(const sks_kernels *kernels, const sks_kernels *referen
       const sks_input_block *block = &blocks[i / 32];
       int32_t digits = SKS_INPUT_BASE * block->high[i % 32] + block->low[i % 32];
       double error = fabs((double)block->scale * digits - values[i]);
-      CHECK(error <= 0.51 * block->scale + 1e-30, "%s: value %g is off by %g", kernels->isa,
+      CHECK(error <= 1.01 * block->scale + 1e-30, "%s: value %g is off by %g", kernels->isa,
             (double)values[i], error);
     }
     int64_t bad = rng_below(seed, columns);

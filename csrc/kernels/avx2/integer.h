@@ -24,26 +24,29 @@ SKS_INLINE vec vec_of_signed_bytes(const void *at) {
   return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(at)));
 }
 
+/* x[0..3] in each lane. */
 SKS_INLINE ivec ivec_four_bytes(const int8_t *x) {
   int32_t four;
   memcpy(&four, x, sizeof four);
   return _mm256_set1_epi32(four);
 }
 
-/* sum + the four products of each lane's bytes, below 128, with x[0..3]. */
-SKS_INLINE ivec ivec_dot(ivec sum, ivec w, const int8_t *x) {
-  __m256i pairs = _mm256_maddubs_epi16(w, ivec_four_bytes(x));
+/* sum + the four products of each lane's bytes, below 128, with x. */
+SKS_INLINE ivec ivec_dot(ivec sum, ivec w, ivec x) {
+  __m256i pairs = _mm256_maddubs_epi16(w, x);
   return _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
 }
 
 /* The same for any bytes, counted from 128: signs change sides, or sums of pairs would saturate. */
 enum { IVEC_DOT_IS_SIGNED = 1 };
-SKS_INLINE ivec ivec_dot_wide(ivec sum, ivec w, const int8_t *x) {
+SKS_INLINE ivec ivec_dot_wide(ivec sum, ivec w, ivec x) {
   __m256i from_zero = _mm256_xor_si256(w, _mm256_set1_epi8((char)0x80));
-  __m256i pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(from_zero),
-                                       _mm256_sign_epi8(ivec_four_bytes(x), from_zero));
+  __m256i pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(from_zero), _mm256_sign_epi8(x, from_zero));
   return _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
 }
+
+/* What the registers hold of a linear layer at a time: of the channels, of the rows. */
+enum { PANEL_TILE_VECTORS = 2, PANEL_TILE_ROWS = 4 };
 
 /* sum + both products of each lane's pair of bf16 with values[0..1]. */
 SKS_INLINE vec vec_dot_pairs(vec sum, const void *pairs, const uint16_t *values) {

@@ -26,14 +26,20 @@ SKS_INLINE vec vec_of_signed_bytes(const void *at) {
   return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(at)));
 }
 
-/* sum + the four products of each lane's bytes with x[0..3]. */
-SKS_INLINE ivec ivec_dot(ivec sum, ivec w, const int8_t *x) {
+/* x[0..3] in each lane. */
+SKS_INLINE ivec ivec_four_bytes(const int8_t *x) {
   int32_t four;
   memcpy(&four, x, sizeof four);
-  return _mm512_dpbusd_epi32(sum, w, _mm512_set1_epi32(four));
+  return _mm512_set1_epi32(four);
 }
 
+/* sum + the four products of each lane's bytes with x. */
+SKS_INLINE ivec ivec_dot(ivec sum, ivec w, ivec x) { return _mm512_dpbusd_epi32(sum, w, x); }
+
 enum { IVEC_DOT_IS_SIGNED = 0 };
-SKS_INLINE ivec ivec_dot_wide(ivec sum, ivec w, const int8_t *x) { return ivec_dot(sum, w, x); }
+SKS_INLINE ivec ivec_dot_wide(ivec sum, ivec w, ivec x) { return ivec_dot(sum, w, x); }
+
+/* What the registers hold of a linear layer at a time: of the channels, of the rows. */
+enum { PANEL_TILE_VECTORS = 2, PANEL_TILE_ROWS = 4 };
 
 #endif

@@ -17,28 +17,28 @@ static void quantize(const float *x, int64_t columns, sks_input_block *blocks) {
       /* NaN is the largest. */
       if (largest == largest && !(fabsf(values[i]) <= largest)) largest = fabsf(values[i]);
     }
-    float factor = largest < NOTHING ? 0 : 127 / largest;
-    block->scale = largest < NOTHING ? 0 : largest / (127 * SKS_INPUT_BASE);
-    for (int half = 0; half < 2; half++) {
-      int32_t sum = 0;
-      for (int i = 16 * half; i < 16 * half + 16; i++) {
-        float value = values[i] * factor, high = rintf(value);
-        float low = rintf((value - high) * SKS_INPUT_BASE);
-        bool number = low == low; /* else the scale is none either */
-        block->high[i] = number ? (int8_t)high : 0;
-        block->low[i] = number ? (int8_t)low : 0;
-        sum += SKS_INPUT_BASE * block->high[i] + block->low[i];
-      }
-      block->minus_sums[half] = -sum;
+    float factor = largest < NOTHING ? 0 : SKS_INPUT_DIGIT / largest;
+    block->scale = largest < NOTHING ? 0 : largest / (SKS_INPUT_DIGIT * SKS_INPUT_BASE);
+    block->minus_sums[0] = block->minus_sums[1] = 0;
+    for (int i = 0; i < SKS_PANEL_BLOCK; i++) {
+      float value = values[i] * factor, high = rintf(value);
+      float low = rintf((value - high) * SKS_INPUT_BASE);
+      bool number = low == low; /* else the scale is none either */
+      block->high[i] = number ? (int8_t)high : 0;
+      block->low[i] = number ? (int8_t)fminf(fmaxf(low, -SKS_INPUT_DIGIT), SKS_INPUT_DIGIT) : 0;
+      int32_t both = SKS_INPUT_BASE * block->high[i] + block->low[i];
+      block->minus_sums[0] -= both;
+      if (i >= 16) block->minus_sums[1] -= both;
     }
-    block->minus_sum = block->scale * (float)(block->minus_sums[0] + block->minus_sums[1]);
+    block->minus_sum = block->scale * (float)block->minus_sums[0];
   }
 }
 
 /* Weight of channel c and column i of a panel, from where core/panel.h says that its bits lie. */
 static double weight(int32_t type, const uint8_t *panel, int64_t c, int64_t i) {
   sks_panel_group shape = sks_panel_group_of(type);
-  const uint8_t *group = panel + i / shape.columns * shape.bytes;
+  const uint8_t *group = panel + sks_panel_at(type, c, i);
+  c %= SKS_GROUP_CHANNELS;
   int64_t column = i % shape.columns;
   if (type == SKS_BF16) return sks_widen_bf16(sks_raw_half(group + 4 * c + 2 * column));
 

@@ -2,18 +2,16 @@
  * Linear layers over packed weights (core/panel.h) with quantised input, for any instruction set:
  * include after its vector.h and integer.h.
  *
- * Vectors run along the channels of a panel. A block of weights is taken apart once for all rows of
- * a tile; each row then takes eight integer dot products for each of its two digits, and one
- * multiply-add for each scale. A
- * sum has the same terms in the same order whatever the number of rows.
+ * Vectors run along channels. A tile is PANEL_TILE_VECTORS of them, which share the input's loads,
+ * and some rows: a block of weights is taken apart once for all of them; each row then takes eight
+ * integer dot products for each of its two digits, and one multiply-add for each scale. A sum has
+ * the same terms in the same order whatever the number of rows.
  */
 #ifndef SINKSTREAM_KERNELS_SIMD_PANEL_H
 #define SINKSTREAM_KERNELS_SIMD_PANEL_H
 
 #include "core/kernels.h"
 #include "kernels/simd/elements.h"
-
-enum { PANEL_TILE_ROWS = 8 };
 
 /* 32 columns of LANES channels. */
 typedef struct weights_block {
@@ -72,84 +70,98 @@ SKS_INLINE void unpack_scales(const int32_t type, const uint8_t *group, int64_t 
   w->minimum = vec_mul(dmin, vec_of_bytes(group + SKS_PANEL_MINIMA + 16 * b + channel));
 }
 
-/* sum + the dot products of four units from `first` on with the digits of their columns. */
-SKS_INLINE ivec dot_units(const int32_t type, const weights_block *w, const int8_t *digits,
-                          const int first, ivec sum) {
-#pragma GCC unroll 4
-  for (int k = first; k < first + 4; k++)
-    sum = type == SKS_Q8_0 ? ivec_dot_wide(sum, w->q[k], digits + 4 * k)
-                           : ivec_dot(sum, w->q[k], digits + 4 * k);
-  return sum;
+SKS_INLINE ivec dot_unit(const int32_t type, ivec sum, ivec w, ivec digits) {
+  return type == SKS_Q8_0 ? ivec_dot_wide(sum, w, digits) : ivec_dot(sum, w, digits);
 }
 
-/* The same with the low digits, from what the zero point takes away on. */
-SKS_INLINE ivec dot_low(const int32_t type, const weights_block *w, const sks_input_block *x,
-                        const int first) {
-  const int shift = type == SKS_Q8_0 ? 7 : type == SKS_Q6_K ? 5 : 3;
-  const bool from_zero =
-      type == SKS_Q4_K || type == SKS_Q5_K || (type == SKS_Q8_0 && IVEC_DOT_IS_SIGNED);
-  ivec start = from_zero ? ivec_set(0) : ivec_shift_left(ivec_set(x->minus_sums[first / 4]), shift);
-  return dot_units(type, w, x->low, first, start);
+/* What stands for zero in all channels, times the sum of the input, to be taken away. */
+SKS_INLINE ivec minus_zeros(const int32_t type, const sks_input_block *x, const int part) {
+  if (type == SKS_Q4_K || type == SKS_Q5_K || (type == SKS_Q8_0 && IVEC_DOT_IS_SIGNED))
+    return ivec_set(0);
+  ivec sum = ivec_set(x->minus_sums[part]);
+  if (type == SKS_Q6_K && part == 0) sum = ivec_sub(sum, ivec_set(x->minus_sums[1]));
+  return ivec_shift_left(sum, type == SKS_Q8_0 ? 7 : type == SKS_Q6_K ? 5 : 3);
 }
 
-/* SKS_INPUT_BASE * high + low. */
-SKS_INLINE vec both_digits(ivec high, ivec low) {
-  ivec times_base = ivec_sub(ivec_shift_left(high, 8), ivec_add(high, high));
-  return vec_of_ints(ivec_add(times_base, low));
-}
-
-SKS_INLINE vec add_block(const int32_t type, const weights_block *w, const sks_input_block *x,
-                         vec sum) {
+/* sums[v] += the dot products of one row's block with the channels of each vector. */
+SKS_INLINE void add_block(const int32_t type, const weights_block *w, const sks_input_block *x,
+                          vec *sums) {
+  const int parts = type == SKS_Q6_K ? 2 : 1, units = 8 / parts;
   vec scale = vec_set(x->scale);
-  ivec low = dot_low(type, w, x, 0), more_low = dot_low(type, w, x, 4);
-  ivec high = dot_units(type, w, x->high, 0, ivec_set(0));
-  if (type == SKS_Q6_K) {
-    ivec more_high = dot_units(type, w, x->high, 4, ivec_set(0));
-    sum = vec_fma(vec_mul(w->scales[0], scale), both_digits(high, low), sum);
-    return vec_fma(vec_mul(w->scales[1], scale), both_digits(more_high, more_low), sum);
+#pragma GCC unroll 2
+  for (int part = 0; part < parts; part++) {
+    ivec high[PANEL_TILE_VECTORS], low[PANEL_TILE_VECTORS], start = minus_zeros(type, x, part);
+#pragma GCC unroll 2
+    for (int v = 0; v < PANEL_TILE_VECTORS; v++) {
+      high[v] = ivec_set(0);
+      low[v] = start;
+    }
+#pragma GCC unroll 8
+    for (int k = part * units; k < (part + 1) * units; k++) {
+      ivec high_digits = ivec_four_bytes(x->high + 4 * k);
+      ivec low_digits = ivec_four_bytes(x->low + 4 * k);
+#pragma GCC unroll 2
+      for (int v = 0; v < PANEL_TILE_VECTORS; v++) {
+        high[v] = dot_unit(type, high[v], w[v].q[k], high_digits);
+        low[v] = dot_unit(type, low[v], w[v].q[k], low_digits);
+      }
+    }
+#pragma GCC unroll 2
+    for (int v = 0; v < PANEL_TILE_VECTORS; v++) {
+      ivec both = ivec_add(ivec_shift_left(high[v], SKS_INPUT_DIGIT_BITS), low[v]);
+      sums[v] = vec_fma(vec_mul(w[v].scales[part], scale), vec_of_ints(both), sums[v]);
+    }
   }
-  high = dot_units(type, w, x->high, 4, high);
-  sum = vec_fma(vec_mul(w->scales[0], scale), both_digits(high, ivec_add(low, more_low)), sum);
-  if (type == SKS_Q4_K || type == SKS_Q5_K) sum = vec_fma(w->minimum, vec_set(x->minus_sum), sum);
-  return sum;
+  if (type == SKS_Q4_K || type == SKS_Q5_K) {
+    vec minus_sum = vec_set(x->minus_sum);
+#pragma GCC unroll 2
+    for (int v = 0; v < PANEL_TILE_VECTORS; v++)
+      sums[v] = vec_fma(w[v].minimum, minus_sum, sums[v]);
+  }
 }
 
-/* LANES channels from `channel` on, `rows` rows. */
+/* The vectors of channels from `channel` on. */
 SKS_INLINE void panel_tile(const int32_t type, const uint8_t *panel, int64_t columns,
                            int64_t channel, const sks_input_block *x, const int rows, float *y,
                            int64_t y_stride) {
+  enum { VECTORS = PANEL_TILE_VECTORS };
   const sks_panel_group shape = sks_panel_group_of(type);
   const int64_t blocks = shape.columns / SKS_PANEL_BLOCK, stride = sks_input_blocks(columns);
-  vec sums[PANEL_TILE_ROWS];
+  vec sums[PANEL_TILE_ROWS][VECTORS];
 #pragma GCC unroll 8
-  for (int r = 0; r < rows; r++) sums[r] = vec_zero();
-  for (int64_t i = 0; i < columns; i += shape.columns, panel += shape.bytes, x += blocks) {
+  for (int r = 0; r < rows; r++)
+#pragma GCC unroll 2
+    for (int v = 0; v < VECTORS; v++) sums[r][v] = vec_zero();
+  for (int64_t i = 0; i < columns; i += shape.columns, x += blocks) {
     for (int64_t b = 0; b < blocks; b++) {
-      const uint8_t *block = panel + shape.header_bytes + b * shape.block_bytes;
-      weights_block w;
-      unpack_integers(type, block + 4 * channel, &w);
-      unpack_scales(type, panel, b, channel, &w);
+      weights_block w[VECTORS];
+#pragma GCC unroll 2
+      for (int v = 0; v < VECTORS; v++) {
+        const int64_t c = channel + v * LANES, in_group = c % SKS_GROUP_CHANNELS;
+        const uint8_t *group = panel + sks_panel_at(type, c, i);
+        unpack_integers(type, group + shape.header_bytes + b * shape.block_bytes + 4 * in_group,
+                        &w[v]);
+        unpack_scales(type, group, b, in_group, &w[v]);
+      }
 #pragma GCC unroll 8
-      for (int r = 0; r < rows; r++) sums[r] = add_block(type, &w, x + r * stride + b, sums[r]);
+      for (int r = 0; r < rows; r++) add_block(type, w, x + r * stride + b, sums[r]);
     }
   }
 #pragma GCC unroll 8
-  for (int r = 0; r < rows; r++) vec_store(y + r * y_stride + channel, sums[r]);
+  for (int r = 0; r < rows; r++)
+#pragma GCC unroll 2
+    for (int v = 0; v < VECTORS; v++) vec_store(y + r * y_stride + channel + v * LANES, sums[r][v]);
 }
 
 SKS_INLINE void panel_rows(const int32_t type, const void *panel, int64_t columns, const void *x,
                            int64_t rows, float *y, int64_t y_stride) {
   const sks_input_block *row = x;
   const int64_t stride = sks_input_blocks(columns);
-  for (int64_t c = 0; c < SKS_PANEL_CHANNELS; c += LANES) {
+  for (int64_t c = 0; c < SKS_PANEL_CHANNELS; c += PANEL_TILE_VECTORS * LANES) {
     int64_t r = 0;
     for (; r + PANEL_TILE_ROWS <= rows; r += PANEL_TILE_ROWS)
       panel_tile(type, panel, columns, c, row + r * stride, PANEL_TILE_ROWS, y + r * y_stride,
                  y_stride);
-    if (r + 4 <= rows) {
-      panel_tile(type, panel, columns, c, row + r * stride, 4, y + r * y_stride, y_stride);
-      r += 4;
-    }
     for (; r < rows; r++)
       panel_tile(type, panel, columns, c, row + r * stride, 1, y + r * y_stride, y_stride);
   }

@@ -7,43 +7,56 @@
 
 #include "core/kernels.h"
 
-enum { PAIR_TILE_ROWS = 12 };
+enum { PAIR_TILE_ROWS = 6, PAIR_TILE_VECTORS = 2 };
 
 SKS_INLINE void pair_tile(const char *panel, int64_t columns, int64_t channel, const uint16_t *x,
                           const int rows, float *y, int64_t y_stride) {
-  const int64_t stride = sks_bf16_values(columns), pairs = stride / 2;
-  const char *unit = panel + 4 * channel;
-  vec even[PAIR_TILE_ROWS], odd[PAIR_TILE_ROWS];
+  enum { VECTORS = PAIR_TILE_VECTORS };
+  const int64_t stride = sks_bf16_values(columns), step = sks_panel_stride(SKS_BF16);
+  vec even[PAIR_TILE_ROWS][VECTORS], odd[PAIR_TILE_ROWS][VECTORS];
 #pragma GCC unroll SKS_UNROLL
-  for (int r = 0; r < rows; r++) even[r] = odd[r] = vec_zero();
+  for (int r = 0; r < rows; r++)
+#pragma GCC unroll 2
+    for (int v = 0; v < VECTORS; v++) even[r][v] = odd[r][v] = vec_zero();
+  const char *units[VECTORS];
+#pragma GCC unroll 2
+  for (int v = 0; v < VECTORS; v++) {
+    int64_t c = channel + v * LANES;
+    units[v] = panel + sks_panel_at(SKS_BF16, c, 0) + 4 * (c % SKS_GROUP_CHANNELS);
+  }
   int64_t i = 0;
-  for (; i + 2 <= pairs; i += 2, unit += 2 * SKS_PANEL_UNIT) {
+  for (; i + 4 <= stride; i += 4) {
 #pragma GCC unroll SKS_UNROLL
     for (int r = 0; r < rows; r++) {
-      const uint16_t *values = x + r * stride + 2 * i;
-      even[r] = vec_dot_pairs(even[r], unit, values);
-      odd[r] = vec_dot_pairs(odd[r], unit + SKS_PANEL_UNIT, values + 2);
+      const uint16_t *values = x + r * stride + i;
+#pragma GCC unroll 2
+      for (int v = 0; v < VECTORS; v++) {
+        const char *unit = units[v] + i / 2 * step;
+        even[r][v] = vec_dot_pairs(even[r][v], unit, values);
+        odd[r][v] = vec_dot_pairs(odd[r][v], unit + step, values + 2);
+      }
     }
   }
-  if (i < pairs) {
 #pragma GCC unroll SKS_UNROLL
-    for (int r = 0; r < rows; r++) even[r] = vec_dot_pairs(even[r], unit, x + r * stride + 2 * i);
+  for (int r = 0; r < rows; r++) {
+#pragma GCC unroll 2
+    for (int v = 0; v < VECTORS; v++) {
+      if (i < stride)
+        even[r][v] = vec_dot_pairs(even[r][v], units[v] + i / 2 * step, x + r * stride + i);
+      vec_store(y + r * y_stride + channel + v * LANES, vec_add(even[r][v], odd[r][v]));
+    }
   }
-#pragma GCC unroll SKS_UNROLL
-  for (int r = 0; r < rows; r++) vec_store(y + r * y_stride + channel, vec_add(even[r], odd[r]));
 }
 
 static void panel_bf16(int32_t type, const void *panel, int64_t columns, const void *x,
                        int64_t rows, float *y, int64_t y_stride) {
   (void)type;
   const int64_t stride = sks_bf16_values(columns);
-  for (int64_t c = 0; c < SKS_PANEL_CHANNELS; c += LANES) {
+  for (int64_t c = 0; c < SKS_PANEL_CHANNELS; c += PAIR_TILE_VECTORS * LANES) {
     const uint16_t *row = x;
     int64_t r = 0;
     for (; r + PAIR_TILE_ROWS <= rows; r += PAIR_TILE_ROWS)
       pair_tile(panel, columns, c, row + r * stride, PAIR_TILE_ROWS, y + r * y_stride, y_stride);
-    for (; r + 4 <= rows; r += 4)
-      pair_tile(panel, columns, c, row + r * stride, 4, y + r * y_stride, y_stride);
     for (; r < rows; r++)
       pair_tile(panel, columns, c, row + r * stride, 1, y + r * y_stride, y_stride);
   }

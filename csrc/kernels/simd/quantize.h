@@ -22,24 +22,22 @@ static void quantize(const float *x, int64_t columns, sks_input_block *blocks) {
     sks_input_block *block = &blocks[b];
     float most = vec_largest_size(largest);
     bool nothing = most < QUANTIZE_NOTHING;
-    float factor = nothing ? 0 : 127 / most;
-    block->scale = nothing ? 0 : most / (127 * SKS_INPUT_BASE);
+    float factor = nothing ? 0 : SKS_INPUT_DIGIT / most;
+    block->scale = nothing ? 0 : most / (SKS_INPUT_DIGIT * SKS_INPUT_BASE);
 #pragma GCC unroll 4
     for (int v = 0; v < VECTORS; v++) {
       vec value = vec_mul(values[v], vec_set(factor)), high = vec_round(value);
       vec_store_bytes(block->high + v * LANES, high);
       vec rest = vec_mul(vec_sub(value, high), vec_set(SKS_INPUT_BASE));
-      vec_store_bytes(block->low + v * LANES, vec_round(rest));
+      vec low = vec_max(vec_round(rest), vec_set(-SKS_INPUT_DIGIT));
+      vec_store_bytes(block->low + v * LANES, vec_min(low, vec_set(SKS_INPUT_DIGIT)));
     }
-    for (int half = 0; half < 2; half++) {
-      int32_t high = 0, low = 0;
-      for (int i = 16 * half; i < 16 * half + 16; i++) {
-        high += block->high[i];
-        low += block->low[i];
-      }
-      block->minus_sums[half] = -(SKS_INPUT_BASE * high + low);
-    }
-    block->minus_sum = block->scale * (float)(block->minus_sums[0] + block->minus_sums[1]);
+    int32_t minus[2] = {0};
+    for (int i = 0; i < SKS_PANEL_BLOCK; i++)
+      minus[i / 16] -= SKS_INPUT_BASE * block->high[i] + block->low[i];
+    block->minus_sums[0] = minus[0] + minus[1];
+    block->minus_sums[1] = minus[1];
+    block->minus_sum = block->scale * (float)block->minus_sums[0];
   }
 }
 
