@@ -1,20 +1,19 @@
 /*
  * Packed weights and the input that their kernels take.
  *
- * A panel is SKS_PANEL_CHANNELS output channels, all columns, as one stream of memory: the first
- * columns of the first 16 channels, the same columns of the others, then the next columns. Such a
- * group is a header with the scales, then blocks of 32 columns. In a block, unit k (64 bytes) holds
- * columns 4k..4k+3 of the group's channel 0, then those of channel 1, and so on: what one integer
- * dot product instruction takes. Whole numbers are unsigned; sks_zero_point says what stands for
- * zero.
+ * A panel is SKS_PANEL_CHANNELS = 32 output channels, all columns, as one stream of memory that is
+ * read from its first byte to its last: group after group of columns, each a header with the
+ * scales, then its blocks of 32 columns. In a block, unit k (128 bytes) holds columns 4k..4k+3 of
+ * channel 0, then those of channel 1, and so on: 16 channels are what one integer dot product
+ * instruction takes. Whole numbers are unsigned; sks_zero_point says what stands for zero.
  *
- *   type  columns  header of a group                            a block
- *   Q8_0  64       f16 d[2 blocks][16]                          8 units of bytes
- *   Q4_0  64       f16 d[2 blocks][16]                          4 units of nibbles
- *   Q4_K  256      f16 d[16], dmin[16]; u8 scales[8][16],       4 units of nibbles
- *                  minima[8][16]
+ *   type  columns  header                                       a block
+ *   Q8_0  64       f16 d[2 blocks][32]                          8 units of bytes
+ *   Q4_0  64       f16 d[2 blocks][32]                          4 units of nibbles
+ *   Q4_K  256      f16 d[32], dmin[32]; u8 scales[8][32],       4 units of nibbles
+ *                  minima[8][32]
  *   Q5_K  256      as Q4_K                                      4 units of nibbles, 1 of fifth bits
- *   Q6_K  256      f16 d[16], 0[16]; i8 scales[16][16]          4 units of nibbles, 2 of bit pairs
+ *   Q6_K  256      f16 d[32], 0[32]; i8 scales[16][32]          4 units of nibbles, 2 of bit pairs
  *   BF16  2        none                                         one unit: both columns of channel
  * 0, then of channel 1, and so on
  *
@@ -30,12 +29,7 @@
 
 #include "core/blocks.h"
 
-enum {
-  SKS_PANEL_CHANNELS = 32,
-  SKS_GROUP_CHANNELS = 16,
-  SKS_PANEL_BLOCK = 32,
-  SKS_PANEL_UNIT = 64
-};
+enum { SKS_PANEL_CHANNELS = 32, SKS_PANEL_BLOCK = 32, SKS_PANEL_UNIT = 4 * SKS_PANEL_CHANNELS };
 
 /* Whether weights of the type can be packed; float32 and float16 are read as they are stored. */
 static inline bool sks_packs(int32_t type) { return type >= SKS_BF16; }
@@ -48,41 +42,34 @@ typedef struct sks_panel_group {
 } sks_panel_group;
 
 static inline sks_panel_group sks_panel_group_of(int32_t type) {
+  enum { CHANNELS = SKS_PANEL_CHANNELS, UNIT = SKS_PANEL_UNIT };
   switch (type) {
     case SKS_BF16:
-      return (sks_panel_group){2, 0, 16 * SKS_PANEL_UNIT, SKS_PANEL_UNIT};
+      return (sks_panel_group){2, 0, 16 * UNIT, UNIT};
     case SKS_Q8_0:
-      return (sks_panel_group){64, 64, 512, 64 + 2 * 512};
+      return (sks_panel_group){64, 4 * CHANNELS, 8 * UNIT, 4 * CHANNELS + 2 * 8 * UNIT};
     case SKS_Q4_0:
-      return (sks_panel_group){64, 64, 256, 64 + 2 * 256};
+      return (sks_panel_group){64, 4 * CHANNELS, 4 * UNIT, 4 * CHANNELS + 2 * 4 * UNIT};
     case SKS_Q4_K:
-      return (sks_panel_group){256, 320, 256, 320 + 8 * 256};
+      return (sks_panel_group){256, 20 * CHANNELS, 4 * UNIT, 20 * CHANNELS + 8 * 4 * UNIT};
     case SKS_Q5_K:
-      return (sks_panel_group){256, 320, 320, 320 + 8 * 320};
-    default:
-      return (sks_panel_group){256, 320, 384, 320 + 8 * 384}; /* SKS_Q6_K */
+      return (sks_panel_group){256, 20 * CHANNELS, 5 * UNIT, 20 * CHANNELS + 8 * 5 * UNIT};
+    default: /* SKS_Q6_K */
+      return (sks_panel_group){256, 20 * CHANNELS, 6 * UNIT, 20 * CHANNELS + 8 * 6 * UNIT};
   }
 }
 
 /* Where a header's fields begin. */
-enum { SKS_PANEL_DMIN = 32, SKS_PANEL_SCALES = 64, SKS_PANEL_MINIMA = 192 };
-
-/* From one group of a panel to the next of the same channels. */
-static inline int64_t sks_panel_stride(int32_t type) {
-  return sks_panel_group_of(type).bytes * (SKS_PANEL_CHANNELS / SKS_GROUP_CHANNELS);
-}
-
-/* Where in a panel the group of a channel and a column begins. */
-static inline int64_t sks_panel_at(int32_t type, int64_t channel, int64_t column) {
-  sks_panel_group group = sks_panel_group_of(type);
-  return column / group.columns * sks_panel_stride(type) +
-         channel / SKS_GROUP_CHANNELS * group.bytes;
-}
+enum {
+  SKS_PANEL_DMIN = 2 * SKS_PANEL_CHANNELS,
+  SKS_PANEL_SCALES = 4 * SKS_PANEL_CHANNELS,
+  SKS_PANEL_MINIMA = 12 * SKS_PANEL_CHANNELS
+};
 
 /* Bytes of a panel. */
 static inline int64_t sks_panel_bytes(int32_t type, int64_t columns) {
-  int64_t group = sks_panel_group_of(type).columns;
-  return (columns + group - 1) / group * sks_panel_stride(type);
+  sks_panel_group group = sks_panel_group_of(type);
+  return (columns + group.columns - 1) / group.columns * group.bytes;
 }
 
 /*

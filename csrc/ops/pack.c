@@ -9,20 +9,20 @@ typedef struct pack_task {
   char *panels;
 } pack_task;
 
-/* The integers of a block's 32 values, channel c of the group. */
+/* The integers of a block's 32 values, channel c. */
 static void pack_integers(int32_t type, const uint8_t *q, int64_t c, uint8_t *block) {
   for (int64_t k = 0; k < 8; k++) {
     for (int64_t j = 0; j < 4; j++) {
       uint8_t value = q[4 * k + j];
       int64_t at = 4 * c + j;
       if (type == SKS_Q8_0) {
-        block[64 * k + at] = value;
+        block[SKS_PANEL_UNIT * k + at] = value;
         continue;
       }
-      block[64 * (k % 4) + at] |= (uint8_t)((value & 15) << (k < 4 ? 0 : 4));
-      if (type == SKS_Q5_K) block[256 + at] |= (uint8_t)((value >> 4) << k);
+      block[SKS_PANEL_UNIT * (k % 4) + at] |= (uint8_t)((value & 15) << (k < 4 ? 0 : 4));
+      if (type == SKS_Q5_K) block[4 * SKS_PANEL_UNIT + at] |= (uint8_t)((value >> 4) << k);
       if (type == SKS_Q6_K)
-        block[256 + 64 * (k / 4) + at] |= (uint8_t)((value >> 4) << 2 * (k % 4));
+        block[SKS_PANEL_UNIT * (4 + k / 4) + at] |= (uint8_t)((value >> 4) << 2 * (k % 4));
     }
   }
 }
@@ -32,37 +32,36 @@ static void put_half(uint8_t *at, uint16_t half) { memcpy(at, &half, sizeof half
 static void pack_header(int32_t type, const sks_raw_block *raw, int64_t c, int64_t first_block,
                         uint8_t *group) {
   if (type == SKS_Q8_0 || type == SKS_Q4_0) {
-    put_half(group + 32 * first_block + 2 * c, raw->d);
+    put_half(group + 2 * (SKS_PANEL_CHANNELS * first_block + c), raw->d);
     return;
   }
   put_half(group + 2 * c, raw->d);
   for (int64_t j = 0; j < (type == SKS_Q6_K ? 16 : 8); j++)
-    group[SKS_PANEL_SCALES + 16 * j + c] = (uint8_t)raw->scales[j];
+    group[SKS_PANEL_SCALES + SKS_PANEL_CHANNELS * j + c] = (uint8_t)raw->scales[j];
   if (type == SKS_Q6_K) return;
   put_half(group + SKS_PANEL_DMIN + 2 * c, raw->dmin);
-  for (int64_t j = 0; j < 8; j++) group[SKS_PANEL_MINIMA + 16 * j + c] = raw->minima[j];
+  for (int64_t j = 0; j < 8; j++)
+    group[SKS_PANEL_MINIMA + SKS_PANEL_CHANNELS * j + c] = raw->minima[j];
 }
 
 static void pack_quantized_row(const pack_task *t, const uint8_t *row, int64_t c, uint8_t *panel) {
   sks_panel_group shape = sks_panel_group_of(t->type);
   sks_block size = sks_block_of(t->type);
   for (int64_t i = 0; i < t->columns; i += size.values, row += size.bytes) {
-    uint8_t *group = panel + sks_panel_at(t->type, c, i);
-    int64_t channel = c % SKS_GROUP_CHANNELS;
+    uint8_t *group = panel + i / shape.columns * shape.bytes;
     int64_t first = i % shape.columns / SKS_PANEL_BLOCK;
     sks_raw_block raw;
     sks_split_block(t->type, row, &raw);
-    pack_header(t->type, &raw, channel, first, group);
+    pack_header(t->type, &raw, c, first, group);
     for (int64_t b = 0; b < size.values / SKS_PANEL_BLOCK; b++)
-      pack_integers(t->type, raw.q + SKS_PANEL_BLOCK * b, channel,
+      pack_integers(t->type, raw.q + SKS_PANEL_BLOCK * b, c,
                     group + shape.header_bytes + (first + b) * shape.block_bytes);
   }
 }
 
 static void pack_bf16_row(const pack_task *t, const char *row, int64_t c, char *panel) {
   for (int64_t i = 0; i < t->columns; i++)
-    memcpy(panel + sks_panel_at(SKS_BF16, c, i) + 4 * (c % SKS_GROUP_CHANNELS) + 2 * (i % 2),
-           row + 2 * i, 2);
+    memcpy(panel + i / 2 * SKS_PANEL_UNIT + 4 * c + 2 * (i % 2), row + 2 * i, 2);
 }
 
 static void pack_panel(void *argument, int64_t index, int32_t thread) {

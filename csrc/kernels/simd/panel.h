@@ -26,48 +26,54 @@ SKS_INLINE ivec bits_of(ivec x, const int shift, const int mask) {
                   ivec_bytes(mask));
 }
 
+/* The same units of all vectors, in the order of memory. */
+SKS_INLINE void load_units(const uint8_t *unit, ivec *units) {
+#pragma GCC unroll 2
+  for (int v = 0; v < PANEL_TILE_VECTORS; v++) units[v] = ivec_load(unit + 4 * LANES * v);
+}
+
 SKS_INLINE void unpack_integers(const int32_t type, const uint8_t *block, weights_block *w) {
-  if (type == SKS_Q8_0) {
+  enum { VECTORS = PANEL_TILE_VECTORS };
+  ivec units[VECTORS];
+  const int stored = type == SKS_Q8_0 ? 8 : 4;
 #pragma GCC unroll 8
-    for (int k = 0; k < 8; k++) w->q[k] = ivec_load(block + 64 * k);
-    return;
-  }
-#pragma GCC unroll 4
-  for (int k = 0; k < 4; k++) {
-    ivec nibbles = ivec_load(block + 64 * k);
-    w->q[k] = bits_of(nibbles, 0, 15);
-    w->q[k + 4] = bits_of(nibbles, 4, 15);
-  }
-  if (type == SKS_Q5_K) {
-    ivec high = ivec_load(block + 256);
-#pragma GCC unroll 8
-    for (int k = 0; k < 8; k++) w->q[k] = ivec_or(w->q[k], bits_of(high, k - 4, 16));
-  }
-  if (type == SKS_Q6_K) {
-#pragma GCC unroll 8
-    for (int k = 0; k < 8; k++) {
-      ivec high = ivec_load(block + 256 + 64 * (k / 4));
-      w->q[k] = ivec_or(w->q[k], bits_of(high, 2 * (k % 4) - 4, 48));
+  for (int k = 0; k < stored; k++) {
+    load_units(block + SKS_PANEL_UNIT * k, units);
+#pragma GCC unroll 2
+    for (int v = 0; v < VECTORS; v++) {
+      w[v].q[k] = type == SKS_Q8_0 ? units[v] : bits_of(units[v], 0, 15);
+      if (type != SKS_Q8_0) w[v].q[k + 4] = bits_of(units[v], 4, 15);
     }
+  }
+  if (type != SKS_Q5_K && type != SKS_Q6_K) return;
+#pragma GCC unroll 8
+  for (int k = 0; k < 8; k++) {
+    if (k == 0 || (type == SKS_Q6_K && k == 4))
+      load_units(block + SKS_PANEL_UNIT * (4 + k / 4), units);
+#pragma GCC unroll 2
+    for (int v = 0; v < VECTORS; v++)
+      w[v].q[k] = ivec_or(w[v].q[k], type == SKS_Q5_K ? bits_of(units[v], k - 4, 16)
+                                                      : bits_of(units[v], 2 * (k % 4) - 4, 48));
   }
 }
 
 SKS_INLINE void unpack_scales(const int32_t type, const uint8_t *group, int64_t b, int64_t channel,
                               weights_block *w) {
   if (type == SKS_Q8_0 || type == SKS_Q4_0) {
-    w->scales[0] = vec_widen(group + 32 * b + 2 * channel, SKS_F16);
+    w->scales[0] = vec_widen(group + 2 * (SKS_PANEL_CHANNELS * b + channel), SKS_F16);
     return;
   }
   vec d = vec_widen(group + 2 * channel, SKS_F16);
   const uint8_t *scales = group + SKS_PANEL_SCALES + channel;
   if (type == SKS_Q6_K) {
-    w->scales[0] = vec_mul(d, vec_of_signed_bytes(scales + 32 * b));
-    w->scales[1] = vec_mul(d, vec_of_signed_bytes(scales + 32 * b + 16));
+    w->scales[0] = vec_mul(d, vec_of_signed_bytes(scales + SKS_PANEL_CHANNELS * 2 * b));
+    w->scales[1] = vec_mul(d, vec_of_signed_bytes(scales + SKS_PANEL_CHANNELS * (2 * b + 1)));
     return;
   }
   vec dmin = vec_widen(group + SKS_PANEL_DMIN + 2 * channel, SKS_F16);
-  w->scales[0] = vec_mul(d, vec_of_bytes(scales + 16 * b));
-  w->minimum = vec_mul(dmin, vec_of_bytes(group + SKS_PANEL_MINIMA + 16 * b + channel));
+  w->scales[0] = vec_mul(d, vec_of_bytes(scales + SKS_PANEL_CHANNELS * b));
+  w->minimum =
+      vec_mul(dmin, vec_of_bytes(group + SKS_PANEL_MINIMA + SKS_PANEL_CHANNELS * b + channel));
 }
 
 SKS_INLINE ivec dot_unit(const int32_t type, ivec sum, ivec w, ivec digits) {
@@ -132,17 +138,12 @@ SKS_INLINE void panel_tile(const int32_t type, const uint8_t *panel, int64_t col
   for (int r = 0; r < rows; r++)
 #pragma GCC unroll 2
     for (int v = 0; v < VECTORS; v++) sums[r][v] = vec_zero();
-  for (int64_t i = 0; i < columns; i += shape.columns, x += blocks) {
+  for (int64_t i = 0; i < columns; i += shape.columns, panel += shape.bytes, x += blocks) {
     for (int64_t b = 0; b < blocks; b++) {
       weights_block w[VECTORS];
+      unpack_integers(type, panel + shape.header_bytes + b * shape.block_bytes + 4 * channel, w);
 #pragma GCC unroll 2
-      for (int v = 0; v < VECTORS; v++) {
-        const int64_t c = channel + v * LANES, in_group = c % SKS_GROUP_CHANNELS;
-        const uint8_t *group = panel + sks_panel_at(type, c, i);
-        unpack_integers(type, group + shape.header_bytes + b * shape.block_bytes + 4 * in_group,
-                        &w[v]);
-        unpack_scales(type, group, b, in_group, &w[v]);
-      }
+      for (int v = 0; v < VECTORS; v++) unpack_scales(type, panel, b, channel + v * LANES, &w[v]);
 #pragma GCC unroll 8
       for (int r = 0; r < rows; r++) add_block(type, w, x + r * stride + b, sums[r]);
     }

@@ -12,18 +12,13 @@ enum { PAIR_TILE_ROWS = 6, PAIR_TILE_VECTORS = 2 };
 SKS_INLINE void pair_tile(const char *panel, int64_t columns, int64_t channel, const uint16_t *x,
                           const int rows, float *y, int64_t y_stride) {
   enum { VECTORS = PAIR_TILE_VECTORS };
-  const int64_t stride = sks_bf16_values(columns), step = sks_panel_stride(SKS_BF16);
+  const int64_t stride = sks_bf16_values(columns);
   vec even[PAIR_TILE_ROWS][VECTORS], odd[PAIR_TILE_ROWS][VECTORS];
 #pragma GCC unroll SKS_UNROLL
   for (int r = 0; r < rows; r++)
 #pragma GCC unroll 2
     for (int v = 0; v < VECTORS; v++) even[r][v] = odd[r][v] = vec_zero();
-  const char *units[VECTORS];
-#pragma GCC unroll 2
-  for (int v = 0; v < VECTORS; v++) {
-    int64_t c = channel + v * LANES;
-    units[v] = panel + sks_panel_at(SKS_BF16, c, 0) + 4 * (c % SKS_GROUP_CHANNELS);
-  }
+  const char *units = panel + 4 * channel;
   int64_t i = 0;
   for (; i + 4 <= stride; i += 4) {
 #pragma GCC unroll SKS_UNROLL
@@ -31,9 +26,9 @@ SKS_INLINE void pair_tile(const char *panel, int64_t columns, int64_t channel, c
       const uint16_t *values = x + r * stride + i;
 #pragma GCC unroll 2
       for (int v = 0; v < VECTORS; v++) {
-        const char *unit = units[v] + i / 2 * step;
+        const char *unit = units + i / 2 * SKS_PANEL_UNIT + 4 * v * LANES;
         even[r][v] = vec_dot_pairs(even[r][v], unit, values);
-        odd[r][v] = vec_dot_pairs(odd[r][v], unit + step, values + 2);
+        odd[r][v] = vec_dot_pairs(odd[r][v], unit + SKS_PANEL_UNIT, values + 2);
       }
     }
   }
@@ -42,7 +37,8 @@ SKS_INLINE void pair_tile(const char *panel, int64_t columns, int64_t channel, c
 #pragma GCC unroll 2
     for (int v = 0; v < VECTORS; v++) {
       if (i < stride)
-        even[r][v] = vec_dot_pairs(even[r][v], units[v] + i / 2 * step, x + r * stride + i);
+        even[r][v] = vec_dot_pairs(even[r][v], units + i / 2 * SKS_PANEL_UNIT + 4 * v * LANES,
+                                   x + r * stride + i);
       vec_store(y + r * y_stride + channel + v * LANES, vec_add(even[r][v], odd[r][v]));
     }
   }
