@@ -10,38 +10,43 @@ typedef struct pack_task {
 } pack_task;
 
 /* The integers of a block's 32 values, channel c. */
-static void pack_integers(int32_t type, const uint8_t *q, int64_t c, uint8_t *block) {
+static void pack_integers(int32_t type, const uint8_t *q, int64_t c, uint8_t *units) {
   for (int64_t k = 0; k < 8; k++) {
     for (int64_t j = 0; j < 4; j++) {
       uint8_t value = q[4 * k + j];
       int64_t at = 4 * c + j;
       if (type == SKS_Q8_0) {
-        block[SKS_PANEL_UNIT * k + at] = value;
+        units[SKS_PANEL_UNIT * k + at] = value;
         continue;
       }
-      block[SKS_PANEL_UNIT * (k % 4) + at] |= (uint8_t)((value & 15) << (k < 4 ? 0 : 4));
-      if (type == SKS_Q5_K) block[4 * SKS_PANEL_UNIT + at] |= (uint8_t)((value >> 4) << k);
+      units[SKS_PANEL_UNIT * (k % 4) + at] |= (uint8_t)((value & 15) << (k < 4 ? 0 : 4));
+      if (type == SKS_Q5_K) units[SKS_PANEL_UNIT * 4 + at] |= (uint8_t)((value >> 4) << k);
       if (type == SKS_Q6_K)
-        block[SKS_PANEL_UNIT * (4 + k / 4) + at] |= (uint8_t)((value >> 4) << 2 * (k % 4));
+        units[SKS_PANEL_UNIT * (4 + k / 4) + at] |= (uint8_t)((value >> 4) << 2 * (k % 4));
     }
   }
 }
 
 static void put_half(uint8_t *at, uint16_t half) { memcpy(at, &half, sizeof half); }
 
-static void pack_header(int32_t type, const sks_raw_block *raw, int64_t c, int64_t first_block,
-                        uint8_t *group) {
-  if (type == SKS_Q8_0 || type == SKS_Q4_0) {
-    put_half(group + 2 * (SKS_PANEL_CHANNELS * first_block + c), raw->d);
-    return;
-  }
+static void pack_header(int32_t type, const sks_raw_block *raw, int64_t c, uint8_t *group) {
+  if (type == SKS_Q8_0 || type == SKS_Q4_0) return;
   put_half(group + 2 * c, raw->d);
-  for (int64_t j = 0; j < (type == SKS_Q6_K ? 16 : 8); j++)
-    group[SKS_PANEL_SCALES + SKS_PANEL_CHANNELS * j + c] = (uint8_t)raw->scales[j];
-  if (type == SKS_Q6_K) return;
-  put_half(group + SKS_PANEL_DMIN + 2 * c, raw->dmin);
-  for (int64_t j = 0; j < 8; j++)
-    group[SKS_PANEL_MINIMA + SKS_PANEL_CHANNELS * j + c] = raw->minima[j];
+  if (type != SKS_Q6_K) put_half(group + SKS_PANEL_DMIN + 2 * c, raw->dmin);
+}
+
+/* Of block b. */
+static void pack_scales(int32_t type, const sks_raw_block *raw, int64_t b, int64_t c,
+                        uint8_t *block) {
+  if (type == SKS_Q8_0 || type == SKS_Q4_0) {
+    put_half(block + 2 * c, raw->d);
+  } else if (type == SKS_Q6_K) {
+    block[c] = (uint8_t)raw->scales[2 * b];
+    block[SKS_PANEL_MORE_SCALES + c] = (uint8_t)raw->scales[2 * b + 1];
+  } else {
+    block[c] = (uint8_t)raw->scales[b];
+    block[SKS_PANEL_MORE_SCALES + c] = raw->minima[b];
+  }
 }
 
 static void pack_quantized_row(const pack_task *t, const uint8_t *row, int64_t c, uint8_t *panel) {
@@ -49,13 +54,14 @@ static void pack_quantized_row(const pack_task *t, const uint8_t *row, int64_t c
   sks_block size = sks_block_of(t->type);
   for (int64_t i = 0; i < t->columns; i += size.values, row += size.bytes) {
     uint8_t *group = panel + i / shape.columns * shape.bytes;
-    int64_t first = i % shape.columns / SKS_PANEL_BLOCK;
     sks_raw_block raw;
     sks_split_block(t->type, row, &raw);
-    pack_header(t->type, &raw, c, first, group);
-    for (int64_t b = 0; b < size.values / SKS_PANEL_BLOCK; b++)
-      pack_integers(t->type, raw.q + SKS_PANEL_BLOCK * b, c,
-                    group + shape.header_bytes + (first + b) * shape.block_bytes);
+    pack_header(t->type, &raw, c, group);
+    for (int64_t b = 0; b < size.values / SKS_PANEL_BLOCK; b++) {
+      uint8_t *block = group + shape.header_bytes + b * shape.block_bytes;
+      pack_scales(t->type, &raw, b, c, block);
+      pack_integers(t->type, raw.q + SKS_PANEL_BLOCK * b, c, block + SKS_PANEL_SCALES);
+    }
   }
 }
 

@@ -43,20 +43,19 @@ static double weight(int32_t type, const uint8_t *panel, int64_t c, int64_t i) {
 
   int64_t b = column / 32, k = column % 32 / 4, j = 4 * c + column % 4;
   const uint8_t *block = group + shape.header_bytes + b * shape.block_bytes;
-  int q = type == SKS_Q8_0 ? block[SKS_PANEL_UNIT * k + j]
-                           : block[SKS_PANEL_UNIT * (k % 4) + j] >> (k < 4 ? 0 : 4) & 15;
-  if (type == SKS_Q5_K) q |= (block[4 * SKS_PANEL_UNIT + j] >> k & 1) << 4;
-  if (type == SKS_Q6_K) q |= (block[SKS_PANEL_UNIT * (4 + k / 4) + j] >> 2 * (k % 4) & 3) << 4;
+  const uint8_t *units = block + SKS_PANEL_SCALES;
+  int q = type == SKS_Q8_0 ? units[SKS_PANEL_UNIT * k + j]
+                           : units[SKS_PANEL_UNIT * (k % 4) + j] >> (k < 4 ? 0 : 4) & 15;
+  if (type == SKS_Q5_K) q |= (units[SKS_PANEL_UNIT * 4 + j] >> k & 1) << 4;
+  if (type == SKS_Q6_K) q |= (units[SKS_PANEL_UNIT * (4 + k / 4) + j] >> 2 * (k % 4) & 3) << 4;
 
   if (type == SKS_Q8_0 || type == SKS_Q4_0)
-    return (double)sks_widen_f16(sks_raw_half(group + 2 * (SKS_PANEL_CHANNELS * b + c))) *
-           (q - sks_zero_point(type));
+    return (double)sks_widen_f16(sks_raw_half(block + 2 * c)) * (q - sks_zero_point(type));
   double d = sks_widen_f16(sks_raw_half(group + 2 * c));
   if (type == SKS_Q6_K)
-    return d * (int8_t)group[SKS_PANEL_SCALES + SKS_PANEL_CHANNELS * (column / 16) + c] * (q - 32);
+    return d * (int8_t)block[column % 32 / 16 * SKS_PANEL_MORE_SCALES + c] * (q - 32);
   double dmin = sks_widen_f16(sks_raw_half(group + SKS_PANEL_DMIN + 2 * c));
-  return d * group[SKS_PANEL_SCALES + SKS_PANEL_CHANNELS * b + c] * q -
-         dmin * group[SKS_PANEL_MINIMA + SKS_PANEL_CHANNELS * b + c];
+  return d * block[c] * q - dmin * block[SKS_PANEL_MORE_SCALES + c];
 }
 
 /* Value i of row r of what a panel kernel takes. */

@@ -27,53 +27,52 @@ SKS_INLINE ivec bits_of(ivec x, const int shift, const int mask) {
 }
 
 /* The same units of all vectors, in the order of memory. */
-SKS_INLINE void load_units(const uint8_t *unit, ivec *units) {
+SKS_INLINE void load_units(const uint8_t *at, ivec *unit) {
 #pragma GCC unroll 2
-  for (int v = 0; v < PANEL_TILE_VECTORS; v++) units[v] = ivec_load(unit + 4 * LANES * v);
+  for (int v = 0; v < PANEL_TILE_VECTORS; v++) unit[v] = ivec_load(at + 4 * LANES * v);
 }
 
-SKS_INLINE void unpack_integers(const int32_t type, const uint8_t *block, weights_block *w) {
+SKS_INLINE void unpack_integers(const int32_t type, const uint8_t *units, weights_block *w) {
   enum { VECTORS = PANEL_TILE_VECTORS };
-  ivec units[VECTORS];
+  ivec unit[VECTORS];
   const int stored = type == SKS_Q8_0 ? 8 : 4;
 #pragma GCC unroll 8
   for (int k = 0; k < stored; k++) {
-    load_units(block + SKS_PANEL_UNIT * k, units);
+    load_units(units + SKS_PANEL_UNIT * k, unit);
 #pragma GCC unroll 2
     for (int v = 0; v < VECTORS; v++) {
-      w[v].q[k] = type == SKS_Q8_0 ? units[v] : bits_of(units[v], 0, 15);
-      if (type != SKS_Q8_0) w[v].q[k + 4] = bits_of(units[v], 4, 15);
+      w[v].q[k] = type == SKS_Q8_0 ? unit[v] : bits_of(unit[v], 0, 15);
+      if (type != SKS_Q8_0) w[v].q[k + 4] = bits_of(unit[v], 4, 15);
     }
   }
   if (type != SKS_Q5_K && type != SKS_Q6_K) return;
 #pragma GCC unroll 8
   for (int k = 0; k < 8; k++) {
     if (k == 0 || (type == SKS_Q6_K && k == 4))
-      load_units(block + SKS_PANEL_UNIT * (4 + k / 4), units);
+      load_units(units + SKS_PANEL_UNIT * (4 + k / 4), unit);
 #pragma GCC unroll 2
     for (int v = 0; v < VECTORS; v++)
-      w[v].q[k] = ivec_or(w[v].q[k], type == SKS_Q5_K ? bits_of(units[v], k - 4, 16)
-                                                      : bits_of(units[v], 2 * (k % 4) - 4, 48));
+      w[v].q[k] = ivec_or(w[v].q[k], type == SKS_Q5_K ? bits_of(unit[v], k - 4, 16)
+                                                      : bits_of(unit[v], 2 * (k % 4) - 4, 48));
   }
 }
 
-SKS_INLINE void unpack_scales(const int32_t type, const uint8_t *group, int64_t b, int64_t channel,
-                              weights_block *w) {
+SKS_INLINE void unpack_scales(const int32_t type, const uint8_t *group, const uint8_t *block,
+                              int64_t channel, weights_block *w) {
   if (type == SKS_Q8_0 || type == SKS_Q4_0) {
-    w->scales[0] = vec_widen(group + 2 * (SKS_PANEL_CHANNELS * b + channel), SKS_F16);
+    w->scales[0] = vec_widen(block + 2 * channel, SKS_F16);
     return;
   }
   vec d = vec_widen(group + 2 * channel, SKS_F16);
-  const uint8_t *scales = group + SKS_PANEL_SCALES + channel;
+  const uint8_t *scales = block + channel, *more = scales + SKS_PANEL_MORE_SCALES;
   if (type == SKS_Q6_K) {
-    w->scales[0] = vec_mul(d, vec_of_signed_bytes(scales + SKS_PANEL_CHANNELS * 2 * b));
-    w->scales[1] = vec_mul(d, vec_of_signed_bytes(scales + SKS_PANEL_CHANNELS * (2 * b + 1)));
+    w->scales[0] = vec_mul(d, vec_of_signed_bytes(scales));
+    w->scales[1] = vec_mul(d, vec_of_signed_bytes(more));
     return;
   }
-  vec dmin = vec_widen(group + SKS_PANEL_DMIN + 2 * channel, SKS_F16);
-  w->scales[0] = vec_mul(d, vec_of_bytes(scales + SKS_PANEL_CHANNELS * b));
+  w->scales[0] = vec_mul(d, vec_of_bytes(scales));
   w->minimum =
-      vec_mul(dmin, vec_of_bytes(group + SKS_PANEL_MINIMA + SKS_PANEL_CHANNELS * b + channel));
+      vec_mul(vec_widen(group + SKS_PANEL_DMIN + 2 * channel, SKS_F16), vec_of_bytes(more));
 }
 
 SKS_INLINE ivec dot_unit(const int32_t type, ivec sum, ivec w, ivec digits) {
@@ -140,10 +139,12 @@ SKS_INLINE void panel_tile(const int32_t type, const uint8_t *panel, int64_t col
     for (int v = 0; v < VECTORS; v++) sums[r][v] = vec_zero();
   for (int64_t i = 0; i < columns; i += shape.columns, panel += shape.bytes, x += blocks) {
     for (int64_t b = 0; b < blocks; b++) {
+      const uint8_t *block = panel + shape.header_bytes + b * shape.block_bytes;
       weights_block w[VECTORS];
-      unpack_integers(type, panel + shape.header_bytes + b * shape.block_bytes + 4 * channel, w);
 #pragma GCC unroll 2
-      for (int v = 0; v < VECTORS; v++) unpack_scales(type, panel, b, channel + v * LANES, &w[v]);
+      for (int v = 0; v < VECTORS; v++)
+        unpack_scales(type, panel, block, channel + v * LANES, &w[v]);
+      unpack_integers(type, block + SKS_PANEL_SCALES + 4 * channel, w);
 #pragma GCC unroll 8
       for (int r = 0; r < rows; r++) add_block(type, w, x + r * stride + b, sums[r]);
     }
