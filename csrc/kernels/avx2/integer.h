@@ -6,7 +6,13 @@
 
 typedef __m256i ivec;
 
-SKS_INLINE ivec ivec_load(const void *at) { return _mm256_loadu_si256(at); }
+/* Once and in the order written: memory comes slower where lines are read again or out of turn. */
+SKS_INLINE ivec ivec_load(const void *at) {
+  ivec x = _mm256_loadu_si256(at);
+  __asm__ volatile("" : "+x"(x));
+  return x;
+}
+
 SKS_INLINE ivec ivec_set(int32_t x) { return _mm256_set1_epi32(x); }
 SKS_INLINE ivec ivec_bytes(int x) { return _mm256_set1_epi8((char)x); }
 SKS_INLINE ivec ivec_add(ivec a, ivec b) { return _mm256_add_epi32(a, b); }

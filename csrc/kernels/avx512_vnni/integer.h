@@ -8,7 +8,13 @@
 
 typedef __m512i ivec;
 
-SKS_INLINE ivec ivec_load(const void *at) { return _mm512_loadu_si512(at); }
+/* Once and in the order written: memory comes slower where lines are read again or out of turn. */
+SKS_INLINE ivec ivec_load(const void *at) {
+  ivec x = _mm512_loadu_si512(at);
+  __asm__ volatile("" : "+v"(x));
+  return x;
+}
+
 SKS_INLINE ivec ivec_set(int32_t x) { return _mm512_set1_epi32(x); }
 SKS_INLINE ivec ivec_bytes(int x) { return _mm512_set1_epi8((char)x); }
 SKS_INLINE ivec ivec_add(ivec a, ivec b) { return _mm512_add_epi32(a, b); }
