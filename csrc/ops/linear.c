@@ -5,9 +5,7 @@
 
 enum {
   STRIP_CHANNELS = SKS_PANEL_CHANNELS, /* what is summed before it goes where it belongs */
-  STRIP_ROWS = 96,
-  TASKS_PER_THREAD = 8, /* so that a thread that lost its core delays little */
-  MOST_STRIPS = 16      /* of a task */
+  STRIP_ROWS = 96
 };
 
 typedef struct linear_task {
@@ -130,9 +128,7 @@ int32_t sks_linear(sks_workspace *workspace, const sks_weights *weights, const s
   for (int32_t i = 0; i < (gated ? 1 : weights->part_count); i++)
     task.strips += sks_tasks(weights->parts[i].rows, STRIP_CHANNELS);
   /* Channels are summed alone: how they are cut changes no result. */
-  int64_t fair = task.strips / ((int64_t)TASKS_PER_THREAD * sks_pool_threads(device->pool));
-  int64_t least = sks_items_per_task(weights->columns * rows * STRIP_CHANNELS);
-  task.strips_per_task = fair > MOST_STRIPS ? MOST_STRIPS : fair > least ? fair : least;
+  task.strips_per_task = sks_items_per_task(weights->columns * rows * STRIP_CHANNELS);
   sks_pool_run(device->pool, sks_tasks(task.strips, task.strips_per_task), run_task, &task);
   return SKS_OK;
 }
