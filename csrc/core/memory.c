@@ -18,7 +18,7 @@
 #if defined(__SANITIZE_ADDRESS__)
 #define MAPPED_FROM SIZE_MAX /* the sanitizer watches the heap only */
 #else
-#define MAPPED_FROM (2 * HUGE_PAGE)
+#define MAPPED_FROM HUGE_PAGE
 #endif
 
 /* In front of every block, one alignment unit long so that the block stays aligned. */
@@ -50,7 +50,7 @@ static void *map(size_t bytes) {
 
 static header *zeroed(size_t bytes) {
   if (bytes >= MAPPED_FROM) {
-    size_t whole = (bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), whole = (bytes + page - 1) / page * page;
     header *block = map(whole);
     if (block != NULL) block->mapped = whole;
     return block;

@@ -67,7 +67,7 @@ static void work(sks_pool *pool, uint32_t run, int32_t thread) {
   /* Not older than the run; a claim that succeeds proves that they are not newer either. */
   sks_task *task = atomic_load(&pool->task);
   void *argument = atomic_load(&pool->argument);
-  int64_t tasks = atomic_load(&pool->tasks);
+  int64_t tasks = atomic_load(&pool->tasks), finished = 0;
   for (int32_t i = 0; i < pool->threads; i++) {
     int32_t share = (thread + i) % pool->threads;
     int64_t end = share_begin(pool, tasks, share + 1);
@@ -76,11 +76,12 @@ static void work(sks_pool *pool, uint32_t run, int32_t thread) {
     while (run_of(seen) == run && task_of(seen) < end) {
       if (atomic_compare_exchange_weak(next, &seen, seen + 1)) {
         task(argument, task_of(seen), thread);
-        atomic_fetch_add_explicit(&pool->done, 1, memory_order_release);
+        finished++;
         seen = atomic_load(next);
       }
     }
   }
+  if (finished > 0) atomic_fetch_add_explicit(&pool->done, finished, memory_order_release);
 }
 
 static uint32_t wait_for_run(sks_pool *pool, uint32_t last) {

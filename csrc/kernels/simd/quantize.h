@@ -24,19 +24,21 @@ static void quantize(const float *x, int64_t columns, sks_input_block *blocks) {
     bool nothing = most < QUANTIZE_NOTHING;
     float factor = nothing ? 0 : SKS_INPUT_DIGIT / most;
     block->scale = nothing ? 0 : most / (SKS_INPUT_DIGIT * SKS_INPUT_BASE);
+    vec both[2] = {vec_zero(), vec_zero()}; /* of the first 16, of the others: exact, below 2^24 */
 #pragma GCC unroll 4
     for (int v = 0; v < VECTORS; v++) {
       vec value = vec_mul(values[v], vec_set(factor)), high = vec_round(value);
-      vec_store_bytes(block->high + v * LANES, high);
       vec rest = vec_mul(vec_sub(value, high), vec_set(SKS_INPUT_BASE));
-      vec low = vec_max(vec_round(rest), vec_set(-SKS_INPUT_DIGIT));
-      vec_store_bytes(block->low + v * LANES, vec_min(low, vec_set(SKS_INPUT_DIGIT)));
+      vec low =
+          vec_min(vec_max(vec_round(rest), vec_set(-SKS_INPUT_DIGIT)), vec_set(SKS_INPUT_DIGIT));
+      vec_store_bytes(block->high + v * LANES, high);
+      vec_store_bytes(block->low + v * LANES, low);
+      vec digits = vec_fma(high, vec_set(SKS_INPUT_BASE), low);
+      both[2 * v / VECTORS] = vec_add(both[2 * v / VECTORS], digits);
     }
-    int32_t minus[2] = {0};
-    for (int i = 0; i < SKS_PANEL_BLOCK; i++)
-      minus[i / 16] -= SKS_INPUT_BASE * block->high[i] + block->low[i];
-    block->minus_sums[0] = minus[0] + minus[1];
-    block->minus_sums[1] = minus[1];
+    bool number = most == most; /* else the scale is none either */
+    block->minus_sums[1] = number ? -(int32_t)vec_sum(both[1]) : 0;
+    block->minus_sums[0] = number ? block->minus_sums[1] - (int32_t)vec_sum(both[0]) : 0;
     block->minus_sum = block->scale * (float)block->minus_sums[0];
   }
 }
