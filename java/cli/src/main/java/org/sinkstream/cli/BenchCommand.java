@@ -28,7 +28,7 @@ final class BenchCommand implements Callable<Integer> {
   private static final long MOST_READ = 1 << 30; // more would tell no more
 
   /** In which the JVM compiles what it calls; at least one run. */
-  private static final long WARM_UP_NANOS = 250_000_000;
+  private static final long WARM_UP_NANOS = 1_500_000_000;
 
   private final Streams streams;
 
