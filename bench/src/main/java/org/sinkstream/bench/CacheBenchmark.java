@@ -25,7 +25,7 @@ public class CacheBenchmark extends KernelBenchmark {
   /** Fills the cache past its window. */
   @Setup(Level.Trial)
   public void fill() {
-    stream = new FullStream(device, arena, heads, cacheTokens, kvType);
+    stream = new FullStream(device, arena, heads, cacheTokens, kvType, 1);
   }
 
   /** Begin, append, commit. */

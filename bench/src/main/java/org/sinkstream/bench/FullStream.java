@@ -1,9 +1,7 @@
 package org.sinkstream.bench;
 
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
-
 import java.lang.foreign.Arena;
-import java.util.SplittableRandom;
+import java.util.List;
 import java.util.stream.IntStream;
 import org.sinkstream.kernels.Attention;
 import org.sinkstream.kernels.Batch;
@@ -15,29 +13,35 @@ import org.sinkstream.kernels.RotaryLayout;
 import org.sinkstream.kernels.Tensor;
 
 /**
- * A stream of one layer at steady state: {@value #SINKS} sink tokens and a full window, whose ring
- * has wrapped.
+ * A stream at steady state: {@value #SINKS} sink tokens and a full window, whose ring has wrapped.
  */
 final class FullStream {
   /** Sink tokens. */
   static final int SINKS = 4;
 
   private static final double ROPE_BASE = 10000;
+  private static final int CHUNK = 256; // rows that the cache is filled by
   private static final int WRAPPED = 40; // tokens past the end of the ring
+  private static final long WORKING_SET = 128 << 20; // more than processor caches hold
 
   private final QkvLayout layout;
+  private final int layers;
   private final KvCache cache;
   private final Batch batch;
-  private final Tensor qkv;
+  private final List<Tensor> tokens;
   private final Tensor out;
+  private int layer;
+  private int token;
 
-  FullStream(Device device, Arena arena, Heads heads, int cacheTokens, ElementType type) {
+  FullStream(
+      Device device, Arena arena, Heads heads, int cacheTokens, ElementType type, int layers) {
+    this.layers = layers;
     Attention attention =
         new Attention(
             device,
             arena,
             new Attention.Shape(
-                1,
+                layers,
                 heads.heads,
                 heads.kvHeads,
                 heads.headDim,
@@ -48,32 +52,57 @@ final class FullStream {
                 RotaryLayout.HALF_SPLIT,
                 new float[0]));
     layout = QkvLayout.stacked(heads.heads, heads.kvHeads, heads.headDim);
-    cache = new KvCache(arena, attention, new KvCache.Spec(SINKS, cacheTokens - SINKS, 1, type));
-    batch = new Batch(arena, attention, 1);
-    qkv = Tensor.allocate(device, arena, 1, layout.columns());
+    cache =
+        new KvCache(arena, attention, new KvCache.Spec(SINKS, cacheTokens - SINKS, CHUNK, type));
+    batch = new Batch(arena, attention, CHUNK);
+    Tensor chunk = Tensor.allocate(device, arena, CHUNK, layout.columns());
+    Heads.fillRandom(chunk.data());
+    tokens = IntStream.range(0, CHUNK).mapToObj(i -> chunk.rows(i, 1)).toList();
     out = Tensor.allocate(device, arena, 1, heads.heads * heads.headDim);
-    SplittableRandom random = new SplittableRandom(1);
-    for (int t = 0; t < cacheTokens + WRAPPED; t++) {
-      for (int i = 0; i < layout.columns(); i++) {
-        qkv.data().setAtIndex(JAVA_FLOAT, i, (float) random.nextDouble(-1, 1));
-      }
-      append();
+    for (int filled = 0; filled < cacheTokens + CHUNK + WRAPPED; filled += CHUNK) {
+      append(chunk, CHUNK);
     }
   }
 
-  /** Appends one token and commits it. */
-  void append() {
-    batch.begin(cache, 1);
-    batch.append(0, qkv, layout);
+  /** Layers whose keys and values together no processor cache holds, as a model's are. */
+  static int manyLayers(Heads heads, int cacheTokens, ElementType type) {
+    long layerBytes = 2L * heads.kvHeads * cacheTokens * type.bytes(heads.headDim);
+    return Math.toIntExact(WORKING_SET / layerBytes + 1);
+  }
+
+  private void append(Tensor qkv, int rows) {
+    batch.begin(cache, rows);
+    for (int i = 0; i < layers; i++) {
+      batch.append(i, qkv, layout);
+    }
     batch.commit();
   }
 
-  /** Appends one token, attends from it and commits it. */
-  Tensor token() {
-    batch.begin(cache, 1);
-    batch.append(0, qkv, layout);
-    batch.attend(0, qkv, layout, null, out);
-    batch.commit();
+  private Tensor nextToken() {
+    token = (token + 1) % tokens.size();
+    return tokens.get(token);
+  }
+
+  /** Appends one token to all layers and commits it. */
+  void append() {
+    append(nextToken(), 1);
+  }
+
+  /**
+   * Takes a token through the next layer: appends it and attends from it. The first layer begins
+   * the step, the last one commits it.
+   */
+  Tensor nextLayer() {
+    if (layer == 0) {
+      batch.begin(cache, 1);
+      nextToken();
+    }
+    batch.append(layer, tokens.get(token), layout);
+    batch.attend(layer, tokens.get(token), layout, null, out);
+    layer = (layer + 1) % layers;
+    if (layer == 0) {
+      batch.commit();
+    }
     return out;
   }
 

@@ -12,16 +12,19 @@ import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.EnumSet;
+import java.util.Set;
 import org.sinkstream.kernels.ElementType;
-import org.sinkstream.kernels.ffi.Sinkstream;
 
 /**
- * One layer of the published way, which rotates the whole key cache at every token ({@code
+ * The published way, which rotates the whole key cache at every token ({@code
  * csrc/bench/support/rotate_everything.h}). Its library is the file that the system property {@code
  * sinkstream.bench.library} names, or else the release build's under the working directory. Used by
  * one thread at a time.
  */
 final class RotateEverything implements AutoCloseable {
+  private static final Set<ElementType> TYPES =
+      EnumSet.of(ElementType.F32, ElementType.F16, ElementType.BF16);
   private static final String PROPERTY = "sinkstream.bench.library";
   private static final String RELEASE_BUILD = "build/release/csrc/bench/";
 
@@ -29,6 +32,8 @@ final class RotateEverything implements AutoCloseable {
   private final MethodHandle step;
   private final MethodHandle destroy;
   private final MemorySegment handle;
+  private final int layers;
+  private int layer;
 
   /**
    * Makes a cache of zeros.
@@ -37,8 +42,13 @@ final class RotateEverything implements AutoCloseable {
    * @param type F32, F16 or BF16
    * @throws IllegalStateException if the library is not there or memory is short
    */
-  RotateEverything(int threads, Heads heads, long sinks, long window, ElementType type) {
-    int code = code(type);
+  RotateEverything(
+      int threads, int layers, Heads heads, long sinks, long window, ElementType type) {
+    if (!TYPES.contains(type)) {
+      throw new IllegalArgumentException(
+          "rotate-everything cache of type %s; expected one of %s".formatted(type, TYPES));
+    }
+    this.layers = layers;
     SymbolLookup library = SymbolLookup.libraryLookup(library(), arena);
     MethodHandle create =
         function(
@@ -57,21 +67,33 @@ final class RotateEverything implements AutoCloseable {
       handle =
           (MemorySegment)
               create.invokeExact(
-                  threads, 1, heads.heads, heads.kvHeads, heads.headDim, sinks, window, code);
+                  threads,
+                  layers,
+                  heads.heads,
+                  heads.kvHeads,
+                  heads.headDim,
+                  sinks,
+                  window,
+                  type.code());
     } catch (Throwable failure) {
       throw new IllegalStateException("rotate_everything_create", failure);
     }
     if (handle.equals(MemorySegment.NULL)) {
       throw new IllegalStateException(
-          "rotate-everything cache of %s, %d + %d tokens: out of memory"
-              .formatted(heads, sinks, window));
+          "rotate-everything cache of %d layers of %s, %d + %d tokens: out of memory"
+              .formatted(layers, heads, sinks, window));
     }
   }
 
-  /** One token: queries, keys and values of all heads in turn; out [heads * headDim]. */
-  void step(MemorySegment queries, MemorySegment keys, MemorySegment values, MemorySegment out) {
+  /**
+   * One token in the next layer: queries, keys and values of all heads in turn; out [heads *
+   * headDim].
+   */
+  void nextLayer(
+      MemorySegment queries, MemorySegment keys, MemorySegment values, MemorySegment out) {
     try {
-      step.invokeExact(handle, 0, queries, keys, values, out);
+      step.invokeExact(handle, layer, queries, keys, values, out);
+      layer = (layer + 1) % layers;
     } catch (Throwable failure) {
       throw new IllegalStateException("rotate_everything_step", failure);
     }
@@ -104,16 +126,5 @@ final class RotateEverything implements AutoCloseable {
   private static MethodHandle function(
       SymbolLookup library, String name, FunctionDescriptor descriptor) {
     return Linker.nativeLinker().downcallHandle(library.findOrThrow(name), descriptor);
-  }
-
-  private static int code(ElementType type) {
-    return switch (type) {
-      case F32 -> Sinkstream.SKS_F32();
-      case F16 -> Sinkstream.SKS_F16();
-      case BF16 -> Sinkstream.SKS_BF16();
-      default ->
-          throw new IllegalArgumentException(
-              "rotate-everything cache of type %s; expected F32, F16 or BF16".formatted(type));
-    };
   }
 }

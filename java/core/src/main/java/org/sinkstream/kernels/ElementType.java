@@ -62,7 +62,7 @@ public enum ElementType {
   }
 
   /** The value of {@code enum sks_type}. */
-  int code() {
+  public int code() {
     return switch (this) {
       case F32 -> Sinkstream.SKS_F32();
       case F16 -> Sinkstream.SKS_F16();
