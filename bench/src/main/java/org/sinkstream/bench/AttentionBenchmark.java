@@ -105,8 +105,8 @@ public class AttentionBenchmark {
       queries = arena.allocate(heads.heads * headBytes, 64);
       rows = arena.allocate(heads.kvHeads * headBytes, 64);
       out = arena.allocate(heads.heads * headBytes, 64);
-      Heads.fillRandom(queries);
-      Heads.fillRandom(rows);
+      FullStream.fillRandom(queries);
+      FullStream.fillRandom(rows);
     }
 
     /** Frees the cache and ends the threads. */

@@ -1,7 +1,11 @@
 package org.sinkstream.bench;
 
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 import org.sinkstream.kernels.Attention;
 import org.sinkstream.kernels.Batch;
@@ -56,7 +60,7 @@ final class FullStream {
         new KvCache(arena, attention, new KvCache.Spec(SINKS, cacheTokens - SINKS, CHUNK, type));
     batch = new Batch(arena, attention, CHUNK);
     Tensor chunk = Tensor.allocate(device, arena, CHUNK, layout.columns());
-    Heads.fillRandom(chunk.data());
+    fillRandom(chunk.data());
     tokens = IntStream.range(0, CHUNK).mapToObj(i -> chunk.rows(i, 1)).toList();
     out = Tensor.allocate(device, arena, 1, heads.heads * heads.headDim);
     for (int filled = 0; filled < cacheTokens + CHUNK + WRAPPED; filled += CHUNK) {
@@ -68,6 +72,14 @@ final class FullStream {
   static int manyLayers(Heads heads, int cacheTokens, ElementType type) {
     long layerBytes = 2L * heads.kvHeads * cacheTokens * type.bytes(heads.headDim);
     return Math.toIntExact(WORKING_SET / layerBytes + 1);
+  }
+
+  /** Queries, keys or values: floats in [-1, 1), always the same. */
+  static void fillRandom(MemorySegment floats) {
+    SplittableRandom random = new SplittableRandom(1);
+    for (long i = 0; i < floats.byteSize() / Float.BYTES; i++) {
+      floats.setAtIndex(JAVA_FLOAT, i, (float) random.nextDouble(-1, 1));
+    }
   }
 
   private void append(Tensor qkv, int rows) {

@@ -1,10 +1,5 @@
 package org.sinkstream.bench;
 
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
-
-import java.lang.foreign.MemorySegment;
-import java.util.SplittableRandom;
-
 /** Query heads, KV heads and channels of a head. */
 public enum Heads {
   /** Llama-2-7B: every query head has its KV head. */
@@ -26,13 +21,5 @@ public enum Heads {
     this.heads = heads;
     this.kvHeads = kvHeads;
     this.headDim = headDim;
-  }
-
-  /** Queries, keys or values: floats in [-1, 1), always the same. */
-  static void fillRandom(MemorySegment floats) {
-    SplittableRandom random = new SplittableRandom(1);
-    for (long i = 0; i < floats.byteSize() / Float.BYTES; i++) {
-      floats.setAtIndex(JAVA_FLOAT, i, (float) random.nextDouble(-1, 1));
-    }
   }
 }
