@@ -36,23 +36,28 @@ public final class AtomicFile implements AutoCloseable {
   private final @Nullable Path temporary;
   private final OutputStream out;
 
-  private AtomicFile(Path target, @Nullable Path temporary) throws IOException {
+  private AtomicFile(Path name, Path target, @Nullable Path temporary) throws IOException {
     this.target = target;
     this.temporary = temporary;
     if (temporary == null) {
-      out = new BufferedOutputStream(Files.newOutputStream(target));
+      out = buffered(name, Files.newOutputStream(target));
       return;
     }
     UNFINISHED.add(temporary); // before it is there: a signal may come in between
     try {
       out =
-          new BufferedOutputStream(
+          buffered(
+              name,
               Files.newOutputStream(
                   temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE));
     } catch (IOException failure) {
       UNFINISHED.remove(temporary);
       throw failure;
     }
+  }
+
+  private static OutputStream buffered(Path name, OutputStream out) {
+    return new BufferedOutputStream(new NamedOutput(name, out));
   }
 
   /**
@@ -65,7 +70,7 @@ public final class AtomicFile implements AutoCloseable {
       throw new FileSystemException(target.toString(), null, "a directory; expected a file");
     }
     if (Files.exists(target) && !Files.isRegularFile(target)) {
-      return new AtomicFile(target, null);
+      return new AtomicFile(target, target, null);
     }
     // A link stays a link: the file that it leads to is replaced.
     Path place = Files.exists(target) ? target.toRealPath() : target.toAbsolutePath();
@@ -77,7 +82,7 @@ public final class AtomicFile implements AutoCloseable {
     String suffix = HexFormat.of().toHexDigits(ThreadLocalRandom.current().nextLong());
     try {
       return new AtomicFile(
-          place, directory.resolve(".%s.%s.part".formatted(place.getFileName(), suffix)));
+          target, place, directory.resolve(".%s.%s.part".formatted(place.getFileName(), suffix)));
     } catch (AccessDeniedException denied) {
       throw new AccessDeniedException(target.toString());
     }

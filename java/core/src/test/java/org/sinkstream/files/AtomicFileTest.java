@@ -2,6 +2,7 @@ package org.sinkstream.files;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import java.io.IOException;
 import java.nio.file.FileSystemException;
@@ -68,6 +69,20 @@ final class AtomicFileTest {
       file.commit();
     }
     assertThat(Files.isRegularFile(device)).isFalse();
+  }
+
+  @Test
+  void aFailureSaysWhichFile() {
+    Path full = Path.of("/dev/full");
+    assumeThat(full).exists();
+    assertThatThrownBy(
+            () -> {
+              try (AtomicFile file = AtomicFile.create(full)) {
+                file.out().write(new byte[100_000]);
+              }
+            })
+        .isInstanceOf(FileSystemException.class)
+        .hasMessage("/dev/full: No space left on device");
   }
 
   @Test
