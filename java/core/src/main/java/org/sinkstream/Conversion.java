@@ -68,12 +68,18 @@ public final class Conversion implements AutoCloseable {
           directory + ": a file; expected a Hugging Face directory, to make a GGUF file of");
     }
     Path tokenizer = directory.resolve("tokenizer.json");
-    return open(
-        (device, arena) -> Checkpoint.open(directory, arena),
-        Files.exists(tokenizer) ? Optional.of(tokenizer) : Optional.empty(),
-        name,
-        type,
-        threads);
+    boolean present = Files.exists(tokenizer);
+    Conversion opened =
+        open(
+            (device, arena) -> Checkpoint.open(directory, arena),
+            present ? Optional.of(tokenizer) : Optional.empty(),
+            name,
+            type,
+            threads);
+    if (!present) {
+      LOGGER.log(Level.WARNING, "{0}: missing, so the file has no tokenizer", tokenizer);
+    }
+    return opened;
   }
 
   /**

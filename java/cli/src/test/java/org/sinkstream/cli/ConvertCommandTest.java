@@ -117,6 +117,23 @@ final class ConvertCommandTest {
   }
 
   @Test
+  void saysWhereThereIsNoTokenizer() throws IOException {
+    Path model = Files.createDirectory(directory.resolve("model"));
+    for (String name : List.of("config.json", "model.safetensors")) {
+      Path file = Path.of("../../models/llama-mini", name);
+      Files.copy(file, model.resolve(name));
+    }
+    Cli.Result result =
+        Cli.run("convert", "-m", model.toString(), "--type", "bf16", "--out", out.toString());
+    assertThat(result.err())
+        .isEqualTo(
+            "warning: %s: missing, so the file has no tokenizer\n"
+                .formatted(model.resolve("tokenizer.json")));
+    assertThat(Cli.run("generate", "--prompt", "x", "-m", out.toString()).err())
+        .contains("no tokenizer, and text needs one");
+  }
+
+  @Test
   void theSameModelGivesTheSameFileInThePlaceOfAnOlderOne() throws IOException {
     Files.writeString(out, "old");
     Cli.run("convert", "--type", "q4_k", "--out", out.toString(), "--threads", "1");
