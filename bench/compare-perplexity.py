@@ -25,8 +25,12 @@ def llama(*command):
 
 
 def by_llama(model, text):
+    """The perplexity up to the last chunk that it told of, and that chunk's number: at its end its log may get lost."""
     output = llama("llama-perplexity", "-m", model, "-f", text, "-c", str(CONTEXT), "-b", str(CONTEXT), "-t", THREADS)
-    return float(re.findall(r"\[\d+\]([0-9.]+),", output)[-1])  # after the last chunk: the final line may get lost
+    told = re.findall(r"\[(\d+)\]([0-9.]+),", output)
+    if not told:
+        sys.exit(f"llama-perplexity scored nothing, for which a text of two chunks is the least: {output[-500:]}")
+    return float(told[-1][1]), int(told[-1][0])
 
 
 def tokens(model, text):
@@ -36,9 +40,9 @@ def tokens(model, text):
     return ids, ids[0] if len(ids) > len(bare) else None
 
 
-def by_sinkstream(model, ids, first, options, folder):
+def by_sinkstream(model, ids, first, chunks, options, folder):
     losses = []
-    for start in range(0, len(ids) - CONTEXT + 1, CONTEXT):
+    for start in range(0, chunks * CONTEXT, CONTEXT):
         chunk = ids[start : start + CONTEXT]
         chunk[0] = chunk[0] if first is None else first
         with open(folder + "/ids", "wb") as file:
@@ -57,10 +61,10 @@ def main(model, text, *options):
             shutil.copy(source, f"{folder}/{name}")
         guest = folder.removeprefix(ROOT)
         ids, first = tokens(guest + "/model.gguf", guest + "/text")
-        theirs = by_llama(guest + "/model.gguf", guest + "/text")
-        ours, scored = by_sinkstream(model, ids, first, options, folder)
-    print(f"{model}: {len(ids)} tokens, {scored} scored in chunks of {CONTEXT}: llama-perplexity {theirs:.4f},"
-          f" sinkstream {ours:.4f} ({100 * (ours / theirs - 1):+.3f} %)")
+        theirs, chunks = by_llama(guest + "/model.gguf", guest + "/text")
+        ours, scored = by_sinkstream(model, ids, first, chunks, options, folder)
+    print(f"{os.path.basename(model)}: {chunks} chunks of {CONTEXT} tokens, {scored} scored:"
+          f" llama-perplexity {theirs:.4f}, sinkstream {ours:.4f} ({100 * (ours / theirs - 1):+.3f} %)", flush=True)
 
 
 if len(sys.argv) < 3:
