@@ -199,6 +199,9 @@ public final class Model implements AutoCloseable {
           new KvCache.Spec(sinks, window, options.chunk(), options.kvType().elementType());
       case CachePolicy.Dense() ->
           new KvCache.Spec(0, KvCache.DENSE, options.chunk(), options.kvType().elementType());
+      case CachePolicy.Recompute(int length) -> // the last token of a pass attends to the others
+          new KvCache.Spec(
+              0, Math.max(1, length - 1), options.chunk(), options.kvType().elementType());
     };
   }
 

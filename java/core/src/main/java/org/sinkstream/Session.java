@@ -30,9 +30,10 @@ public final class Session implements AutoCloseable {
   private final CachePolicy policy;
   private final Thread owner = Thread.currentThread();
   private final Arena arena = Arena.ofConfined();
-  private final KvCache cache;
+  private final KvCache.Spec spec;
   private final Runner runner;
-  private final RecentTokens recent = new RecentTokens();
+  private final Context context;
+  private final TokenHistory recent = new TokenHistory(Sampling.MAX_REPETITION_WINDOW);
   private boolean hasLogits;
   private long promptTokens;
   private long promptNanos;
@@ -41,9 +42,11 @@ public final class Session implements AutoCloseable {
   Session(Model model, Network network, CachePolicy policy, KvCache.Spec spec) {
     this.model = model;
     this.policy = policy;
+    this.spec = spec;
     try {
-      this.cache = network.newCache(arena, spec);
+      KvCache cache = network.newCache(arena, spec);
       this.runner = network.newRunner(arena, spec.maxRows());
+      this.context = Context.of(policy, cache, runner);
     } catch (RuntimeException | Error failure) {
       arena.close();
       throw failure;
@@ -65,19 +68,19 @@ public final class Session implements AutoCloseable {
    */
   public long position() {
     check();
-    return cache.position();
+    return context.position();
   }
 
   /** Tokens in the cache that the next one attends to. */
   public long cachedTokens() {
     check();
-    return cache.tokens();
+    return context.tokens();
   }
 
-  /** Bytes the cache holds. Constant for a {@code S+R} policy. */
+  /** Bytes the cache holds. Constant but for {@code dense}. */
   public long cacheBytes() {
     check();
-    return cache.bytes();
+    return context.bytes();
   }
 
   /**
@@ -97,7 +100,7 @@ public final class Session implements AutoCloseable {
    */
   public int append(String text) {
     check();
-    int[] tokens = model.tokenizer().encode(text, cache.position() == 0);
+    int[] tokens = model.tokenizer().encode(text, context.position() == 0);
     append(tokens);
     return tokens.length;
   }
@@ -111,7 +114,7 @@ public final class Session implements AutoCloseable {
     appendChunks(
         tokens,
         (start, count) -> {
-          long first = cache.position() - count;
+          long first = context.position() - count;
           eachBlock(
               count,
               (from, rows, logits) -> {
@@ -142,7 +145,7 @@ public final class Session implements AutoCloseable {
     if (tokens.length > 0) {
       check();
       checkIds(tokens);
-      losses[0] = hasLogits ? runner.nll(runner.last(), tokens[0])[0] : Double.NaN;
+      losses[0] = hasLogits ? runner.nll(context.last(), tokens[0])[0] : Double.NaN;
     }
     appendChunks(
         tokens,
@@ -177,24 +180,25 @@ public final class Session implements AutoCloseable {
       appendChunk(tokens, start, count);
       visitor.visit(start, count);
     }
+    if (hasLogits) {
+      context.last();
+    }
     promptTokens += tokens.length;
     promptNanos += System.nanoTime() - begin;
   }
 
   private void appendChunk(int[] tokens, int start, int count) {
-    runner.append(cache, tokens, start, count);
-    hasLogits = false;
+    context.append(tokens, start, count);
     for (int i = start; i < start + count; i++) {
       recent.add(tokens[i]);
     }
-    runner.computeLast(count - 1);
     hasLogits = true;
   }
 
   private void eachBlock(int count, BlockVisitor visitor) {
-    for (int from = 0; from < count; from += runner.maxLogitRows()) {
-      int rows = Math.min(runner.maxLogitRows(), count - from);
-      visitor.visit(from, rows, runner.logits(from, rows));
+    for (int from = 0; from < count; from += context.maxLogitRows()) {
+      int rows = Math.min(context.maxLogitRows(), count - from);
+      visitor.visit(from, rows, context.logits(from, rows));
     }
   }
 
@@ -216,7 +220,7 @@ public final class Session implements AutoCloseable {
    */
   public float[] logits() {
     requireLogits();
-    return runner.last().toArray(0);
+    return context.last().toArray(0);
   }
 
   private void requireLogits() {
@@ -259,8 +263,9 @@ public final class Session implements AutoCloseable {
   int step(Sampler sampler) {
     requireLogits();
     int token =
-        sampler.choose(model.info().vocabulary(), runner::top, runner.last(), recent::newest);
+        sampler.choose(model.info().vocabulary(), runner::top, context.last(), recent::newest);
     appendChunk(new int[] {token}, 0, 1);
+    context.last();
     return token;
   }
 
@@ -273,7 +278,7 @@ public final class Session implements AutoCloseable {
    */
   public void dropLast(long count) {
     check();
-    cache.dropLast(count);
+    context.dropLast(count);
     if (count > 0) {
       recent.drop(count);
       hasLogits = false;
@@ -289,14 +294,14 @@ public final class Session implements AutoCloseable {
    */
   public void evict(long begin, long end) {
     check();
-    cache.evict(begin, end);
+    context.evict(begin, end);
   }
 
   /** Forgets every token: the stream starts again at position 0. */
   public void clear() {
     check();
-    cache.clear();
-    recent.clear();
+    context.clear();
+    recent.restart(0);
     hasLogits = false;
   }
 
@@ -309,20 +314,20 @@ public final class Session implements AutoCloseable {
   public void save(Path file) throws IOException {
     check();
     try (Arena call = Arena.ofConfined()) {
-      MemorySegment logits = hasLogits ? runner.last().data() : MemorySegment.NULL;
+      MemorySegment logits = hasLogits ? context.last().data() : MemorySegment.NULL;
       new Snapshot(
               model.fingerprint(),
               policy,
-              cache.spec(),
+              spec,
               recent.newest(Sampling.MAX_REPETITION_WINDOW),
               logits,
-              cache.exportState(call))
+              context.exportState(call))
           .write(file);
     }
   }
 
   void restore(Snapshot snapshot) {
-    cache.importState(snapshot.cacheState());
+    context.importState(snapshot.state());
     Arrays.stream(snapshot.recentTokens()).forEach(recent::add);
     hasLogits = snapshot.logits().byteSize() > 0;
     if (hasLogits) {

@@ -32,7 +32,7 @@ record Snapshot(
     KvCache.Spec spec,
     @SuppressWarnings("ArrayRecordComponent") int[] recentTokens,
     MemorySegment logits,
-    MemorySegment cacheState) {
+    MemorySegment state) {
   private static final long MAGIC = 0x53494e4b53545245L; // "SINKSTRE"
   private static final int VERSION = 1;
   private static final int COPY_BYTES = 1 << 16;
@@ -52,7 +52,7 @@ record Snapshot(
         out.writeInt(token);
       }
       write(out, logits);
-      write(out, cacheState);
+      write(out, state);
       out.flush();
       raw.write(digest.digest());
       whole.commit();
@@ -90,8 +90,8 @@ record Snapshot(
         recent[i] = in.readInt();
       }
       MemorySegment logits = segment(in, arena);
-      MemorySegment cacheState = segment(in, arena);
-      return new Snapshot(model, policy, spec, recent, logits, cacheState);
+      MemorySegment state = segment(in, arena);
+      return new Snapshot(model, policy, spec, recent, logits, state);
     } catch (EOFException | NegativeArraySizeException e) {
       throw new SnapshotException(
           "%s: its %d bytes are no snapshot, though their checksum is right"

@@ -86,6 +86,10 @@ final class ChatCommand implements Callable<Integer> {
     int sinks = opened.tokenizer().encode(system, true).length;
     return switch (cache.policy(opened)) {
       case CachePolicy.Dense dense -> dense;
+      case CachePolicy.Recompute recompute ->
+          throw new IllegalArgumentException(
+              "--pin-prompt with --cache %s, which keeps no sink tokens; expected S+R or dense"
+                  .formatted(recompute));
       case CachePolicy.Streaming given when cache.given().isPresent() ->
           CachePolicy.streaming(sinks, given.window());
       case CachePolicy.Streaming fitting -> fitting(sinks, fitting.sinks() + fitting.window());
