@@ -10,10 +10,16 @@ import org.sinkstream.kernels.Tensor;
 final class CachedContext implements Context {
   private final KvCache cache;
   private final Runner runner;
+  private final CacheLimit limit;
 
-  CachedContext(KvCache cache, Runner runner) {
+  /** Tokens that there is room for. */
+  private long room;
+
+  CachedContext(KvCache cache, Runner runner, CacheLimit limit) {
     this.cache = cache;
     this.runner = runner;
+    this.limit = limit;
+    this.room = cache.spec().window() == KvCache.DENSE ? cache.spec().maxRows() : Long.MAX_VALUE;
   }
 
   @Override
@@ -31,8 +37,21 @@ final class CachedContext implements Context {
     return cache.bytes();
   }
 
+  /** A dense cache that is full doubles, so that the copies cost a constant per token. */
+  @Override
+  public void reserve(long tokens) {
+    if (tokens > room - cache.position()) {
+      long needed = tokens + Math.min(cache.position(), Long.MAX_VALUE - tokens);
+      limit.requireDense(needed);
+      long grown = Math.clamp(2 * room, needed, Math.max(needed, limit.fittingTokens()));
+      cache.grow(grown);
+      room = grown;
+    }
+  }
+
   @Override
   public void append(int[] tokens, int from, int count) {
+    reserve(count);
     runner.append(cache, tokens, from, count);
     runner.computeLast(count - 1);
   }
@@ -75,5 +94,6 @@ final class CachedContext implements Context {
   @Override
   public void importState(MemorySegment state) {
     cache.importState(state);
+    reserve(0);
   }
 }

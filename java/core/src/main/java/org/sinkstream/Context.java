@@ -3,7 +3,6 @@ package org.sinkstream;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import org.sinkstream.graph.Runner;
-import org.sinkstream.kernels.KvCache;
 import org.sinkstream.kernels.Tensor;
 
 /**
@@ -11,13 +10,6 @@ import org.sinkstream.kernels.Tensor;
  * it as it was. Used by one thread at a time.
  */
 sealed interface Context permits CachedContext, RecomputedContext {
-  /** A context for a policy; freed when the arena closes. */
-  static Context of(CachePolicy policy, KvCache cache, Runner runner) {
-    return policy instanceof CachePolicy.Recompute(int length)
-        ? new RecomputedContext(length, cache, runner)
-        : new CachedContext(cache, runner);
-  }
-
   /** The position of the next token. */
   long position();
 
@@ -26,6 +18,9 @@ sealed interface Context permits CachedContext, RecomputedContext {
 
   /** Bytes held now for keys and values. */
   long bytes();
+
+  /** As {@link Session#reserve}. */
+  void reserve(long tokens);
 
   /**
    * Appends {@code count} tokens, from {@code from} on.

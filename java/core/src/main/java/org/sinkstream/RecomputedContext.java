@@ -3,6 +3,7 @@ package org.sinkstream;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
+import java.util.OptionalInt;
 import org.sinkstream.graph.Runner;
 import org.sinkstream.kernels.KvCache;
 import org.sinkstream.kernels.Tensor;
@@ -10,13 +11,14 @@ import org.sinkstream.kernels.Tensor;
 /**
  * The ids of the newest tokens, of which every prediction takes the last L through the model anew,
  * at positions from 0 (the sliding window with re-computation of Xiao et al., arXiv 2309.17453).
- * While the stream has no more than L tokens, the pass of the token before is gone on with.
+ * Where the model has a sink token, every pass begins with it. While the stream has no more than L tokens, the pass of the token before is gone on with.
  */
 final class RecomputedContext implements Context {
   /** Of an exported state, in front of the ids: position, floor, how many ids. */
   private static final long HEAD_BYTES = 2 * Long.BYTES + Integer.BYTES;
 
   private final int length;
+  private final OptionalInt sinkToken;
   private final KvCache cache;
   private final Runner runner;
   private final TokenHistory history;
@@ -41,9 +43,16 @@ final class RecomputedContext implements Context {
    * Makes an empty context.
    *
    * @param length tokens of a pass, L
+   * @param sinkToken stands at the start of every pass, where it takes the place of the oldest token
    * @param cache whose ring holds L tokens
    */
-  RecomputedContext(int length, KvCache cache, Runner runner) {
+  RecomputedContext(int length, OptionalInt sinkToken, KvCache cache, Runner runner) {
+    if (sinkToken.isPresent() && length < 2) {
+      throw new IllegalArgumentException(
+          "tokens to recompute: %d; expected 2 or more, one of which is the sink token"
+              .formatted(length));
+    }
+    this.sinkToken = sinkToken;
     this.length = length;
     this.cache = cache;
     this.runner = runner;
@@ -64,6 +73,15 @@ final class RecomputedContext implements Context {
   @Override
   public long bytes() {
     return cache.bytes();
+  }
+
+  @Override
+  public void reserve(long tokens) {
+    // There is all the room that there will be.
+  }
+
+  private int sinks() {
+    return sinkToken.isPresent() ? 1 : 0;
   }
 
   /** Where the pass of the token at this position begins. */
@@ -118,6 +136,7 @@ final class RecomputedContext implements Context {
     for (int i = 0; i < count; i++) {
       pass[i] = history.at(begin + i);
     }
+    sinkToken.ifPresent(sink -> pass[0] = sink);
     forgetPass();
     for (int start = 0; start < count; start += runner.maxRows()) {
       take(pass, start, Math.min(runner.maxRows(), count - start), begin, begin + start);
@@ -164,7 +183,7 @@ final class RecomputedContext implements Context {
           "cannot drop %d tokens, expected 0 to %d".formatted(count, end));
     }
     long first = begin(end - count);
-    if (end - count < floor || first < Math.min(history.oldest(), end - count)) {
+    if (end - count < floor + (floor > 0 ? sinks() : 0) || first < Math.min(history.oldest(), end - count)) {
       throw new IllegalStateException(
           "cannot drop %d tokens: token %d would need token %d, which is forgotten"
               .formatted(count, end - count, first));
@@ -184,9 +203,10 @@ final class RecomputedContext implements Context {
       return;
     }
     long first = begin(position());
-    if (begin < first) {
+    long evictable = first + sinks();
+    if (begin < evictable) {
       throw new IllegalStateException(
-          "cannot evict from %d: the window starts at %d".formatted(begin, first));
+          "cannot evict from %d: the window starts at %d".formatted(begin, evictable));
     }
     history.evict(begin, end);
     floor = first;

@@ -9,6 +9,7 @@ import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.OptionalInt;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.sinkstream.graph.Network;
@@ -20,6 +21,10 @@ import org.sinkstream.kernels.Tensor;
  * One stream of tokens through a model, and its cache. The stream has no end: what has left the
  * window no longer counts, and with a {@code S+R} policy neither memory nor the cost of a token
  * grows.
+ *
+ * <p>Where the model has a sink token ({@link ModelInfo#sinkToken}), every stream begins with it: it
+ * is put in front of the first token appended, unless that is the sink token already, and counts
+ * among the stream's tokens and the policy's sink tokens.
  *
  * <p>Confined to the thread that started it: any other thread is refused with {@link
  * WrongThreadException}. After {@link #close} every method throws {@link IllegalStateException}. A
@@ -39,14 +44,19 @@ public final class Session implements AutoCloseable {
   private long promptNanos;
   private @Nullable Generation generation;
 
-  Session(Model model, Network network, CachePolicy policy, KvCache.Spec spec) {
+  Session(
+      Model model, Network network, CachePolicy policy, KvCache.Spec spec, CacheLimit limit) {
+    limit.requireStart(policy, spec);
     this.model = model;
     this.policy = policy;
     this.spec = spec;
     try {
       KvCache cache = network.newCache(arena, spec);
       this.runner = network.newRunner(arena, spec.maxRows());
-      this.context = Context.of(policy, cache, runner);
+      this.context =
+          policy instanceof CachePolicy.Recompute(int length)
+              ? new RecomputedContext(length, model.sinkToken(), cache, runner)
+              : new CachedContext(cache, runner, limit);
     } catch (RuntimeException | Error failure) {
       arena.close();
       throw failure;
@@ -81,6 +91,23 @@ public final class Session implements AutoCloseable {
   public long cacheBytes() {
     check();
     return context.bytes();
+  }
+
+  /**
+   * Makes room for tokens to come, or says before any work is done that there is not the memory for
+   * them. Only {@code dense} streams need any; without it they grow as they go.
+   *
+   * @param tokens how many more there will be
+   * @throws org.sinkstream.error.MemoryLimitException if their keys and values would take more than
+   *     {@link ModelOptions#memoryLimit}
+   */
+  public void reserve(long tokens) {
+    check();
+    if (tokens < 0) {
+      throw new IllegalArgumentException("room for %d tokens; expected 0 or more".formatted(tokens));
+    }
+    boolean sinkToCome = context.position() == 0 && model.sinkToken().isPresent();
+    context.reserve(Math.max(tokens, tokens + (sinkToCome ? 1 : 0)));
   }
 
   /**
@@ -136,7 +163,8 @@ public final class Session implements AutoCloseable {
 
   /**
    * Appends tokens and gives the negative log-likelihood of each, in nats, under what the model
-   * expected there. The first token of a stream was not expected: its value is NaN.
+   * expected there. The first token of a stream was not expected: its value is NaN, unless the
+   * model's sink token was put in front of it.
    *
    * @throws IllegalArgumentException for an id outside the vocabulary; nothing is appended then
    */
@@ -145,6 +173,7 @@ public final class Session implements AutoCloseable {
     if (tokens.length > 0) {
       check();
       checkIds(tokens);
+      beginWith(tokens);
       losses[0] = hasLogits ? runner.nll(context.last(), tokens[0])[0] : Double.NaN;
     }
     appendChunks(
@@ -175,6 +204,8 @@ public final class Session implements AutoCloseable {
     check();
     checkIds(tokens);
     long begin = System.nanoTime();
+    beginWith(tokens);
+    context.reserve(tokens.length);
     for (int start = 0; start < tokens.length; start += runner.maxRows()) {
       int count = Math.min(runner.maxRows(), tokens.length - start);
       appendChunk(tokens, start, count);
@@ -185,6 +216,17 @@ public final class Session implements AutoCloseable {
     }
     promptTokens += tokens.length;
     promptNanos += System.nanoTime() - begin;
+  }
+
+  /** Puts the sink token in front of a stream that begins with these tokens, unless they do. */
+  private void beginWith(int[] tokens) {
+    OptionalInt sink = model.sinkToken();
+    if (context.position() == 0
+        && sink.isPresent()
+        && tokens.length > 0
+        && tokens[0] != sink.getAsInt()) {
+      appendChunk(new int[] {sink.getAsInt()}, 0, 1);
+    }
   }
 
   private void appendChunk(int[] tokens, int start, int count) {
@@ -318,6 +360,7 @@ public final class Session implements AutoCloseable {
       new Snapshot(
               model.fingerprint(),
               policy,
+              model.sinkToken(),
               spec,
               recent.newest(Sampling.MAX_REPETITION_WINDOW),
               logits,
