@@ -70,41 +70,63 @@ public record ModelOptions(
 
   /** These options on another device. */
   public ModelOptions withDevice(String device) {
-    return new ModelOptions(device, threads, kvType, chunk, activations, repack, sinkToken, memoryLimit);
+    return new ModelOptions(
+        device, threads, kvType, chunk, activations, repack, sinkToken, memoryLimit);
   }
 
   /** These options with another number of threads. */
   public ModelOptions withThreads(int threads) {
-    return new ModelOptions(device, threads, kvType, chunk, activations, repack, sinkToken, memoryLimit);
+    return new ModelOptions(
+        device, threads, kvType, chunk, activations, repack, sinkToken, memoryLimit);
   }
 
   /** These options with another type of keys and values. */
   public ModelOptions withKvType(KvType kvType) {
-    return new ModelOptions(device, threads, kvType, chunk, activations, repack, sinkToken, memoryLimit);
+    return new ModelOptions(
+        device, threads, kvType, chunk, activations, repack, sinkToken, memoryLimit);
   }
 
   /** These options with another chunk. */
   public ModelOptions withChunk(int chunk) {
-    return new ModelOptions(device, threads, kvType, chunk, activations, repack, sinkToken, memoryLimit);
+    return new ModelOptions(
+        device, threads, kvType, chunk, activations, repack, sinkToken, memoryLimit);
   }
 
   /** These options with other activations. */
   public ModelOptions withActivations(Activations activations) {
-    return new ModelOptions(device, threads, kvType, chunk, activations, repack, sinkToken, memoryLimit);
+    return new ModelOptions(
+        device, threads, kvType, chunk, activations, repack, sinkToken, memoryLimit);
   }
 
   /** These options with weights copied at load, or not. */
   public ModelOptions withRepack(boolean repack) {
-    return new ModelOptions(device, threads, kvType, chunk, activations, repack, sinkToken, memoryLimit);
+    return new ModelOptions(
+        device, threads, kvType, chunk, activations, repack, sinkToken, memoryLimit);
   }
 
   /** These options with a token in front of every stream. */
   public ModelOptions withSinkToken(int sinkToken) {
-    return new ModelOptions(device, threads, kvType, chunk, activations, repack, OptionalInt.of(sinkToken), memoryLimit);
+    return new ModelOptions(
+        device,
+        threads,
+        kvType,
+        chunk,
+        activations,
+        repack,
+        OptionalInt.of(sinkToken),
+        memoryLimit);
   }
 
   /** These options with a limit to the bytes of a session's cache. */
   public ModelOptions withMemoryLimit(long memoryLimit) {
-    return new ModelOptions(device, threads, kvType, chunk, activations, repack, sinkToken, OptionalLong.of(memoryLimit));
+    return new ModelOptions(
+        device,
+        threads,
+        kvType,
+        chunk,
+        activations,
+        repack,
+        sinkToken,
+        OptionalLong.of(memoryLimit));
   }
 }

@@ -11,7 +11,8 @@ import org.sinkstream.kernels.Tensor;
 /**
  * The ids of the newest tokens, of which every prediction takes the last L through the model anew,
  * at positions from 0 (the sliding window with re-computation of Xiao et al., arXiv 2309.17453).
- * Where the model has a sink token, every pass begins with it. While the stream has no more than L tokens, the pass of the token before is gone on with.
+ * Where the model has a sink token, every pass begins with it. While the stream has no more than L
+ * tokens, the pass of the token before is gone on with.
  */
 final class RecomputedContext implements Context {
   /** Of an exported state, in front of the ids: position, floor, how many ids. */
@@ -43,7 +44,8 @@ final class RecomputedContext implements Context {
    * Makes an empty context.
    *
    * @param length tokens of a pass, L
-   * @param sinkToken stands at the start of every pass, where it takes the place of the oldest token
+   * @param sinkToken stands at the start of every pass, where it takes the place of the oldest
+   *     token
    * @param cache whose ring holds L tokens
    */
   RecomputedContext(int length, OptionalInt sinkToken, KvCache cache, Runner runner) {
@@ -183,7 +185,8 @@ final class RecomputedContext implements Context {
           "cannot drop %d tokens, expected 0 to %d".formatted(count, end));
     }
     long first = begin(end - count);
-    if (end - count < floor + (floor > 0 ? sinks() : 0) || first < Math.min(history.oldest(), end - count)) {
+    if (end - count < floor + (floor > 0 ? sinks() : 0)
+        || first < Math.min(history.oldest(), end - count)) {
       throw new IllegalStateException(
           "cannot drop %d tokens: token %d would need token %d, which is forgotten"
               .formatted(count, end - count, first));

@@ -22,8 +22,8 @@ import org.sinkstream.kernels.Tensor;
  * window no longer counts, and with a {@code S+R} policy neither memory nor the cost of a token
  * grows.
  *
- * <p>Where the model has a sink token ({@link ModelInfo#sinkToken}), every stream begins with it: it
- * is put in front of the first token appended, unless that is the sink token already, and counts
+ * <p>Where the model has a sink token ({@link ModelInfo#sinkToken}), every stream begins with it:
+ * it is put in front of the first token appended, unless that is the sink token already, and counts
  * among the stream's tokens and the policy's sink tokens.
  *
  * <p>Confined to the thread that started it: any other thread is refused with {@link
@@ -44,8 +44,7 @@ public final class Session implements AutoCloseable {
   private long promptNanos;
   private @Nullable Generation generation;
 
-  Session(
-      Model model, Network network, CachePolicy policy, KvCache.Spec spec, CacheLimit limit) {
+  Session(Model model, Network network, CachePolicy policy, KvCache.Spec spec, CacheLimit limit) {
     limit.requireStart(policy, spec);
     this.model = model;
     this.policy = policy;
@@ -104,7 +103,8 @@ public final class Session implements AutoCloseable {
   public void reserve(long tokens) {
     check();
     if (tokens < 0) {
-      throw new IllegalArgumentException("room for %d tokens; expected 0 or more".formatted(tokens));
+      throw new IllegalArgumentException(
+          "room for %d tokens; expected 0 or more".formatted(tokens));
     }
     boolean sinkToCome = context.position() == 0 && model.sinkToken().isPresent();
     context.reserve(Math.max(tokens, tokens + (sinkToCome ? 1 : 0)));

@@ -24,9 +24,9 @@ import org.sinkstream.kernels.KvCache;
 
 /**
  * A session's state as a file: magic, version, what it belongs to (model, policy, sink token, cache
- * spec),
- * recent tokens, logits, cache, and at the end the SHA-256 of all that. Numbers are big-endian,
- * logits and cache in the byte order of the machine, which the cache's own header proves.
+ * spec), recent tokens, logits, cache, and at the end the SHA-256 of all that. Numbers are
+ * big-endian, logits and cache in the byte order of the machine, which the cache's own header
+ * proves.
  */
 record Snapshot(
     String model,

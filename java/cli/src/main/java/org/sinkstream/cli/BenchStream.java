@@ -70,7 +70,7 @@ final class BenchStream {
    * @param chunk most tokens of a step
    */
   double bytesPerToken(BenchTest test, int chunk) {
-    long end = test.depth() + test.tokens();
+    long end = (long) test.depth() + test.tokens();
     if (session.policy() instanceof CachePolicy.Recompute && end > capacity) {
       long dense = Math.max(0, capacity - test.depth());
       long passes = test.kind() == BenchTest.Kind.PROMPT ? 1 : test.tokens() - dense;

@@ -58,6 +58,8 @@ public record GgufTensorName(String huggingFace, String gguf, Kind kind) {
     if (name.equals(from + fromWeight)) {
       return Optional.of(to + toWeight);
     }
-    return kind == Kind.WEIGHT_AND_BIAS && name.equals(from + BIAS) ? Optional.of(to + BIAS) : Optional.empty();
+    return kind == Kind.WEIGHT_AND_BIAS && name.equals(from + BIAS)
+        ? Optional.of(to + BIAS)
+        : Optional.empty();
   }
 }

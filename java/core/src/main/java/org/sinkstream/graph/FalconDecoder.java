@@ -29,10 +29,13 @@ final class FalconDecoder {
 
   /** With one norm for both, {@code mlpNorm} is {@code attentionNorm}. */
   private record Layer(
-      Norm attentionNorm, Norm mlpNorm,
+      Norm attentionNorm,
+      Norm mlpNorm,
       Weights qkv,
       @Nullable Tensor sinkLogits,
-      Weights output, Weights up, Weights down)
+      Weights output,
+      Weights up,
+      Weights down)
       implements Decoder.Layer {
     static Layer load(WeightLoader in, FalconConfig c, String prefix) {
       String attention = prefix + "self_attention.";

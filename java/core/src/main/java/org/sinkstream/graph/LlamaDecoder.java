@@ -30,7 +30,10 @@ final class LlamaDecoder {
       Norm attentionNorm,
       Weights qkv,
       @Nullable Tensor sinkLogits,
-      Weights output, Norm mlpNorm, Weights gateUp, Weights down)
+      Weights output,
+      Norm mlpNorm,
+      Weights gateUp,
+      Weights down)
       implements Decoder.Layer {
     static Layer load(WeightLoader in, LlamaConfig c, String prefix) {
       String attention = prefix + "self_attn.";

@@ -40,12 +40,7 @@ final class Pass {
   private final QkvLayout layout;
   private final MemorySegment ids;
 
-  Pass(
-      Device device,
-      Arena arena,
-      Attention attention,
-      Decoder decoder,
-      int maxRows) {
+  Pass(Device device, Arena arena, Attention attention, Decoder decoder, int maxRows) {
     Decoder.Widths widths = decoder.widths();
     this.operations = new Operations(device);
     this.workspace = new Workspace(device, arena, maxRows, widths.most());
