@@ -40,8 +40,8 @@ char *sks_cache_values(const sks_cache *cache, int32_t layer, int32_t kv_head);
 sks_kv_row sks_cache_key(const sks_cache *cache, int32_t layer, int32_t kv_head, int64_t slot);
 sks_kv_row sks_cache_value(const sks_cache *cache, int32_t layer, int32_t kv_head, int64_t slot);
 
-/* Makes room for the tokens 0..tokens-1 of a dense cache; a ring always has room. Contents stay,
- * whatever it returns. */
+/* Makes room for the tokens 0..tokens-1 of a dense cache, and for as many as it has again; a ring
+ * always has room. Contents stay, whatever it returns. */
 int32_t sks_cache_reserve(sks_cache *cache, int64_t tokens);
 
 /*

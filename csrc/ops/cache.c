@@ -172,16 +172,24 @@ static int32_t grow_layer(sks_cache *cache, int32_t layer, int64_t slots) {
   return SKS_OK;
 }
 
-int32_t sks_cache_reserve(sks_cache *cache, int64_t tokens) {
-  if (cache->ring.slots != SKS_ENDLESS) return SKS_OK;
-  for (int32_t layer = 0; layer < cache->attention->layers; layer++) {
-    int64_t slots = cache->layers[layer].slots;
-    if (tokens <= slots) continue;
-    /* Doubling, so that the copies cost a constant per token. */
-    int32_t status = grow_layer(cache, layer, tokens > 2 * slots ? tokens : 2 * slots);
+int32_t sks_cache_grow(sks_cache *cache, int64_t tokens) {
+  if (tokens < 0)
+    return sks_fail(SKS_INVALID_ARGUMENT, "room for %lld tokens, expected 0 or more",
+                    (long long)tokens);
+  int32_t layers = cache->ring.slots == SKS_ENDLESS ? cache->attention->layers : 0;
+  for (int32_t layer = 0; layer < layers; layer++) {
+    if (tokens <= cache->layers[layer].slots) continue;
+    int32_t status = grow_layer(cache, layer, tokens);
     if (status != SKS_OK) return status;
   }
   return SKS_OK;
+}
+
+int32_t sks_cache_reserve(sks_cache *cache, int64_t tokens) {
+  int64_t slots = cache->layers[cache->attention->layers - 1].slots; /* grown last */
+  if (tokens <= slots) return SKS_OK;
+  /* Doubling, so that the copies cost a constant per token. */
+  return sks_cache_grow(cache, tokens > 2 * slots ? tokens : 2 * slots);
 }
 
 int64_t sks_cache_bytes(const sks_cache *cache) {

@@ -106,6 +106,35 @@ static void test_dense_growth(void) {
   stage_destroy(s);
 }
 
+static void test_room_for_known_tokens(void) {
+  stage_spec spec = SMALL;
+  spec.sinks = 0, spec.window = SKS_DENSE, spec.max_rows = 50;
+  stage *s = stage_create(device, &spec, 1, 8);
+  grow(s, 100, 9);
+  int64_t start = sks_cache_bytes(s->caches[0]); /* 256 tokens */
+  REQUIRE(sks_cache_grow(s->caches[0], 30) == SKS_OK && sks_cache_grow(s->caches[0], 256) == SKS_OK,
+          "%s", sks_last_error());
+  REQUIRE(sks_cache_bytes(s->caches[0]) == start, "grew without need");
+  REQUIRE(sks_cache_grow(s->caches[0], 290) == SKS_OK, "%s", sks_last_error());
+  REQUIRE(sks_cache_bytes(s->caches[0]) == start / 256 * 304, "%lld, expected whole blocks of 16",
+          (long long)sks_cache_bytes(s->caches[0]));
+  grow(s, 190, 10);
+  REQUIRE(sks_cache_bytes(s->caches[0]) == start / 256 * 304, "there was room for 290 tokens");
+  REQUIRE(sks_cache_grow(s->caches[0], -1) == SKS_INVALID_ARGUMENT, "negative");
+  REQUIRE(sks_cache_grow(s->caches[0], INT64_MAX) == SKS_OUT_OF_MEMORY &&
+              sks_cache_grow(s->caches[0], INT64_C(1) << 50) == SKS_OUT_OF_MEMORY,
+          "no machine has room for this");
+  grow(s, 30, 11);
+  stage_destroy(s);
+
+  stage *ring = stage_create(device, &SMALL, 1, 12);
+  int64_t bytes = sks_cache_bytes(ring->caches[0]);
+  REQUIRE(sks_cache_grow(ring->caches[0], INT64_MAX) == SKS_OK &&
+              sks_cache_bytes(ring->caches[0]) == bytes,
+          "a ring has all its room");
+  stage_destroy(ring);
+}
+
 static void test_clear(void) {
   stage *s = stage_create(device, &SMALL, 1, 7);
   grow(s, 40, 8);
@@ -323,6 +352,7 @@ int main(void) {
   test_bytes();
   test_refused_specs();
   test_dense_growth();
+  test_room_for_known_tokens();
   test_clear();
   test_drop_last();
   test_drop_after_abandoned_step();

@@ -44,6 +44,13 @@ SKS_API void sks_cache_destroy(sks_cache *cache);
 SKS_API int32_t sks_cache_required_bytes(const sks_attention *attention, const sks_cache_spec *spec,
                                          int64_t *bytes);
 
+/*
+ * Makes room for the first `tokens` tokens of a dense cache, rounded up to whole blocks, and for no
+ * more; without it a dense cache that is full doubles. Any other cache has all its room already.
+ * Contents stay, whatever it returns. Errors: SKS_INVALID_ARGUMENT (tokens < 0), SKS_OUT_OF_MEMORY.
+ */
+SKS_API int32_t sks_cache_grow(sks_cache *cache, int64_t tokens);
+
 /* Bytes held now for keys and values. */
 SKS_API int64_t sks_cache_bytes(const sks_cache *cache);
 

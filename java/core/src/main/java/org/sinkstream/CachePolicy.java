@@ -6,7 +6,8 @@ import java.util.regex.Pattern;
 /**
  * What a session's cache keeps, written as the paper writes it (Xiao et al., arXiv 2309.17453):
  * {@code S+R} keeps S sink tokens and R recent tokens before the one being processed, {@code 0+R}
- * is plain window attention, {@code dense} keeps everything.
+ * is plain window attention, {@code dense} keeps everything, {@code recompute:L} keeps no more than
+ * the ids of L tokens and takes them through the model again for every prediction.
  */
 public sealed interface CachePolicy {
   /**
@@ -40,6 +41,34 @@ public sealed interface CachePolicy {
     }
   }
 
+  /**
+   * The sliding window with re-computation: each prediction is a fresh pass over the last L tokens,
+   * the one being processed among them, at positions from 0. Constant memory, and a cost for each
+   * token that grows with L<sup>2</sup>. Until the stream is longer than L it is dense attention,
+   * and nothing is computed again.
+   *
+   * @param length tokens of a pass, L, 1 to {@link #MAX_LENGTH}
+   */
+  record Recompute(int length) implements CachePolicy {
+    private static final String PREFIX = "recompute:";
+
+    /** The longest pass. */
+    public static final int MAX_LENGTH = 1 << 24;
+
+    /** Refuses lengths out of range. */
+    public Recompute {
+      if (length < 1 || length > MAX_LENGTH) {
+        throw new IllegalArgumentException(
+            "tokens to recompute: %d; expected 1 to %d".formatted(length, MAX_LENGTH));
+      }
+    }
+
+    @Override
+    public String toString() {
+      return PREFIX + length;
+    }
+  }
+
   /** {@code S+R}. */
   static CachePolicy streaming(long sinks, long window) {
     return new Streaming(sinks, window);
@@ -48,6 +77,11 @@ public sealed interface CachePolicy {
   /** {@code dense}. */
   static CachePolicy dense() {
     return new Dense();
+  }
+
+  /** {@code recompute:L}. */
+  static CachePolicy recompute(int length) {
+    return new Recompute(length);
   }
 
   /**
@@ -63,7 +97,7 @@ public sealed interface CachePolicy {
   }
 
   /**
-   * Reads {@code S+R} or {@code dense}.
+   * Reads {@code S+R}, {@code dense} or {@code recompute:L}.
    *
    * @throws IllegalArgumentException for anything else
    */
@@ -71,10 +105,15 @@ public sealed interface CachePolicy {
     if (text.equals("dense")) {
       return new Dense();
     }
-    Matcher matcher = Pattern.compile("(\\d{1,18})\\+(\\d{1,18})").matcher(text);
+    Matcher matcher =
+        Pattern.compile("(\\d{1,18})\\+(\\d{1,18})|recompute:(\\d{1,18})").matcher(text);
     if (!matcher.matches()) {
       throw new IllegalArgumentException(
-          "cache policy '%s'; expected S+R such as 4+1020, 0+R, or dense".formatted(text));
+          "cache policy '%s'; expected S+R such as 4+1020, 0+R, dense, or recompute:L"
+              .formatted(text));
+    }
+    if (matcher.group(3) != null) {
+      return new Recompute(Math.clamp(Long.parseLong(matcher.group(3)), 0, Integer.MAX_VALUE));
     }
     return new Streaming(Long.parseLong(matcher.group(1)), Long.parseLong(matcher.group(2)));
   }

@@ -134,16 +134,27 @@ public final class Conversion implements AutoCloseable {
     this.checkpoint = checkpoint;
     ModelConfig config = ModelConfig.read(checkpoint.config());
     GgufModel model = GgufModel.of(checkpoint.config(), config);
-    new Network(device, arena, checkpoint, config, false); // takes every tensor that decoding takes
+    Network network = // takes every tensor that decoding takes
+        new Network(device, arena, checkpoint, config, false);
     checkpoint.warnAboutUnused();
     model
-        .unknownToLlamaCpp()
+        .unknownToLlamaCpp(network.hasSinkLogits())
         .ifPresent(what ->
             LOGGER.log(
                 Level.WARNING,
                 "llama.cpp will not read the file: it does not know {0} in architecture {1}",
                 what,
                 model.architecture().id()));
+    config
+        .sinks()
+        .token()
+        .ifPresent(token ->
+            LOGGER.log(
+                Level.WARNING,
+                "llama.cpp does not put the sink token {0} in front of a text: it does not know the"
+                    + " key {1}",
+                Integer.toString(token),
+                GgufKeys.SINK_TOKEN_ID));
     Mixture mixture = type.mixture(config.layers(), model.sharesEmbedding());
     pieces = Pieces.of(model, checkpoint, mixture, arena);
     entries.string(GgufKeys.ARCHITECTURE, model.architecture().id());

@@ -5,6 +5,7 @@ import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
@@ -17,6 +18,7 @@ import org.sinkstream.graph.ModelConfig;
 import org.sinkstream.graph.Network;
 import org.sinkstream.kernels.Device;
 import org.sinkstream.kernels.KvCache;
+import org.sinkstream.synthetic.AvailableMemory;
 import org.sinkstream.text.Detokenizer;
 import org.sinkstream.text.Tokenizer;
 
@@ -35,6 +37,7 @@ public final class Model implements AutoCloseable {
   private final Set<Integer> endOfText;
   private final ModelInfo info;
   private final String fingerprint;
+  private final OptionalInt sinkToken;
   private final AtomicInteger sessions = new AtomicInteger();
 
   /**
@@ -60,6 +63,7 @@ public final class Model implements AutoCloseable {
       this.endOfText = checkpoint.endOfText();
       this.tokenizer = tokenizer.get().orElse(null);
       this.fingerprint = checkpoint.fingerprint();
+      this.sinkToken = sinkToken(network.config());
       this.info = info(network.config(), checkpoint);
     } catch (RuntimeException | Error failure) {
       arena.close();
@@ -75,6 +79,18 @@ public final class Model implements AutoCloseable {
     return Device.openCpu(options.threads());
   }
 
+  private OptionalInt sinkToken(ModelConfig config) {
+    if (options.sinkToken().isEmpty()) {
+      return config.sinks().token();
+    }
+    int token = options.sinkToken().getAsInt();
+    if (token < 0 || token >= config.vocabulary()) {
+      throw new IllegalArgumentException(
+          "sink token: %d; the vocabulary is 0 to %d".formatted(token, config.vocabulary() - 1));
+    }
+    return options.sinkToken();
+  }
+
   private ModelInfo info(ModelConfig config, Checkpoint checkpoint) {
     return new ModelInfo(
         config.architecture(),
@@ -85,6 +101,8 @@ public final class Model implements AutoCloseable {
         config.headDim(),
         config.vocabulary(),
         config.trainedContext(),
+        network.hasSinkLogits(),
+        sinkToken,
         checkpoint.parameters(),
         checkpoint.weightTypes(),
         checkpoint.weightBytes(),
@@ -199,7 +217,16 @@ public final class Model implements AutoCloseable {
           new KvCache.Spec(sinks, window, options.chunk(), options.kvType().elementType());
       case CachePolicy.Dense() ->
           new KvCache.Spec(0, KvCache.DENSE, options.chunk(), options.kvType().elementType());
+      case CachePolicy.Recompute(int length) -> // the last token of a pass attends to the others
+          new KvCache.Spec(
+              0, Math.max(1, length - 1), options.chunk(), options.kvType().elementType());
     };
+  }
+
+  private CacheLimit cacheLimit() {
+    long bytes =
+        options.memoryLimit().orElseGet(() -> AvailableMemory.now().orElse(Long.MAX_VALUE));
+    return new CacheLimit(network, options.kvType().elementType(), bytes);
   }
 
   /** Starts a stream with {@link #defaultPolicy}. */
@@ -210,12 +237,14 @@ public final class Model implements AutoCloseable {
   /**
    * Starts a stream. It belongs to the calling thread.
    *
+   * @throws org.sinkstream.error.MemoryLimitException if its cache takes more than {@link
+   *     ModelOptions#memoryLimit}
    * @throws org.sinkstream.error.DeviceMemoryException if its cache takes more memory than there is
    */
   public Session newSession(CachePolicy policy) {
     sessions.incrementAndGet();
     try {
-      return new Session(this, network, policy, spec(policy));
+      return new Session(this, network, policy, spec(policy), cacheLimit());
     } catch (RuntimeException | Error failure) {
       sessions.decrementAndGet();
       throw failure;
@@ -233,7 +262,7 @@ public final class Model implements AutoCloseable {
    */
   public Session restore(Path file, CachePolicy policy) throws IOException {
     try (Arena call = Arena.ofConfined()) {
-      Snapshot snapshot = Snapshot.read(file, call, fingerprint, policy, spec(policy));
+      Snapshot snapshot = Snapshot.read(file, call, fingerprint, policy, sinkToken, spec(policy));
       Session session = newSession(policy);
       try {
         session.restore(snapshot);
@@ -243,6 +272,10 @@ public final class Model implements AutoCloseable {
         throw failure;
       }
     }
+  }
+
+  OptionalInt sinkToken() {
+    return sinkToken;
   }
 
   String fingerprint() {

@@ -1,5 +1,6 @@
 package org.sinkstream;
 
+import java.util.OptionalInt;
 import java.util.Set;
 
 /**
@@ -13,6 +14,8 @@ import java.util.Set;
  * @param headDim channels of a head
  * @param vocabulary how many tokens there are
  * @param trainedContext positions the model was trained on
+ * @param sinkLogits whether the softmax of attention has sink logits in its denominator
+ * @param sinkToken the token in front of every stream, if there is one
  * @param parameters numbers in its weights
  * @param weightTypes element types of its weights, as the checkpoint has them, e.g. {@code BF16}
  * @param weightBytes bytes of its weights
@@ -33,6 +36,8 @@ public record ModelInfo(
     int headDim,
     int vocabulary,
     int trainedContext,
+    boolean sinkLogits,
+    OptionalInt sinkToken,
     long parameters,
     Set<String> weightTypes,
     long weightBytes,

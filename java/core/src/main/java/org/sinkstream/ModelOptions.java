@@ -1,5 +1,8 @@
 package org.sinkstream;
 
+import java.util.OptionalInt;
+import java.util.OptionalLong;
+
 /**
  * How a model is opened.
  *
@@ -12,9 +15,20 @@ package org.sinkstream;
  * @param activations what linear layers may do with their input
  * @param repack whether weights are copied at load into the order in which the kernels read them;
  *     otherwise they stay where the file is mapped, and their kernels take float32 activations
+ * @param sinkToken the token in front of every stream, whatever the model's config says of one;
+ *     empty for what the config says in {@code sink_token_id}
+ * @param memoryLimit most bytes that a session's cache may take; empty for what is available, where
+ *     the system tells, when the session starts
  */
 public record ModelOptions(
-    String device, int threads, KvType kvType, int chunk, Activations activations, boolean repack) {
+    String device,
+    int threads,
+    KvType kvType,
+    int chunk,
+    Activations activations,
+    boolean repack,
+    OptionalInt sinkToken,
+    OptionalLong memoryLimit) {
   /** Most threads that can be asked for. */
   public static final int MAX_THREADS = 1024;
 
@@ -30,11 +44,23 @@ public record ModelOptions(
     if (chunk < 1 || chunk > MAX_CHUNK) {
       throw new IllegalArgumentException("chunk: %d; expected 1 to %d".formatted(chunk, MAX_CHUNK));
     }
+    if (memoryLimit.orElse(0) < 0) {
+      throw new IllegalArgumentException(
+          "memory limit: %d bytes; expected 0 or more".formatted(memoryLimit.getAsLong()));
+    }
   }
 
   /** The CPU, all cores, f16 keys and values, chunks of 256 tokens, the fastest kernels. */
   public static ModelOptions defaults() {
-    return new ModelOptions("cpu", 0, KvType.F16, 256, Activations.AUTO, true);
+    return new ModelOptions(
+        "cpu",
+        0,
+        KvType.F16,
+        256,
+        Activations.AUTO,
+        true,
+        OptionalInt.empty(),
+        OptionalLong.empty());
   }
 
   /** Whether linear layers take weights in the kernels' own order, where there is one. */
@@ -44,31 +70,63 @@ public record ModelOptions(
 
   /** These options on another device. */
   public ModelOptions withDevice(String device) {
-    return new ModelOptions(device, threads, kvType, chunk, activations, repack);
+    return new ModelOptions(
+        device, threads, kvType, chunk, activations, repack, sinkToken, memoryLimit);
   }
 
   /** These options with another number of threads. */
   public ModelOptions withThreads(int threads) {
-    return new ModelOptions(device, threads, kvType, chunk, activations, repack);
+    return new ModelOptions(
+        device, threads, kvType, chunk, activations, repack, sinkToken, memoryLimit);
   }
 
   /** These options with another type of keys and values. */
   public ModelOptions withKvType(KvType kvType) {
-    return new ModelOptions(device, threads, kvType, chunk, activations, repack);
+    return new ModelOptions(
+        device, threads, kvType, chunk, activations, repack, sinkToken, memoryLimit);
   }
 
   /** These options with another chunk. */
   public ModelOptions withChunk(int chunk) {
-    return new ModelOptions(device, threads, kvType, chunk, activations, repack);
+    return new ModelOptions(
+        device, threads, kvType, chunk, activations, repack, sinkToken, memoryLimit);
   }
 
   /** These options with other activations. */
   public ModelOptions withActivations(Activations activations) {
-    return new ModelOptions(device, threads, kvType, chunk, activations, repack);
+    return new ModelOptions(
+        device, threads, kvType, chunk, activations, repack, sinkToken, memoryLimit);
   }
 
   /** These options with weights copied at load, or not. */
   public ModelOptions withRepack(boolean repack) {
-    return new ModelOptions(device, threads, kvType, chunk, activations, repack);
+    return new ModelOptions(
+        device, threads, kvType, chunk, activations, repack, sinkToken, memoryLimit);
+  }
+
+  /** These options with a token in front of every stream. */
+  public ModelOptions withSinkToken(int sinkToken) {
+    return new ModelOptions(
+        device,
+        threads,
+        kvType,
+        chunk,
+        activations,
+        repack,
+        OptionalInt.of(sinkToken),
+        memoryLimit);
+  }
+
+  /** These options with a limit to the bytes of a session's cache. */
+  public ModelOptions withMemoryLimit(long memoryLimit) {
+    return new ModelOptions(
+        device,
+        threads,
+        kvType,
+        chunk,
+        activations,
+        repack,
+        sinkToken,
+        OptionalLong.of(memoryLimit));
   }
 }

@@ -9,6 +9,7 @@ import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.OptionalInt;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.sinkstream.graph.Network;
@@ -21,6 +22,10 @@ import org.sinkstream.kernels.Tensor;
  * window no longer counts, and with a {@code S+R} policy neither memory nor the cost of a token
  * grows.
  *
+ * <p>Where the model has a sink token ({@link ModelInfo#sinkToken}), every stream begins with it:
+ * it is put in front of the first token appended, unless that is the sink token already, and counts
+ * among the stream's tokens and the policy's sink tokens.
+ *
  * <p>Confined to the thread that started it: any other thread is refused with {@link
  * WrongThreadException}. After {@link #close} every method throws {@link IllegalStateException}. A
  * failed call leaves the stream as it was before the chunk that failed.
@@ -30,20 +35,27 @@ public final class Session implements AutoCloseable {
   private final CachePolicy policy;
   private final Thread owner = Thread.currentThread();
   private final Arena arena = Arena.ofConfined();
-  private final KvCache cache;
+  private final KvCache.Spec spec;
   private final Runner runner;
-  private final RecentTokens recent = new RecentTokens();
+  private final Context context;
+  private final TokenHistory recent = new TokenHistory(Sampling.MAX_REPETITION_WINDOW);
   private boolean hasLogits;
   private long promptTokens;
   private long promptNanos;
   private @Nullable Generation generation;
 
-  Session(Model model, Network network, CachePolicy policy, KvCache.Spec spec) {
+  Session(Model model, Network network, CachePolicy policy, KvCache.Spec spec, CacheLimit limit) {
+    limit.requireStart(policy, spec);
     this.model = model;
     this.policy = policy;
+    this.spec = spec;
     try {
-      this.cache = network.newCache(arena, spec);
+      KvCache cache = network.newCache(arena, spec);
       this.runner = network.newRunner(arena, spec.maxRows());
+      this.context =
+          policy instanceof CachePolicy.Recompute(int length)
+              ? new RecomputedContext(length, model.sinkToken(), cache, runner)
+              : new CachedContext(cache, runner, limit);
     } catch (RuntimeException | Error failure) {
       arena.close();
       throw failure;
@@ -65,19 +77,37 @@ public final class Session implements AutoCloseable {
    */
   public long position() {
     check();
-    return cache.position();
+    return context.position();
   }
 
   /** Tokens in the cache that the next one attends to. */
   public long cachedTokens() {
     check();
-    return cache.tokens();
+    return context.tokens();
   }
 
-  /** Bytes the cache holds. Constant for a {@code S+R} policy. */
+  /** Bytes the cache holds. Constant but for {@code dense}. */
   public long cacheBytes() {
     check();
-    return cache.bytes();
+    return context.bytes();
+  }
+
+  /**
+   * Makes room for tokens to come, or says before any work is done that there is not the memory for
+   * them. Only {@code dense} streams need any; without it they grow as they go.
+   *
+   * @param tokens how many more there will be
+   * @throws org.sinkstream.error.MemoryLimitException if their keys and values would take more than
+   *     {@link ModelOptions#memoryLimit}
+   */
+  public void reserve(long tokens) {
+    check();
+    if (tokens < 0) {
+      throw new IllegalArgumentException(
+          "room for %d tokens; expected 0 or more".formatted(tokens));
+    }
+    boolean sinkToCome = context.position() == 0 && model.sinkToken().isPresent();
+    context.reserve(Math.max(tokens, tokens + (sinkToCome ? 1 : 0)));
   }
 
   /**
@@ -97,7 +127,7 @@ public final class Session implements AutoCloseable {
    */
   public int append(String text) {
     check();
-    int[] tokens = model.tokenizer().encode(text, cache.position() == 0);
+    int[] tokens = model.tokenizer().encode(text, context.position() == 0);
     append(tokens);
     return tokens.length;
   }
@@ -111,7 +141,7 @@ public final class Session implements AutoCloseable {
     appendChunks(
         tokens,
         (start, count) -> {
-          long first = cache.position() - count;
+          long first = context.position() - count;
           eachBlock(
               count,
               (from, rows, logits) -> {
@@ -133,7 +163,8 @@ public final class Session implements AutoCloseable {
 
   /**
    * Appends tokens and gives the negative log-likelihood of each, in nats, under what the model
-   * expected there. The first token of a stream was not expected: its value is NaN.
+   * expected there. The first token of a stream was not expected: its value is NaN, unless the
+   * model's sink token was put in front of it.
    *
    * @throws IllegalArgumentException for an id outside the vocabulary; nothing is appended then
    */
@@ -142,7 +173,8 @@ public final class Session implements AutoCloseable {
     if (tokens.length > 0) {
       check();
       checkIds(tokens);
-      losses[0] = hasLogits ? runner.nll(runner.last(), tokens[0])[0] : Double.NaN;
+      beginWith(tokens);
+      losses[0] = hasLogits ? runner.nll(context.last(), tokens[0])[0] : Double.NaN;
     }
     appendChunks(
         tokens,
@@ -172,29 +204,43 @@ public final class Session implements AutoCloseable {
     check();
     checkIds(tokens);
     long begin = System.nanoTime();
+    beginWith(tokens);
+    context.reserve(tokens.length);
     for (int start = 0; start < tokens.length; start += runner.maxRows()) {
       int count = Math.min(runner.maxRows(), tokens.length - start);
       appendChunk(tokens, start, count);
       visitor.visit(start, count);
     }
+    if (hasLogits) {
+      context.last();
+    }
     promptTokens += tokens.length;
     promptNanos += System.nanoTime() - begin;
   }
 
+  /** Puts the sink token in front of a stream that begins with these tokens, unless they do. */
+  private void beginWith(int[] tokens) {
+    OptionalInt sink = model.sinkToken();
+    if (context.position() == 0
+        && sink.isPresent()
+        && tokens.length > 0
+        && tokens[0] != sink.getAsInt()) {
+      appendChunk(new int[] {sink.getAsInt()}, 0, 1);
+    }
+  }
+
   private void appendChunk(int[] tokens, int start, int count) {
-    runner.append(cache, tokens, start, count);
-    hasLogits = false;
+    context.append(tokens, start, count);
     for (int i = start; i < start + count; i++) {
       recent.add(tokens[i]);
     }
-    runner.computeLast(count - 1);
     hasLogits = true;
   }
 
   private void eachBlock(int count, BlockVisitor visitor) {
-    for (int from = 0; from < count; from += runner.maxLogitRows()) {
-      int rows = Math.min(runner.maxLogitRows(), count - from);
-      visitor.visit(from, rows, runner.logits(from, rows));
+    for (int from = 0; from < count; from += context.maxLogitRows()) {
+      int rows = Math.min(context.maxLogitRows(), count - from);
+      visitor.visit(from, rows, context.logits(from, rows));
     }
   }
 
@@ -216,7 +262,7 @@ public final class Session implements AutoCloseable {
    */
   public float[] logits() {
     requireLogits();
-    return runner.last().toArray(0);
+    return context.last().toArray(0);
   }
 
   private void requireLogits() {
@@ -259,8 +305,9 @@ public final class Session implements AutoCloseable {
   int step(Sampler sampler) {
     requireLogits();
     int token =
-        sampler.choose(model.info().vocabulary(), runner::top, runner.last(), recent::newest);
+        sampler.choose(model.info().vocabulary(), runner::top, context.last(), recent::newest);
     appendChunk(new int[] {token}, 0, 1);
+    context.last();
     return token;
   }
 
@@ -273,7 +320,7 @@ public final class Session implements AutoCloseable {
    */
   public void dropLast(long count) {
     check();
-    cache.dropLast(count);
+    context.dropLast(count);
     if (count > 0) {
       recent.drop(count);
       hasLogits = false;
@@ -289,14 +336,14 @@ public final class Session implements AutoCloseable {
    */
   public void evict(long begin, long end) {
     check();
-    cache.evict(begin, end);
+    context.evict(begin, end);
   }
 
   /** Forgets every token: the stream starts again at position 0. */
   public void clear() {
     check();
-    cache.clear();
-    recent.clear();
+    context.clear();
+    recent.restart(0);
     hasLogits = false;
   }
 
@@ -309,20 +356,21 @@ public final class Session implements AutoCloseable {
   public void save(Path file) throws IOException {
     check();
     try (Arena call = Arena.ofConfined()) {
-      MemorySegment logits = hasLogits ? runner.last().data() : MemorySegment.NULL;
+      MemorySegment logits = hasLogits ? context.last().data() : MemorySegment.NULL;
       new Snapshot(
               model.fingerprint(),
               policy,
-              cache.spec(),
+              model.sinkToken(),
+              spec,
               recent.newest(Sampling.MAX_REPETITION_WINDOW),
               logits,
-              cache.exportState(call))
+              context.exportState(call))
           .write(file);
     }
   }
 
   void restore(Snapshot snapshot) {
-    cache.importState(snapshot.cacheState());
+    context.importState(snapshot.state());
     Arrays.stream(snapshot.recentTokens()).forEach(recent::add);
     hasLogits = snapshot.logits().byteSize() > 0;
     if (hasLogits) {

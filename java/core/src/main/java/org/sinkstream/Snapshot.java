@@ -17,24 +17,27 @@ import java.security.DigestOutputStream;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import java.util.OptionalInt;
 import org.sinkstream.error.SnapshotException;
 import org.sinkstream.files.AtomicFile;
 import org.sinkstream.kernels.KvCache;
 
 /**
- * A session's state as a file: magic, version, what it belongs to (model, policy, cache spec),
- * recent tokens, logits, cache, and at the end the SHA-256 of all that. Numbers are big-endian,
- * logits and cache in the byte order of the machine, which the cache's own header proves.
+ * A session's state as a file: magic, version, what it belongs to (model, policy, sink token, cache
+ * spec), recent tokens, logits, cache, and at the end the SHA-256 of all that. Numbers are
+ * big-endian, logits and cache in the byte order of the machine, which the cache's own header
+ * proves.
  */
 record Snapshot(
     String model,
     CachePolicy policy,
+    OptionalInt sinkToken,
     KvCache.Spec spec,
     @SuppressWarnings("ArrayRecordComponent") int[] recentTokens,
     MemorySegment logits,
-    MemorySegment cacheState) {
+    MemorySegment state) {
   private static final long MAGIC = 0x53494e4b53545245L; // "SINKSTRE"
-  private static final int VERSION = 1;
+  private static final int VERSION = 2;
   private static final int COPY_BYTES = 1 << 16;
 
   void write(Path file) throws IOException {
@@ -46,17 +49,22 @@ record Snapshot(
       out.writeInt(VERSION);
       out.writeUTF(model);
       out.writeUTF(policy.toString());
+      out.writeUTF(shown(sinkToken));
       out.writeUTF(spec.toString());
       out.writeInt(recentTokens.length);
       for (int token : recentTokens) {
         out.writeInt(token);
       }
       write(out, logits);
-      write(out, cacheState);
+      write(out, state);
       out.flush();
       raw.write(digest.digest());
       whole.commit();
     }
+  }
+
+  private static String shown(OptionalInt token) {
+    return token.isPresent() ? Integer.toString(token.getAsInt()) : "none";
   }
 
   private static void write(DataOutputStream out, MemorySegment segment) throws IOException {
@@ -75,7 +83,13 @@ record Snapshot(
    * @param arena owns the memory
    * @throws SnapshotException if it is none, is cut short or changed, or belongs to something else
    */
-  static Snapshot read(Path file, Arena arena, String model, CachePolicy policy, KvCache.Spec spec)
+  static Snapshot read(
+      Path file,
+      Arena arena,
+      String model,
+      CachePolicy policy,
+      OptionalInt sinkToken,
+      KvCache.Spec spec)
       throws IOException {
     long content = verify(file);
     try (DataInputStream in =
@@ -84,14 +98,15 @@ record Snapshot(
       expect(file, "version", in.readInt(), VERSION);
       expect(file, "model", in.readUTF(), model);
       expect(file, "cache policy", in.readUTF(), policy.toString());
+      expect(file, "sink token", in.readUTF(), shown(sinkToken));
       expect(file, "cache", in.readUTF(), spec.toString());
       int[] recent = new int[in.readInt()];
       for (int i = 0; i < recent.length; i++) {
         recent[i] = in.readInt();
       }
       MemorySegment logits = segment(in, arena);
-      MemorySegment cacheState = segment(in, arena);
-      return new Snapshot(model, policy, spec, recent, logits, cacheState);
+      MemorySegment state = segment(in, arena);
+      return new Snapshot(model, policy, sinkToken, spec, recent, logits, state);
     } catch (EOFException | NegativeArraySizeException e) {
       throw new SnapshotException(
           "%s: its %d bytes are no snapshot, though their checksum is right"

@@ -19,6 +19,7 @@ final class BenchStream {
         switch (session.policy()) {
           case CachePolicy.Streaming(long sinks, long window) -> sinks + window;
           case CachePolicy.Dense() -> Long.MAX_VALUE;
+          case CachePolicy.Recompute(int length) -> length;
         };
   }
 
@@ -63,18 +64,31 @@ final class BenchStream {
 
   /**
    * Bytes for each token of a test that no kernel can do without reading: in every step the
-   * weights, and the keys and values that its tokens attend to, their own among them.
+   * weights, and the keys and values that its tokens attend to, their own among them. Where tokens
+   * are computed again, those of all passes.
    *
    * @param chunk most tokens of a step
    */
   double bytesPerToken(BenchTest test, int chunk) {
-    int step = test.step(chunk);
+    long end = (long) test.depth() + test.tokens();
+    if (session.policy() instanceof CachePolicy.Recompute && end > capacity) {
+      long dense = Math.max(0, capacity - test.depth());
+      long passes = test.kind() == BenchTest.Kind.PROMPT ? 1 : test.tokens() - dense;
+      return (stepBytes(test.depth(), dense, test.step(chunk))
+              + passes * stepBytes(0, capacity, chunk))
+          / test.tokens();
+    }
+    return stepBytes(test.depth(), test.tokens(), test.step(chunk)) / test.tokens();
+  }
+
+  /** Bytes of the steps that append {@code tokens} to a stream of this depth. */
+  private double stepBytes(long depth, long tokens, int step) {
     double bytes = 0;
-    for (long done = 0; done < test.tokens(); done += step) {
-      long rows = Math.min(step, test.tokens() - done);
-      long cached = Math.min(test.depth() + done, capacity);
+    for (long done = 0; done < tokens; done += step) {
+      long rows = Math.min(step, tokens - done);
+      long cached = Math.min(depth + done, capacity);
       bytes += info.stepBytes() + (double) info.tokenBytes() * (cached + rows);
     }
-    return bytes / test.tokens();
+    return bytes;
   }
 }

@@ -15,7 +15,8 @@ final class CacheMixin {
       paramLabel = "POLICY",
       converter = Policy.class,
       description = {
-        "S+R: S sink tokens and a window of R recent tokens; 0+R: a plain window; dense: everything.",
+        "S+R: S sink tokens and a window of R recent tokens; 0+R: a plain window; dense: everything;"
+            + " recompute:L: the last L tokens, taken through the model again for each prediction.",
         "Default: 4 sink tokens and the largest window that keeps the query inside the trained"
             + " context, at most 4+2043."
       })

@@ -1,5 +1,6 @@
 package org.sinkstream.cli;
 
+import java.util.OptionalInt;
 import java.util.concurrent.Callable;
 import org.sinkstream.CachePolicy;
 import org.sinkstream.GenerationOptions;
@@ -83,13 +84,24 @@ final class ChatCommand implements Callable<Integer> {
     if (!pinPrompt) {
       return cache.policy(opened);
     }
-    int sinks = opened.tokenizer().encode(system, true).length;
+    int sinks = pinned(opened);
     return switch (cache.policy(opened)) {
       case CachePolicy.Dense dense -> dense;
+      case CachePolicy.Recompute recompute ->
+          throw new IllegalArgumentException(
+              "--pin-prompt with --cache %s, which keeps no sink tokens; expected S+R or dense"
+                  .formatted(recompute));
       case CachePolicy.Streaming given when cache.given().isPresent() ->
           CachePolicy.streaming(sinks, given.window());
       case CachePolicy.Streaming fitting -> fitting(sinks, fitting.sinks() + fitting.window());
     };
+  }
+
+  /** Tokens of the system prompt, and the model's sink token where that stands in front of it. */
+  private int pinned(Model opened) {
+    int[] tokens = opened.tokenizer().encode(system, true);
+    OptionalInt sink = opened.info().sinkToken();
+    return tokens.length + (sink.isPresent() && sink.getAsInt() != tokens[0] ? 1 : 0);
   }
 
   private static CachePolicy fitting(int sinks, long total) {

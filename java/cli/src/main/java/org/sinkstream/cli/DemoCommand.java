@@ -52,6 +52,7 @@ final class DemoCommand implements Callable<Integer> {
         Model opened = model.open();
         Session session = opened.newSession(cache.policy(opened))) {
       session.append(OPENING);
+      session.reserve(tokens);
       Usage start = Usage.of(session);
       Generation generation = session.generate(options());
       interrupt.onRaise(generation::cancel);

@@ -4,6 +4,7 @@ import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.sinkstream.CachePolicy;
 import org.sinkstream.Model;
 import org.sinkstream.ModelInfo;
@@ -59,6 +60,8 @@ final class InfoCommand implements Callable<Integer> {
             .put("head_dim", info.headDim())
             .put("vocabulary", info.vocabulary())
             .put("trained_context", info.trainedContext())
+            .put("sink_logits", info.sinkLogits())
+            .put("sink_token", sinkToken(info))
             .put("parameters", info.parameters());
     weightTypes(info).forEach(result.putArray("weight_types")::add);
     result
@@ -77,6 +80,7 @@ final class InfoCommand implements Callable<Integer> {
         shape            %d layers, hidden %d, %d heads, %d key-value heads, head_dim %d
         vocabulary       %d
         trained context  %d
+        sinks            %s
         parameters       %d in %s, %d bytes
         cache            %s in %s, %d bytes
         activations      %s
@@ -93,6 +97,7 @@ final class InfoCommand implements Callable<Integer> {
         info.headDim(),
         info.vocabulary(),
         info.trainedContext(),
+        sinks(info),
         info.parameters(),
         weightTypes(info).collect(Collectors.joining(", ")),
         info.weightBytes(),
@@ -106,6 +111,17 @@ final class InfoCommand implements Callable<Integer> {
         Version.number(),
         NativeInfo.loaded().version(),
         NativeInfo.loaded().file());
+  }
+
+  private static @Nullable Integer sinkToken(ModelInfo info) {
+    return info.sinkToken().isPresent() ? info.sinkToken().getAsInt() : null;
+  }
+
+  private static String sinks(ModelInfo info) {
+    String logits = info.sinkLogits() ? "sink logits" : "no sink logits";
+    return info.sinkToken().isPresent()
+        ? "%s, sink token %d".formatted(logits, info.sinkToken().getAsInt())
+        : logits + ", no sink token";
   }
 
   private static Stream<String> weightTypes(ModelInfo info) {

@@ -35,6 +35,7 @@ final class LogitsCommand implements Callable<Integer> {
     try (Model opened = model.open();
         Session session = opened.newSession(cache.policy(opened))) {
       int[] tokens = InputFiles.ids(ids, opened.info().vocabulary());
+      session.reserve(tokens.length);
       try (FloatFile file = new FloatFile(out);
           Progress progress = Progress.ofTokens("logits", tokens.length)) {
         Slices.of(tokens, model.chunk())

@@ -8,6 +8,7 @@ import org.sinkstream.Activations;
 import org.sinkstream.KvType;
 import org.sinkstream.Model;
 import org.sinkstream.ModelOptions;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** Which model, and how it runs. */
@@ -62,6 +63,8 @@ final class ModelMixin {
       description = "Tokens that go through the layers together (default: ${DEFAULT-VALUE}).")
   private long chunk = DEFAULTS.chunk();
 
+  @Mixin private final StreamMixin stream = new StreamMixin();
+
   /** Opens the model. */
   Model open() throws IOException {
     return Model.open(path == null ? EmbeddedModel.directory() : path, options());
@@ -69,8 +72,14 @@ final class ModelMixin {
 
   /** How a model is opened. */
   ModelOptions options() {
-    return new ModelOptions(
-        device, Math.toIntExact(threads), kvType, Math.toIntExact(chunk), activations, !noRepack);
+    return stream.addTo(
+        DEFAULTS
+            .withDevice(device)
+            .withThreads(Math.toIntExact(threads))
+            .withKvType(kvType)
+            .withChunk(Math.toIntExact(chunk))
+            .withActivations(activations)
+            .withRepack(!noRepack));
   }
 
   /** The model asked for; null for the embedded one. */

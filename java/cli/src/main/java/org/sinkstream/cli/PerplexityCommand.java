@@ -63,6 +63,7 @@ final class PerplexityCommand implements Callable<Integer> {
             "%d token(s) to score; expected at least 2, for the first one is not predicted"
                 .formatted(tokens.length));
       }
+      session.reserve(tokens.length);
       Score score = score(session, tokens);
       if (json) {
         Json.print(streams, json(score, session));

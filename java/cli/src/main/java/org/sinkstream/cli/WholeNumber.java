@@ -52,6 +52,13 @@ abstract class WholeNumber implements ITypeConverter<Long> {
     }
   }
 
+  /** The id of a token; the model says how many there are. */
+  static final class TokenId extends WholeNumber {
+    TokenId() {
+      super(0, Integer.MAX_VALUE);
+    }
+  }
+
   /** Tokens of a test or before it. */
   static final class Tokens extends WholeNumber {
     Tokens() {

@@ -49,11 +49,17 @@ final class BadInputTest {
           --top-k              | -1                   | from 0 to 2147483647
           --repetition-window  | 4097                 | from 0 to 4096
           --cache              | 4+0                  | window: 0; 1 or more expected
-          --cache              | -4+1020              | expected S+R such as 4+1020, 0+R, or dense
-          --cache              | 4+-1                 | expected S+R such as 4+1020, 0+R, or dense
-          --cache              | 4+1e3                | expected S+R such as 4+1020, 0+R, or dense
-          --cache              | 9999999999999999999+1 | expected S+R such as 4+1020, 0+R, or dense
-          --cache              | Dense                | expected S+R such as 4+1020, 0+R, or dense
+          --cache              | -4+1020              | expected S+R such as 4+1020, 0+R, dense, or rec
+          --cache              | 4+-1                 | expected S+R such as 4+1020, 0+R, dense, or rec
+          --cache              | 4+1e3                | expected S+R such as 4+1020, 0+R, dense, or rec
+          --cache              | 9999999999999999999+1 | expected S+R such as 4+1020, 0+R, dense, or rec
+          --cache              | Dense                | expected S+R such as 4+1020, 0+R, dense, or rec
+          --cache              | recompute:0          | tokens to recompute: 0; expected 1 to 16777216
+          --cache              | recompute:16777217   | tokens to recompute: 16777217; expected 1 to 16777216
+          --cache              | recompute:-1         | expected S+R such as 4+1020, 0+R, dense, or rec
+          --sink-token         | -1                   | from 0 to 2147483647
+          --memory-limit       | 4GB                  | expected bytes, a whole number with KiB, MiB, GiB, TiB
+          --memory-limit       | 99999999999TiB       | expected bytes, a whole number with KiB, MiB, GiB, TiB
           --kv-type            | q8                   | expected one of [F16, BF16, F32, Q8_0]
           --activations        | f16                  | expected one of [AUTO, F32]
           --temperature        | warm                 | is not a double
@@ -77,6 +83,8 @@ final class BadInputTest {
           --min-p              | -1   | min-p: -1.0; expected 0 to 1
           --repetition-penalty | 0    | repetition penalty: 0.0; expected more than 0
           --stop               | ''   | a stop string is empty
+          --sink-token         | 4096 | sink token: 4096; the vocabulary is 0 to 4095
+          --memory-limit       | 1MiB | the memory limit is 1048576 bytes
           --device             | cuda | device 'cuda'; this build has: cpu
           """)
   void valuesOutOfRange(String option, String value, String expected) {

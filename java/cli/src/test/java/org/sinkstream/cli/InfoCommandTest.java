@@ -18,6 +18,8 @@ final class InfoCommandTest {
     assertThat(json.get("head_dim").asInt()).isEqualTo(64);
     assertThat(json.get("vocabulary").asInt()).isEqualTo(4096);
     assertThat(json.get("trained_context").asInt()).isEqualTo(1024);
+    assertThat(json.get("sink_logits").asBoolean()).isFalse();
+    assertThat(json.get("sink_token").isNull()).isTrue();
     assertThat(json.get("parameters").asLong()).isEqualTo(6524160);
     assertThat(json.get("weight_types").get(0).asString()).isEqualTo("bf16");
     assertThat(json.get("weight_bytes").asLong()).isEqualTo(2 * 6524160);
@@ -49,8 +51,9 @@ final class InfoCommandTest {
 
   @Test
   void theTableSaysTheSame() {
-    assertThat(Cli.run("info").out())
+    assertThat(Cli.run("info", "--sink-token", "3").out())
         .contains("architecture     llama\n")
+        .contains("sinks            no sink logits, sink token 3\n")
         .contains("6 layers, hidden 256, 4 heads, 2 key-value heads, head_dim 64")
         .contains("cache            4+1019 in f16, ");
   }

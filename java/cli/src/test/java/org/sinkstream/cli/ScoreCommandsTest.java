@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Random;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
@@ -65,7 +66,7 @@ final class ScoreCommandsTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"dense", "4+8", "0+12"})
+  @ValueSource(strings = {"dense", "4+8", "0+12", "recompute:12"})
   void lossesAreThoseOfTheLogits(String cache) throws IOException {
     float[] logits = logits(cache, "7");
     assertThat(logits).hasSize(TOKENS * VOCABULARY);
@@ -119,6 +120,60 @@ final class ScoreCommandsTest {
         assertThat(other[i]).isCloseTo(one[i], within(1e-3f));
       }
     }
+  }
+
+  @Test
+  void denseSaysBeforehandThatItWouldNotFit() throws IOException {
+    int[] many = new Random(21).ints(2000, 3, VOCABULARY).toArray();
+    String file = Cli.writeIds(directory.resolve("many"), many).toString();
+    Path out = directory.resolve("out");
+    for (String[] command : new String[][] {{"perplexity", "--nll-out"}, {"logits", "--out"}}) {
+      Cli.Result refused =
+          Cli.run(
+              command[0],
+              "--ids",
+              file,
+              command[1],
+              out.toString(),
+              "--cache",
+              "dense",
+              "--memory-limit",
+              "5MiB");
+      assertThat(refused.code()).isEqualTo(2);
+      assertThat(refused.out()).isEmpty();
+      assertThat(refused.err())
+          .contains("a dense cache of 2000 tokens takes 6144000 bytes")
+          .contains("the memory limit is 5242880 bytes, which 1696 tokens fit")
+          .hasLineCount(1);
+      assertThat(out).doesNotExist();
+    }
+  }
+
+  @Test
+  void aSinkTokenStandsInFront() throws IOException {
+    Path put = directory.resolve("put");
+    Path given = directory.resolve("given");
+    int[] behind = new int[TOKENS + 1];
+    behind[0] = 3;
+    System.arraycopy(tokens, 0, behind, 1, TOKENS);
+    String longer = Cli.writeIds(directory.resolve("longer"), behind).toString();
+    JsonNode json =
+        Cli.run(
+                "perplexity",
+                "--ids",
+                ids,
+                "--sink-token",
+                "3",
+                "--nll-out",
+                put.toString(),
+                "--json")
+            .json();
+    Cli.run("perplexity", "--ids", longer, "--nll-out", given.toString());
+    assertThat(json.get("position").asInt()).isEqualTo(TOKENS + 1);
+    assertThat(json.get("tokens").asInt()).isEqualTo(TOKENS);
+    float[] expected = Cli.readFloats(given);
+    assertThat(Cli.readFloats(put))
+        .containsExactly(Arrays.copyOfRange(expected, 1, expected.length), within(1e-2f));
   }
 
   @Test

@@ -151,8 +151,16 @@ public final class Checkpoint {
    * @param what is wrong with it, and what was expected
    */
   public CheckpointException refuse(String name, String what) {
-    return new CheckpointException(
-        "%s: tensor %s %s".formatted(source, StrictJson.shown(containerName.apply(name)), what));
+    return refuse("tensor %s %s".formatted(StrictJson.shown(containerName.apply(name)), what));
+  }
+
+  /**
+   * The exception for several tensors.
+   *
+   * @param what is wrong with them, and what was expected
+   */
+  public CheckpointException refuse(String what) {
+    return new CheckpointException(source + ": " + what);
   }
 
   /** Logs one warning that names the tensors nobody took, but for buffers of old checkpoints. */

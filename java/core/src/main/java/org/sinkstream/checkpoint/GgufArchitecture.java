@@ -2,6 +2,7 @@ package org.sinkstream.checkpoint;
 
 import static org.sinkstream.checkpoint.GgufSetting.optional;
 import static org.sinkstream.checkpoint.GgufSetting.required;
+import static org.sinkstream.checkpoint.GgufTensorName.bare;
 import static org.sinkstream.checkpoint.GgufTensorName.biased;
 import static org.sinkstream.checkpoint.GgufTensorName.plain;
 
@@ -70,6 +71,7 @@ public record GgufArchitecture(
               biased("self_attn.k_proj", "attn_k"),
               biased("self_attn.v_proj", "attn_v"),
               biased("self_attn.o_proj", "attn_output"),
+              bare("self_attn.sinks", SINK_LOGITS),
               plain("post_attention_layernorm", "ffn_norm"),
               biased("mlp.gate_proj", "ffn_gate"),
               biased("mlp.up_proj", "ffn_up"),
@@ -93,6 +95,7 @@ public record GgufArchitecture(
               biased("self_attn.k_proj", "attn_k"),
               biased("self_attn.v_proj", "attn_v"),
               plain("self_attn.o_proj", "attn_output"),
+              bare("self_attn.sinks", SINK_LOGITS),
               plain("post_attention_layernorm", "ffn_norm"),
               plain("mlp.gate_proj", "ffn_gate"),
               plain("mlp.up_proj", "ffn_up"),
@@ -127,6 +130,7 @@ public record GgufArchitecture(
               biased("ln_attn", "attn_norm_2"),
               biased("self_attention.query_key_value", "attn_qkv"),
               biased("self_attention.dense", "attn_output"),
+              bare("self_attention.sinks", SINK_LOGITS),
               biased("mlp.dense_h_to_4h", "ffn_up"),
               biased("mlp.dense_4h_to_h", "ffn_down")));
 
@@ -157,7 +161,7 @@ public record GgufArchitecture(
               biased("input_layernorm", "attn_norm"),
               biased("attention.query_key_value", "attn_qkv"),
               biased("attention.dense", "attn_output"),
-              plain("attention.sinks", SINK_LOGITS),
+              bare("attention.sinks", SINK_LOGITS),
               biased("post_attention_layernorm", "ffn_norm"),
               biased("mlp.dense_h_to_4h", "ffn_up"),
               biased("mlp.dense_4h_to_h", "ffn_down")));
@@ -187,6 +191,7 @@ public record GgufArchitecture(
               biased("norm_1", "attn_norm"),
               biased("attn.Wqkv", "attn_qkv"),
               biased("attn.out_proj", "attn_output"),
+              bare("attn.sinks", SINK_LOGITS),
               biased("norm_2", "ffn_norm"),
               biased("ffn.up_proj", "ffn_up"),
               biased("ffn.down_proj", "ffn_down")));

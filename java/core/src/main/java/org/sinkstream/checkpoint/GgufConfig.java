@@ -69,6 +69,7 @@ final class GgufConfig {
     fields.put("vocab_size", vocabulary);
     fields.put("tie_word_embeddings", !tensors.contains(GgufArchitecture.HEAD));
     translateTensors();
+    translateSinkToken();
     int hidden = size(GgufKeys.EMBEDDING_LENGTH);
     int heads = size(GgufKeys.HEAD_COUNT);
     if (!fields.has("head_dim") && hidden % heads != 0) {
@@ -114,7 +115,6 @@ final class GgufConfig {
       fields.put("bias", anyLayerHas("attn_qkv", "attn_output", "ffn_up", "ffn_down"));
     } else if (architecture.equals(GPTNEOX)) {
       fields.put("attention_bias", anyLayerHas("attn_qkv", "attn_output"));
-      zeroSink();
     } else {
       set("attn_config.attn_type", json.stringNode("grouped_query_attention"));
       defaultToHeads("attn_config.kv_n_heads");
@@ -122,17 +122,11 @@ final class GgufConfig {
     }
   }
 
-  /** Softmax-off-by-one is sink logits of 0 in all layers; that they are is checked with others. */
-  private void zeroSink() {
-    String end = '.' + GgufArchitecture.SINK_LOGITS + ".weight";
-    long with = tensors.stream().filter(name -> name.endsWith(end)).count();
-    int layers = size(GgufKeys.BLOCK_COUNT);
-    if (with != 0 && with != layers) {
-      throw new CheckpointException(
-          "%s: %d of %d layers have sink logits (blk.*%s), expected all or none"
-              .formatted(file, with, layers, end));
+  private void translateSinkToken() {
+    names.put("sink_token_id", GgufKeys.SINK_TOKEN_ID);
+    if (metadata.has(GgufKeys.SINK_TOKEN_ID)) {
+      fields.put("sink_token_id", metadata.integer(GgufKeys.SINK_TOKEN_ID));
     }
-    fields.put("zero_sink", with != 0);
   }
 
   /** A key of this architecture; from now on it is known. */

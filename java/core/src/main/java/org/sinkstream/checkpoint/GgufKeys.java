@@ -76,5 +76,10 @@ public final class GgufKeys {
   public static final String ADD_SPACE_PREFIX = "tokenizer.ggml.add_space_prefix";
   public static final String CHAT_TEMPLATE = "tokenizer.chat_template";
 
+  // Our own
+
+  /** The token that stood in front of every sample in training. */
+  public static final String SINK_TOKEN_ID = "sinkstream.sink_token_id";
+
   private GgufKeys() {}
 }

@@ -96,6 +96,7 @@ public record GgufModel(GgufArchitecture architecture, ModelConfig config) {
         mpt.clipQkv().ifPresent(limit -> float32(entries, GgufKeys.CLAMP_KQV, limit));
       }
     }
+    config.sinks().token().ifPresent(token -> entries.uint32(GgufKeys.SINK_TOKEN_ID, token));
   }
 
   private void uint32(GgufEntries entries, String key, long value) {
@@ -142,7 +143,7 @@ public record GgufModel(GgufArchitecture architecture, ModelConfig config) {
         .rope()
         .filter(rope -> rope.scaling().isPresent())
         .ifPresent(rope -> vectors.put(GgufArchitecture.ROPE_FACTORS, factors(rope)));
-    for (int layer = 0; config.zeroSink() && layer < config.layers(); layer++) {
+    for (int layer = 0; config.sinks().zeroLogits() && layer < config.layers(); layer++) {
       vectors.put(
           "blk.%d.%s.weight".formatted(layer, GgufArchitecture.SINK_LOGITS),
           new float[config.heads()]);
@@ -150,11 +151,17 @@ public record GgufModel(GgufArchitecture architecture, ModelConfig config) {
     return vectors;
   }
 
-  /** What llama.cpp does not know of this architecture; empty where it reads the file. */
-  public Optional<String> unknownToLlamaCpp() {
+  /**
+   * What llama.cpp does not know of this architecture; empty where it reads the file.
+   *
+   * @param sinkLogits whether the model has sink logits
+   */
+  public Optional<String> unknownToLlamaCpp(boolean sinkLogits) {
+    if (sinkLogits) {
+      return Optional.of("sink logits");
+    }
     return switch (config) {
       case FalconConfig falcon when falcon.biased() -> Optional.of("biases of linear layers");
-      case PythiaConfig pythia when pythia.zeroSink() -> Optional.of("zero_sink");
       case PythiaConfig pythia when !pythia.attentionBias() ->
           Optional.of("attention without biases");
       default -> Optional.empty();

@@ -1,7 +1,7 @@
 package org.sinkstream.error;
 
 /** A device has less memory than was asked for. The message says how many bytes that was. */
-public final class DeviceMemoryException extends DeviceException {
+public class DeviceMemoryException extends DeviceException {
   private static final long serialVersionUID = 1L;
 
   /**

@@ -3,8 +3,10 @@ package org.sinkstream.graph;
 import java.util.List;
 import java.util.function.Function;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import org.sinkstream.kernels.Norm;
 import org.sinkstream.kernels.QkvLayout;
+import org.sinkstream.kernels.Tensor;
 import org.sinkstream.kernels.Weights;
 
 /**
@@ -30,6 +32,9 @@ record Decoder(
   interface Layer {
     /** Takes the rows in {@code p.x} through this layer, in place. */
     void forward(Pass p, int index);
+
+    /** Sink logits of its attention, [1, heads]; null where it has none. */
+    @Nullable Tensor sinkLogits();
   }
 
   /**
@@ -55,6 +60,11 @@ record Decoder(
     return IntStream.range(0, c.layers())
         .mapToObj(i -> load.apply(prefix + "." + i + "."))
         .toList();
+  }
+
+  /** How many layers have sink logits. */
+  long layersWithSinkLogits() {
+    return layers.stream().filter(layer -> layer.sinkLogits() != null).count();
   }
 
   /** Takes the embedded rows in {@code p.x} through all layers, in place. */

@@ -27,7 +27,8 @@ public record FalconConfig(
     boolean tiedEmbeddings,
     boolean biased,
     boolean twoNorms,
-    Optional<RopeConfig> rope)
+    Optional<RopeConfig> rope,
+    SinkConfig sinks)
     implements ModelConfig {
 
   static FalconConfig read(Config config) {
@@ -59,7 +60,8 @@ public record FalconConfig(
         config.bool("tie_word_embeddings", true),
         config.bool("bias", false),
         twoNorms(config, newArchitecture),
-        Optional.of(RopeConfig.read(config, headDim, 1)));
+        Optional.of(RopeConfig.read(config, headDim, 1)),
+        SinkConfig.read(config));
   }
 
   private static int kvHeads(

@@ -1,6 +1,8 @@
 package org.sinkstream.graph;
 
+import org.jspecify.annotations.Nullable;
 import org.sinkstream.kernels.Norm;
+import org.sinkstream.kernels.Tensor;
 import org.sinkstream.kernels.Weights;
 
 /**
@@ -27,7 +29,13 @@ final class FalconDecoder {
 
   /** With one norm for both, {@code mlpNorm} is {@code attentionNorm}. */
   private record Layer(
-      Norm attentionNorm, Norm mlpNorm, Weights qkv, Weights output, Weights up, Weights down)
+      Norm attentionNorm,
+      Norm mlpNorm,
+      Weights qkv,
+      @Nullable Tensor sinkLogits,
+      Weights output,
+      Weights up,
+      Weights down)
       implements Decoder.Layer {
     static Layer load(WeightLoader in, FalconConfig c, String prefix) {
       String attention = prefix + "self_attention.";
@@ -39,6 +47,7 @@ final class FalconDecoder {
           first,
           c.twoNorms() ? norm(in, c, prefix + "ln_mlp") : first,
           in.linear(attention + "query_key_value", all, c.hidden(), c.biased()),
+          in.sinkLogits(attention + "sinks", c),
           in.linear(attention + "dense", c.hidden(), queries, c.biased()),
           in.linear(mlp + "dense_h_to_4h", c.intermediate(), c.hidden(), c.biased()),
           in.linear(mlp + "dense_4h_to_h", c.hidden(), c.intermediate(), c.biased()));
@@ -51,7 +60,7 @@ final class FalconDecoder {
     @Override
     public void forward(Pass p, int index) {
       p.linear(qkv, attentionNorm, p.x, p.qkv);
-      p.attend(index);
+      p.attend(index, sinkLogits);
       p.geluLinear(up, mlpNorm, Gelu.EXACT, p.x, p.inner);
 
       p.addLinear(output, p.attention, p.x);

@@ -28,7 +28,8 @@ public record LlamaConfig(
     boolean qkvBias,
     boolean outputBias,
     boolean mlpBias,
-    Optional<RopeConfig> rope)
+    Optional<RopeConfig> rope,
+    SinkConfig sinks)
     implements ModelConfig {
 
   static LlamaConfig read(Config config) {
@@ -65,7 +66,8 @@ public record LlamaConfig(
         attentionBias || architecture.equals("qwen2"),
         attentionBias,
         architecture.equals("llama") && config.bool("mlp_bias", false),
-        Optional.of(RopeConfig.read(config, headDim, 1)));
+        Optional.of(RopeConfig.read(config, headDim, 1)),
+        SinkConfig.read(config));
   }
 
   /**

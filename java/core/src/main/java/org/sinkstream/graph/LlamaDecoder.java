@@ -1,8 +1,10 @@
 package org.sinkstream.graph;
 
+import org.jspecify.annotations.Nullable;
 import org.sinkstream.graph.WeightLoader.Part;
 import org.sinkstream.kernels.Norm;
 import org.sinkstream.kernels.QkvLayout;
+import org.sinkstream.kernels.Tensor;
 import org.sinkstream.kernels.Weights;
 
 /** Llama, Mistral and Qwen2 (HF {@code modeling_llama.py}): pre-norm, rotary, gated MLP. */
@@ -25,7 +27,13 @@ final class LlamaDecoder {
   }
 
   private record Layer(
-      Norm attentionNorm, Weights qkv, Weights output, Norm mlpNorm, Weights gateUp, Weights down)
+      Norm attentionNorm,
+      Weights qkv,
+      @Nullable Tensor sinkLogits,
+      Weights output,
+      Norm mlpNorm,
+      Weights gateUp,
+      Weights down)
       implements Decoder.Layer {
     static Layer load(WeightLoader in, LlamaConfig c, String prefix) {
       String attention = prefix + "self_attn.";
@@ -39,6 +47,7 @@ final class LlamaDecoder {
               new Part(attention + "q_proj", queries, c.qkvBias()),
               new Part(attention + "k_proj", keys, c.qkvBias()),
               new Part(attention + "v_proj", keys, c.qkvBias())),
+          in.sinkLogits(attention + "sinks", c),
           in.linear(attention + "o_proj", c.hidden(), queries, c.outputBias()),
           in.rmsNorm(prefix + "post_attention_layernorm", c.hidden(), c.normEpsilon()),
           in.linear(
@@ -51,7 +60,7 @@ final class LlamaDecoder {
     @Override
     public void forward(Pass p, int index) {
       p.linear(qkv, attentionNorm, p.x, p.qkv);
-      p.attend(index);
+      p.attend(index, sinkLogits);
       p.addLinear(output, p.attention, p.x);
 
       p.gatedLinear(gateUp, mlpNorm, p.x, p.inner);

@@ -59,10 +59,8 @@ public sealed interface ModelConfig permits LlamaConfig, MptConfig, FalconConfig
     return 1 / Math.sqrt(headDim());
   }
 
-  /** Whether every head has a sink logit of 0 (softmax-off-by-one), an extension of ours. */
-  default boolean zeroSink() {
-    return false;
-  }
+  /** What it says of sink logits and of a sink token. */
+  SinkConfig sinks();
 
   /**
    * The shape of attention in every layer.

@@ -28,7 +28,8 @@ public record MptConfig(
     boolean biased,
     OptionalDouble clipQkv,
     double softmaxScale,
-    double alibiBiasMax)
+    double alibiBiasMax,
+    SinkConfig sinks)
     implements ModelConfig {
 
   static MptConfig read(Config config) {
@@ -55,7 +56,8 @@ public record MptConfig(
         !config.bool("no_bias", true),
         attention.optionalPositiveFinite("clip_qkv"),
         attention.positiveFinite("softmax_scale", 1 / Math.sqrt(headDim)),
-        attention.positiveFinite("alibi_bias_max", 8));
+        attention.positiveFinite("alibi_bias_max", 8),
+        SinkConfig.read(config));
   }
 
   private static int kvHeads(Config attention, int heads) {

@@ -1,8 +1,10 @@
 package org.sinkstream.graph;
 
 import java.util.OptionalDouble;
+import org.jspecify.annotations.Nullable;
 import org.sinkstream.kernels.Norm;
 import org.sinkstream.kernels.QkvLayout;
+import org.sinkstream.kernels.Tensor;
 import org.sinkstream.kernels.Weights;
 
 /** MPT (HF {@code modeling_mpt.py}): pre-norm, ALiBi, Q, K and V optionally clipped. */
@@ -25,6 +27,7 @@ final class MptDecoder {
       Norm attentionNorm,
       Weights qkv,
       OptionalDouble clipQkv,
+      @Nullable Tensor sinkLogits,
       Weights output,
       Norm mlpNorm,
       Weights up,
@@ -37,6 +40,7 @@ final class MptDecoder {
           in.layerNorm(prefix + "norm_1", c.hidden(), c.normEpsilon(), c.biased()),
           in.linear(prefix + "attn.Wqkv", all, c.hidden(), c.biased()),
           c.clipQkv(),
+          in.sinkLogits(prefix + "attn.sinks", c),
           in.linear(prefix + "attn.out_proj", c.hidden(), queries, c.biased()),
           in.layerNorm(prefix + "norm_2", c.hidden(), c.normEpsilon(), c.biased()),
           in.linear(prefix + "ffn.up_proj", c.intermediate(), c.hidden(), c.biased()),
@@ -47,7 +51,7 @@ final class MptDecoder {
     public void forward(Pass p, int index) {
       p.linear(qkv, attentionNorm, p.x, p.qkv);
       clipQkv.ifPresent(p::clampQkv);
-      p.attend(index);
+      p.attend(index, sinkLogits);
       p.addLinear(output, p.attention, p.x);
 
       p.geluLinear(up, mlpNorm, Gelu.EXACT, p.x, p.inner);

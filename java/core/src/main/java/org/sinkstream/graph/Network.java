@@ -1,13 +1,11 @@
 package org.sinkstream.graph;
 
 import java.lang.foreign.Arena;
-import org.jspecify.annotations.Nullable;
 import org.sinkstream.checkpoint.Checkpoint;
 import org.sinkstream.kernels.Attention;
 import org.sinkstream.kernels.Device;
 import org.sinkstream.kernels.KvCache;
 import org.sinkstream.kernels.RotaryLayout;
-import org.sinkstream.kernels.Tensor;
 
 /**
  * A model on a device: config, weights and the shape of its attention. Immutable and thread-safe.
@@ -17,7 +15,6 @@ public final class Network {
   private final ModelConfig config;
   private final Decoder decoder;
   private final Attention attention;
-  private final @Nullable Tensor sinkLogits;
 
   /**
    * Loads a checkpoint.
@@ -40,6 +37,7 @@ public final class Network {
           case FalconConfig c -> FalconDecoder.load(loader, c);
           case PythiaConfig c -> PythiaDecoder.load(loader, c);
         };
+    checkSinkLogits(checkpoint);
     RotaryLayout rotaryLayout =
         checkpoint.arrangement().interleavedRotation()
             ? RotaryLayout.INTERLEAVED
@@ -53,8 +51,19 @@ public final class Network {
                 .frequencyDivisors(shape.inverseFrequencies().length)
                 .map(shape::withFrequenciesDividedBy)
                 .orElse(shape));
-    this.sinkLogits =
-        config.zeroSink() ? Tensor.of(device, arena, new float[config.heads()]) : null;
+  }
+
+  private void checkSinkLogits(Checkpoint checkpoint) {
+    if (decoder.layersWithSinkLogits() % config.layers() != 0) {
+      throw checkpoint.refuse(
+          "%d of %d layers have sink logits, expected all or none"
+              .formatted(decoder.layersWithSinkLogits(), config.layers()));
+    }
+  }
+
+  /** Whether the softmax of attention has sink logits in its denominator. */
+  public boolean hasSinkLogits() {
+    return decoder.layersWithSinkLogits() > 0;
   }
 
   /** What the checkpoint's config says. */
@@ -79,7 +88,7 @@ public final class Network {
 
   /** Activations for up to {@code maxRows} tokens at a time; freed when the arena closes. */
   public Runner newRunner(Arena arena, int maxRows) {
-    Pass pass = new Pass(device, arena, attention, decoder, maxRows, sinkLogits);
+    Pass pass = new Pass(device, arena, attention, decoder, maxRows);
     return new Runner(device, arena, decoder, pass);
   }
 }

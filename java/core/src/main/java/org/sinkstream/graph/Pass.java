@@ -39,22 +39,14 @@ final class Pass {
   private final Batch batch;
   private final QkvLayout layout;
   private final MemorySegment ids;
-  private final @Nullable Tensor sinkLogits;
 
-  Pass(
-      Device device,
-      Arena arena,
-      Attention attention,
-      Decoder decoder,
-      int maxRows,
-      @Nullable Tensor sinkLogits) {
+  Pass(Device device, Arena arena, Attention attention, Decoder decoder, int maxRows) {
     Decoder.Widths widths = decoder.widths();
     this.operations = new Operations(device);
     this.workspace = new Workspace(device, arena, maxRows, widths.most());
     this.batch = new Batch(arena, attention, maxRows);
     this.layout = decoder.qkvLayout();
     this.ids = arena.allocate(JAVA_INT, maxRows);
-    this.sinkLogits = sinkLogits;
     this.x = Tensor.allocate(device, arena, maxRows, widths.hidden());
     this.qkv = Tensor.allocate(device, arena, maxRows, layout.columns());
     this.attention = Tensor.allocate(device, arena, maxRows, widths.attention());
@@ -106,8 +98,10 @@ final class Pass {
   /**
    * {@code attention = softmax(q k) v} of one layer, over the sink tokens and the window of each
    * row.
+   *
+   * @param sinkLogits one for each head, in the denominator of the softmax; null for none
    */
-  void attend(int layer) {
+  void attend(int layer, @Nullable Tensor sinkLogits) {
     batch.append(layer, qkv, layout);
     batch.attend(layer, qkv, layout, sinkLogits, attention);
   }

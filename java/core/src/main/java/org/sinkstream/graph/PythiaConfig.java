@@ -28,7 +28,7 @@ public record PythiaConfig(
     boolean parallelResidual,
     Gelu gelu,
     Optional<RopeConfig> rope,
-    boolean zeroSink)
+    SinkConfig sinks)
     implements ModelConfig {
 
   private static final double DEFAULT_ROTARY_FRACTION = 0.25;
@@ -53,7 +53,7 @@ public record PythiaConfig(
         config.bool("use_parallel_residual", true),
         gelu(config),
         Optional.of(RopeConfig.read(config, headDim, DEFAULT_ROTARY_FRACTION)),
-        config.bool("zero_sink", false));
+        SinkConfig.read(config));
   }
 
   /** Names as in HF {@code activations.py}. */

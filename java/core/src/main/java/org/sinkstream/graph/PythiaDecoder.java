@@ -1,6 +1,8 @@
 package org.sinkstream.graph;
 
+import org.jspecify.annotations.Nullable;
 import org.sinkstream.kernels.Norm;
+import org.sinkstream.kernels.Tensor;
 import org.sinkstream.kernels.Weights;
 
 /**
@@ -29,6 +31,7 @@ final class PythiaDecoder {
       boolean parallel,
       Norm attentionNorm,
       Weights qkv,
+      @Nullable Tensor sinkLogits,
       Weights output,
       Norm mlpNorm,
       Weights up,
@@ -39,11 +42,11 @@ final class PythiaDecoder {
       String attention = prefix + "attention.";
       String mlp = prefix + "mlp.";
       int hidden = c.hidden();
-      in.checkSinkLogits(attention + "sinks", c.heads());
       return new Layer(
           c.parallelResidual(),
           in.layerNorm(prefix + "input_layernorm", hidden, c.normEpsilon(), true),
           in.linear(attention + "query_key_value", 3 * hidden, hidden, c.attentionBias()),
+          in.sinkLogits(attention + "sinks", c),
           in.linear(attention + "dense", hidden, hidden, c.attentionBias()),
           in.layerNorm(prefix + "post_attention_layernorm", hidden, c.normEpsilon(), true),
           in.linear(mlp + "dense_h_to_4h", c.intermediate(), hidden, true),
@@ -54,7 +57,7 @@ final class PythiaDecoder {
     @Override
     public void forward(Pass p, int index) {
       p.linear(qkv, attentionNorm, p.x, p.qkv);
-      p.attend(index);
+      p.attend(index, sinkLogits);
       if (!parallel) {
         p.addLinear(output, p.attention, p.x);
       }

@@ -80,20 +80,24 @@ record WeightLoader(Device device, Arena arena, Checkpoint checkpoint, boolean p
   }
 
   /**
-   * Refuses sink logits other than 0, {@code name.weight} [heads]. GGUF files have them in the
-   * place of the config's {@code zero_sink}.
+   * Sink logits of one layer, [1, heads]: the tensor {@code name} [heads], without {@code .weight},
+   * as HF {@code modeling_gpt_oss.py} has it; zeros where the config says {@code zero_sink}; null
+   * where neither is there.
    */
-  void checkSinkLogits(String name, int heads) {
-    String weight = name + ".weight";
-    if (checkpoint.has(weight)) {
-      for (float logit : vector(weight, heads)) {
-        if (logit != 0) {
-          throw checkpoint.refuse(
-              weight,
-              "has %s, expected 0: learned sink logits are not implemented".formatted(logit));
-        }
+  @Nullable Tensor sinkLogits(String name, ModelConfig c) {
+    if (!checkpoint.has(name)) {
+      return c.sinks().zeroLogits() ? Tensor.of(device, arena, new float[c.heads()]) : null;
+    }
+    if (c.sinks().zeroLogits()) {
+      throw checkpoint.refuse(name, "is there and zero_sink is true, expected one of them");
+    }
+    float[] logits = vector(name, c.heads());
+    for (float logit : logits) {
+      if (!Float.isFinite(logit)) {
+        throw checkpoint.refuse(name, "has %s, expected finite numbers".formatted(logit));
       }
     }
+    return Tensor.of(device, arena, logits);
   }
 
   /** An RMS norm: {@code name.weight} [size]. */

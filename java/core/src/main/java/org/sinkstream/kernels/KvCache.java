@@ -81,6 +81,16 @@ public final class KvCache {
     return Sinkstream.sks_cache_tokens(handle);
   }
 
+  /**
+   * Makes room for the first {@code tokens} tokens of a dense cache, and for no more. Any other
+   * cache has all its room already.
+   *
+   * @throws org.sinkstream.error.DeviceMemoryException if there is not the memory
+   */
+  public void grow(long tokens) {
+    NativeCalls.check(Sinkstream.sks_cache_grow(handle, tokens));
+  }
+
   /** Forgets every token. */
   public void clear() {
     Sinkstream.sks_cache_clear(handle);

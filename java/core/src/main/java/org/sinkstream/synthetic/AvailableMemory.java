@@ -9,7 +9,7 @@ import java.util.regex.Pattern;
 import org.sinkstream.error.DeviceMemoryException;
 
 /** How much memory could be had now without swapping, where the system tells: Linux, proc(5). */
-final class AvailableMemory {
+public final class AvailableMemory {
   private static final Path MEMORY = Path.of("/proc/meminfo");
   private static final Pattern AVAILABLE = Pattern.compile("MemAvailable:\\s*(\\d+) kB");
 
@@ -32,7 +32,8 @@ final class AvailableMemory {
     }
   }
 
-  private static OptionalLong now() {
+  /** Bytes; empty where the system does not tell. */
+  public static OptionalLong now() {
     try {
       return Files.readAllLines(MEMORY).stream()
           .map(AVAILABLE::matcher)

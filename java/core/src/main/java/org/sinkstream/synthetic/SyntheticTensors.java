@@ -30,11 +30,11 @@ record SyntheticTensors(ModelConfig config) {
       GgufArchitecture architecture, List<GgufTensorName> layers, String prefix) {
     Map<String, List<Long>> shapes = new LinkedHashMap<>();
     layers.stream()
-        .filter(layer -> exists(layer.huggingFace()))
+        .filter(layer -> exists(layer.huggingFace(), layer.gguf()))
         .forEach(layer -> {
           List<Long> shape = shape(layer.gguf());
           shapes.put(prefix + layer.huggingFace() + ".weight", shape);
-          if (layer.biased() && hasBias(shape.size() == 1)) {
+          if (layer.kind() == GgufTensorName.Kind.WEIGHT_AND_BIAS && hasBias(shape.size() == 1)) {
             shapes.put(prefix + layer.huggingFace() + ".bias", List.of(shape.getFirst()));
           }
         });
@@ -47,10 +47,13 @@ record SyntheticTensors(ModelConfig config) {
   }
 
   /** Whether this config has a layer that some of its family have. */
-  private boolean exists(String name) {
+  private boolean exists(String name, String ggufName) {
+    if (ggufName.equals(GgufArchitecture.SINK_LOGITS)) {
+      return false; // no published shape has them
+    }
     boolean twoNorms = config instanceof FalconConfig falcon && falcon.twoNorms();
     return switch (name) {
-      case "rope_freqs", "attention.sinks" -> false; // no published shape has them
+      case "rope_freqs" -> false; // nor these
       case "lm_head", "embed_out" -> !config.tiedEmbeddings();
       case "input_layernorm" -> !twoNorms;
       case "ln_mlp", "ln_attn" -> twoNorms;

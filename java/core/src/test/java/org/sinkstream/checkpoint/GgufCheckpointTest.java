@@ -382,24 +382,23 @@ class GgufCheckpointTest {
 
   @Test
   void sinkLogits() {
-    assertThat(ModelConfig.read(load(GgufModels.gptNeox()).config()).zeroSink()).isFalse();
     String name = "blk.0.attn_sinks.weight";
-    GgufBuilder zero = GgufModels.gptNeox().tensor(name, new float[2], 2);
-    assertThat(ModelConfig.read(load(zero).config()).zeroSink()).isTrue();
     refused(
-        GgufModels.gptNeox().tensor(name, new float[] {0, 0.5f}, 2),
-        "tensor \"" + name + "\" has 0.5, expected 0: learned sink logits are not implemented");
+        GgufModels.gptNeox().tensor(name, new float[] {0, Float.NaN}, 2),
+        "tensor \"" + name + "\" has NaN, expected finite numbers");
     refused(
         GgufModels.gptNeox().tensor(name, new float[3], 3),
         "tensor \"" + name + "\" has shape [3], expected [2]");
+  }
+
+  @Test
+  void sinkToken() {
+    assertThat(ModelConfig.read(load(GgufModels.llama()).config()).sinks().token()).isEmpty();
+    String key = "sinkstream.sink_token_id";
+    assertThat(ModelConfig.read(load(GgufModels.llama().uint32(key, 3)).config()).sinks().token())
+        .hasValue(3);
     refused(
-        GgufModels.gptNeox()
-            .tensor(name, new float[2], 2)
-            .tensor("blk.1.attn_sinks.weight", new float[2], 2),
-        "2 of 1 layers have sink logits (blk.*.attn_sinks.weight), expected all or none");
-    refused(
-        GgufModels.llama().tensor(name, new float[2], 2),
-        "tensor \"" + name + "\" is not implemented");
+        GgufModels.llama().uint32(key, 1 << 20), key + " is 1048576, expected a token id from 0");
   }
 
   @Test

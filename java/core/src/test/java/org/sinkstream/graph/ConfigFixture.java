@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.OptionalInt;
 import org.assertj.core.api.AbstractThrowableAssert;
 import org.sinkstream.checkpoint.Config;
 import org.sinkstream.error.CheckpointException;
@@ -14,6 +15,9 @@ import tools.jackson.databind.node.ObjectNode;
 
 /** Configs read from text, and text with one thing changed. */
 final class ConfigFixture {
+  /** What a config without fields of ours says. */
+  static final SinkConfig NO_SINKS = new SinkConfig(false, OptionalInt.empty());
+
   private static final JsonMapper MAPPER = JsonMapper.shared();
 
   private ConfigFixture() {}

@@ -391,7 +391,19 @@ class ModelConfigRejectionTest {
         PYTHIA, "hidden_act", "\"relu\"", "hidden_act is \"relu\", expected gelu, gelu_new, gelu_");
     refused(PYTHIA, "use_parallel_residual", "1", "use_parallel_residual is 1, expected true or");
     refused(PYTHIA, "zero_sink", "1", "zero_sink is 1, expected true or false");
-    assertThat(read(with(PYTHIA, "zero_sink", "true")).zeroSink()).isTrue();
+    assertThat(read(with(PYTHIA, "zero_sink", "true")).sinks().zeroLogits()).isTrue();
+  }
+
+  @Test
+  void everyFamilyMayHaveASinkToken() {
+    for (String family : List.of(LLAMA, MPT, FALCON, PYTHIA)) {
+      assertThat(read(with(family, "sink_token_id", "3")).sinks().token()).hasValue(3);
+      assertThat(read(with(family, "sink_token_id", "null")).sinks().token()).isEmpty();
+      assertThat(read(with(family, "zero_sink", "true")).sinks().zeroLogits()).isTrue();
+      for (String id : List.of("-1", "3000000", "1.5", "\"a\"", "[3, 4]")) {
+        refused(family, "sink_token_id", id, "sink_token_id is ");
+      }
+    }
   }
 
   /** Whatever stands in a field: the config is read or refused, and nothing else happens. */

@@ -75,7 +75,8 @@ class PositionsTest {
             false,
             OptionalDouble.empty(),
             1,
-            biasMax)
+            biasMax,
+            ConfigFixture.NO_SINKS)
         .alibiSlopes();
   }
 

@@ -43,7 +43,8 @@ class PublishedConfigsTest {
                 false,
                 false,
                 false,
-                rope(128, 10_000)));
+                rope(128, 10_000),
+                ConfigFixture.NO_SINKS));
   }
 
   @Test
@@ -66,7 +67,8 @@ class PublishedConfigsTest {
                 false,
                 false,
                 false,
-                Optional.of(new RopeConfig(64, 500_000, Optional.of(scaling)))));
+                Optional.of(new RopeConfig(64, 500_000, Optional.of(scaling))),
+                ConfigFixture.NO_SINKS));
   }
 
   @Test
@@ -117,7 +119,8 @@ class PublishedConfigsTest {
                 false,
                 OptionalDouble.empty(),
                 1 / Math.sqrt(128),
-                8));
+                8,
+                ConfigFixture.NO_SINKS));
   }
 
   @Test
@@ -159,7 +162,8 @@ class PublishedConfigsTest {
                 true,
                 false,
                 false,
-                rope(64, 10_000)));
+                rope(64, 10_000),
+                ConfigFixture.NO_SINKS));
   }
 
   @Test
@@ -218,7 +222,7 @@ class PublishedConfigsTest {
                 true,
                 Gelu.EXACT,
                 rope(20, 10_000),
-                false));
+                ConfigFixture.NO_SINKS));
   }
 
   @Test
@@ -308,7 +312,7 @@ class PublishedConfigsTest {
   private static void checkShared(Path file) {
     ModelConfig config = ModelConfig.read(Config.read(file));
     assertThat(config.vocabulary()).isIn(320, 4096);
-    assertThat(config.zeroSink()).isEqualTo(file.toString().contains("zerosink"));
+    assertThat(config.sinks().zeroLogits()).isEqualTo(file.toString().contains("zerosink"));
     assertThat(config.rope().isPresent()).isEqualTo(!file.toString().contains("mpt"));
   }
 }

@@ -1063,6 +1063,67 @@ public class Sinkstream extends Sinkstream$shared {
         }
     }
 
+    private static class sks_cache_grow {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Sinkstream.C_INT,
+            Sinkstream.C_POINTER,
+            Sinkstream.C_LONG
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sks_cache_grow");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sks_cache_grow(sks_cache *cache, int64_t tokens)
+     * }
+     */
+    public static FunctionDescriptor sks_cache_grow$descriptor() {
+        return sks_cache_grow.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sks_cache_grow(sks_cache *cache, int64_t tokens)
+     * }
+     */
+    public static MethodHandle sks_cache_grow$handle() {
+        return sks_cache_grow.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sks_cache_grow(sks_cache *cache, int64_t tokens)
+     * }
+     */
+    public static MemorySegment sks_cache_grow$address() {
+        return sks_cache_grow.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sks_cache_grow(sks_cache *cache, int64_t tokens)
+     * }
+     */
+    public static int sks_cache_grow(MemorySegment cache, long tokens) {
+        var mh$ = sks_cache_grow.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sks_cache_grow", cache, tokens);
+            }
+            return (int)mh$.invokeExact(cache, tokens);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
     private static class sks_cache_bytes {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             Sinkstream.C_LONG,

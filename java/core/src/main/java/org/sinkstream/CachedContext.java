@@ -1,0 +1,99 @@
+package org.sinkstream;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import org.sinkstream.graph.Runner;
+import org.sinkstream.kernels.KvCache;
+import org.sinkstream.kernels.Tensor;
+
+/** The keys and values of the tokens that a policy keeps. */
+final class CachedContext implements Context {
+  private final KvCache cache;
+  private final Runner runner;
+  private final CacheLimit limit;
+
+  /** Tokens that there is room for. */
+  private long room;
+
+  CachedContext(KvCache cache, Runner runner, CacheLimit limit) {
+    this.cache = cache;
+    this.runner = runner;
+    this.limit = limit;
+    this.room = cache.spec().window() == KvCache.DENSE ? cache.spec().maxRows() : Long.MAX_VALUE;
+  }
+
+  @Override
+  public long position() {
+    return cache.position();
+  }
+
+  @Override
+  public long tokens() {
+    return cache.tokens();
+  }
+
+  @Override
+  public long bytes() {
+    return cache.bytes();
+  }
+
+  /** A dense cache that is full doubles, so that the copies cost a constant per token. */
+  @Override
+  public void reserve(long tokens) {
+    if (tokens > room - cache.position()) {
+      long needed = tokens + Math.min(cache.position(), Long.MAX_VALUE - tokens);
+      limit.requireDense(needed);
+      long grown = Math.clamp(2 * room, needed, Math.max(needed, limit.fittingTokens()));
+      cache.grow(grown);
+      room = grown;
+    }
+  }
+
+  @Override
+  public void append(int[] tokens, int from, int count) {
+    reserve(count);
+    runner.append(cache, tokens, from, count);
+    runner.computeLast(count - 1);
+  }
+
+  @Override
+  public int maxLogitRows() {
+    return runner.maxLogitRows();
+  }
+
+  @Override
+  public Tensor logits(int first, int count) {
+    return runner.logits(first, count);
+  }
+
+  @Override
+  public Tensor last() {
+    return runner.last();
+  }
+
+  @Override
+  public void dropLast(long count) {
+    cache.dropLast(count);
+  }
+
+  @Override
+  public void evict(long begin, long end) {
+    cache.evict(begin, end);
+  }
+
+  @Override
+  public void clear() {
+    cache.clear();
+  }
+
+  @Override
+  public MemorySegment exportState(Arena arena) {
+    return cache.exportState(arena);
+  }
+
+  @Override
+  public void importState(MemorySegment state) {
+    cache.importState(state);
+    reserve(0);
+  }
+}
