@@ -66,6 +66,13 @@ abstract class WholeNumber implements ITypeConverter<Long> {
     }
   }
 
+  /** Tokens of a moving mean. */
+  static final class Window extends WholeNumber {
+    Window() {
+      super(1, 1 << 24);
+    }
+  }
+
   /** How often something is measured. */
   static final class Repetitions extends WholeNumber {
     Repetitions() {

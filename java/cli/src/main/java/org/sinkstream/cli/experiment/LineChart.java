@@ -1,0 +1,184 @@
+package org.sinkstream.cli.experiment;
+
+import java.awt.BasicStroke;
+import java.awt.Color;
+import java.awt.Font;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Function;
+import org.knowm.xchart.AnnotationLine;
+import org.knowm.xchart.AnnotationText;
+import org.knowm.xchart.ChartEncoder;
+import org.knowm.xchart.XYChart;
+import org.knowm.xchart.XYChartBuilder;
+import org.knowm.xchart.XYSeries;
+import org.knowm.xchart.style.Styler;
+import org.knowm.xchart.style.XYStyler;
+import org.knowm.xchart.style.lines.SeriesLines;
+import org.knowm.xchart.style.markers.SeriesMarkers;
+
+/** Lines over a common axis, as a picture. */
+final class LineChart {
+  /** Told apart by people who see few colours: Okabe and Ito, Color Universal Design, 2008. */
+  private static final Color[] COLOURS = {
+    new Color(0x0072B2),
+    new Color(0xD55E00),
+    new Color(0x009E73),
+    new Color(0xCC79A7),
+    new Color(0xE69F00),
+    new Color(0x56B4E9),
+    new Color(0x000000),
+    new Color(0x999999)
+  };
+
+  private static final Color MARK = new Color(0x666666);
+
+  static {
+    System.setProperty("java.awt.headless", "true"); // also where a display could be opened
+  }
+
+  private final XYChart chart;
+  private final XYStyler styler;
+  private final List<Double> xs = new ArrayList<>();
+  private final List<Double> ys = new ArrayList<>();
+  private final List<Mark> marks = new ArrayList<>();
+  private boolean logX;
+  private boolean logY;
+  private boolean fromZero;
+
+  private record Mark(double x, String label) {}
+
+  LineChart(String title, String xTitle, String yTitle) {
+    chart = new XYChartBuilder().width(960).height(560).title(title).xAxisTitle(xTitle).yAxisTitle(yTitle).build();
+    styler = chart.getStyler();
+    styler.setSeriesColors(COLOURS);
+    styler.setChartBackgroundColor(Color.WHITE);
+    styler.setChartPadding(14);
+    styler.setChartTitleFont(font(Font.BOLD, 18));
+    styler.setAxisTitleFont(font(Font.PLAIN, 15));
+    styler.setAxisTickLabelsFont(font(Font.PLAIN, 13));
+    styler.setLegendFont(font(Font.PLAIN, 14));
+    styler.setLegendPosition(Styler.LegendPosition.OutsideS);
+    styler.setLegendLayout(Styler.LegendLayout.Horizontal);
+    styler.setLegendBorderColor(Color.WHITE);
+    styler.setPlotGridLinesColor(new Color(0xDDDDDD));
+    styler.setXAxisTickMarkSpacingHint(90);
+    styler.setYAxisTickMarkSpacingHint(45);
+    styler.setAnnotationLineColor(MARK);
+    styler.setAnnotationLineStroke(new BasicStroke(1.5f, BasicStroke.CAP_BUTT, BasicStroke.JOIN_MITER, 10, new float[] {7, 5}, 0));
+    styler.setAnnotationTextFontColor(MARK);
+    styler.setAnnotationTextFont(font(Font.PLAIN, 13));
+    styler.setXAxisTickLabelsFormattingFunction(LineChart::tick);
+    styler.setYAxisTickLabelsFormattingFunction(LineChart::tick);
+  }
+
+  private static Font font(int style, int size) {
+    return new Font(Font.SANS_SERIF, style, size);
+  }
+
+  static String tick(double value) {
+    double size = Math.abs(value);
+    if (size >= 1e6) {
+      return trimmed(value / 1e6) + "M";
+    }
+    return size >= 1e4 ? trimmed(value / 1e3) + "k" : trimmed(value);
+  }
+
+  private static String trimmed(double value) {
+    return Format.decimals(value, 3).replaceAll("\\.?0+$", "");
+  }
+
+  /** Both axes begin where they like, the vertical one is logarithmic. */
+  LineChart logY() {
+    logY = true;
+    return this;
+  }
+
+  /** The horizontal axis is logarithmic. */
+  LineChart logX() {
+    logX = true;
+    return this;
+  }
+
+  /** The vertical axis begins at 0. */
+  LineChart fromZero() {
+    fromZero = true;
+    return this;
+  }
+
+  /** Other words at the ticks of the horizontal axis. */
+  LineChart xTicks(Function<Double, String> words) {
+    styler.setXAxisTickLabelsFormattingFunction(words);
+    return this;
+  }
+
+  /** Adds a line; points with a coordinate that is not finite are left out. */
+  LineChart line(String name, List<double[]> points, boolean markers) {
+    List<double[]> shown =
+        points.stream()
+            .filter(p -> Double.isFinite(p[0]) && Double.isFinite(p[1]))
+            .filter(p -> (!logX || p[0] > 0) && (!logY || p[1] > 0))
+            .toList();
+    if (shown.isEmpty()) {
+      return this;
+    }
+    double[] x = shown.stream().mapToDouble(p -> p[0]).toArray();
+    double[] y = shown.stream().mapToDouble(p -> p[1]).toArray();
+    XYSeries series = chart.addSeries(name, x, y);
+    series.setMarker(markers ? SeriesMarkers.CIRCLE : SeriesMarkers.NONE);
+    series.setLineStyle(SeriesLines.SOLID);
+    series.setLineWidth(2.2f);
+    for (int i = 0; i < x.length; i++) {
+      xs.add(x[i]);
+      ys.add(y[i]);
+    }
+    return this;
+  }
+
+  /** Whether there is anything to see. */
+  boolean hasLines() {
+    return !xs.isEmpty();
+  }
+
+  /** Marks a place on the horizontal axis, if it is on the picture. */
+  LineChart mark(double x, String label) {
+    marks.add(new Mark(x, label));
+    return this;
+  }
+
+  /** The picture. */
+  byte[] png() throws IOException {
+    if (xs.isEmpty()) {
+      throw new IllegalStateException("a chart without a single point");
+    }
+    double lowX = min(xs), highX = max(xs), lowY = min(ys), highY = max(ys);
+    double[] rangeY = logY ? logRange(lowY, highY) : new double[] {fromZero ? 0 : lowY - (highY - lowY) * 0.06, highY + (highY - lowY) * 0.12};
+    if (rangeY[1] <= rangeY[0]) {
+      rangeY[1] = rangeY[0] + Math.max(1, Math.abs(rangeY[0]));
+    }
+    styler.setYAxisLogarithmic(logY);
+    styler.setXAxisLogarithmic(logX);
+    styler.setYAxisMin(rangeY[0]);
+    styler.setYAxisMax(rangeY[1]);
+    for (Mark mark : marks) {
+      if (mark.x > lowX && mark.x < highX) {
+        chart.addAnnotation(new AnnotationLine(mark.x, true, false));
+        chart.addAnnotation(new AnnotationText(mark.label, mark.x, rangeY[1], false));
+      }
+    }
+    return ChartEncoder.getBytes(chart, "png");
+  }
+
+  private static double[] logRange(double low, double high) {
+    return new double[] {low / 1.1, high * 1.25};
+  }
+
+  private static double min(List<Double> values) {
+    return values.stream().mapToDouble(Double::doubleValue).min().orElseThrow();
+  }
+
+  private static double max(List<Double> values) {
+    return values.stream().mapToDouble(Double::doubleValue).max().orElseThrow();
+  }
+}
