@@ -24,7 +24,9 @@ final class ExperimentCommand implements Runnable {
   /** The command with those below it. */
   static CommandLine commandLine(Streams streams) {
     return new CommandLine(new ExperimentCommand())
-        .addSubcommand(new ExperimentPerplexityCommand(streams));
+        .addSubcommand(new ExperimentPerplexityCommand(streams))
+        .addSubcommand(new ExperimentSinksCommand(streams))
+        .addSubcommand(new ExperimentCacheSizeCommand(streams));
   }
 
   /** No experiment was named. */

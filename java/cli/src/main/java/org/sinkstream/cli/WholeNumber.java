@@ -2,6 +2,7 @@ package org.sinkstream.cli;
 
 import org.sinkstream.ModelOptions;
 import org.sinkstream.Sampling;
+import org.sinkstream.cli.experiment.SinksExperiment;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
@@ -63,6 +64,13 @@ abstract class WholeNumber implements ITypeConverter<Long> {
   static final class Tokens extends WholeNumber {
     Tokens() {
       super(0, 1 << 24);
+    }
+  }
+
+  /** Sink and recent tokens together, with room for the sink tokens of every experiment. */
+  static final class CacheSize extends WholeNumber {
+    CacheSize() {
+      super(SinksExperiment.LEAST_SIZE, 1 << 24);
     }
   }
 

@@ -15,7 +15,6 @@ import org.knowm.xchart.XYChartBuilder;
 import org.knowm.xchart.XYSeries;
 import org.knowm.xchart.style.Styler;
 import org.knowm.xchart.style.XYStyler;
-import org.knowm.xchart.style.lines.SeriesLines;
 import org.knowm.xchart.style.markers.SeriesMarkers;
 
 /** Lines over a common axis, as a picture. */
@@ -65,6 +64,7 @@ final class LineChart {
     styler.setPlotGridLinesColor(new Color(0xDDDDDD));
     styler.setXAxisTickMarkSpacingHint(90);
     styler.setYAxisTickMarkSpacingHint(45);
+    styler.setYAxisLogarithmicDecadeOnly(false);
     styler.setAnnotationLineColor(MARK);
     styler.setAnnotationLineStroke(new BasicStroke(1.5f, BasicStroke.CAP_BUTT, BasicStroke.JOIN_MITER, 10, new float[] {7, 5}, 0));
     styler.setAnnotationTextFontColor(MARK);
@@ -83,6 +83,14 @@ final class LineChart {
       return trimmed(value / 1e6) + "M";
     }
     return size >= 1e4 ? trimmed(value / 1e3) + "k" : trimmed(value);
+  }
+
+  /** Words for ticks at all multiples of powers of ten, which have no room for all. */
+  private static String sparseTick(double value) {
+    double leading = value / Math.pow(10, Math.floor(Math.log10(value) + 1e-9));
+    return Math.abs(leading - 1) < 0.01 || Math.abs(leading - 2) < 0.01 || Math.abs(leading - 5) < 0.01
+        ? tick(value)
+        : "";
   }
 
   private static String trimmed(double value) {
@@ -127,8 +135,10 @@ final class LineChart {
     double[] y = shown.stream().mapToDouble(p -> p[1]).toArray();
     XYSeries series = chart.addSeries(name, x, y);
     series.setMarker(markers ? SeriesMarkers.CIRCLE : SeriesMarkers.NONE);
-    series.setLineStyle(SeriesLines.SOLID);
-    series.setLineWidth(2.2f);
+    // Where lines lie on each other, the one below shows on both sides.
+    float width = Math.max(1.5f, 5.5f - 1.5f * chart.getSeriesCollection().size());
+    series.setLineStyle(new BasicStroke(width, BasicStroke.CAP_BUTT, BasicStroke.JOIN_ROUND));
+    series.setLineWidth(width);
     for (int i = 0; i < x.length; i++) {
       xs.add(x[i]);
       ys.add(y[i]);
@@ -152,26 +162,38 @@ final class LineChart {
     if (xs.isEmpty()) {
       throw new IllegalStateException("a chart without a single point");
     }
-    double lowX = min(xs), highX = max(xs), lowY = min(ys), highY = max(ys);
-    double[] rangeY = logY ? logRange(lowY, highY) : new double[] {fromZero ? 0 : lowY - (highY - lowY) * 0.06, highY + (highY - lowY) * 0.12};
-    if (rangeY[1] <= rangeY[0]) {
-      rangeY[1] = rangeY[0] + Math.max(1, Math.abs(rangeY[0]));
-    }
+    double lowX = logX ? min(xs) : Math.min(0, min(xs)), highX = max(xs);
+    double lowY = min(ys), highY = max(ys);
+    double room = logY ? 1 : highY - (fromZero ? 0 : lowY);
+    room = room > 0 ? room : Math.max(1, Math.abs(highY));
+    double bottom = logY ? lowY / 1.1 : fromZero ? 0 : lowY - room * 0.06;
+    double top = logY ? highY * 1.25 : highY + room * 0.12;
     styler.setYAxisLogarithmic(logY);
     styler.setXAxisLogarithmic(logX);
-    styler.setYAxisMin(rangeY[0]);
-    styler.setYAxisMax(rangeY[1]);
+    styler.setXAxisMin(logX ? lowX / 1.1 : lowX);
+    styler.setXAxisMax(logX ? highX * 1.1 : highX);
+    styler.setYAxisMin(bottom);
+    styler.setYAxisMax(top);
+    if (logY && top > 10 * bottom) {
+      styler.setYAxisTickLabelsFormattingFunction(LineChart::sparseTick);
+    }
     for (Mark mark : marks) {
       if (mark.x > lowX && mark.x < highX) {
         chart.addAnnotation(new AnnotationLine(mark.x, true, false));
-        chart.addAnnotation(new AnnotationText(mark.label, mark.x, rangeY[1], false));
+        chart.addAnnotation(new AnnotationText(mark.label, beside(mark, lowX, highX), top, false));
       }
     }
     return ChartEncoder.getBytes(chart, "png");
   }
 
-  private static double[] logRange(double low, double high) {
-    return new double[] {low / 1.1, high * 1.25};
+  /** Where the middle of a label is that stands right of its line, or left of it near the edge. */
+  private double beside(Mark mark, double low, double high) {
+    double share = (mark.label.length() * 7.5 / 2 + 8) / 860; // of the picture's width
+    double from = logX ? Math.log(low) : low, to = logX ? Math.log(high) : high;
+    double at = logX ? Math.log(mark.x) : mark.x;
+    double offset = share * (to - from);
+    double middle = at + 2 * offset > to ? at - offset : at + offset;
+    return logX ? Math.exp(middle) : middle;
   }
 
   private static double min(List<Double> values) {

@@ -1,6 +1,8 @@
 package org.sinkstream.cli.experiment;
 
 import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
 import org.sinkstream.Model;
 
 /**
@@ -20,5 +22,19 @@ public record ModelSource(String name, String label, Opener opener) {
   /** Opens it; the caller closes it. */
   Model open() throws IOException {
     return opener.open();
+  }
+
+  /** The same models, numbered where labels would be the same. */
+  public static List<ModelSource> distinct(List<ModelSource> sources) {
+    List<ModelSource> distinct = new ArrayList<>();
+    for (ModelSource source : sources) {
+      long same = sources.stream().filter(other -> other.label.equals(source.label)).count();
+      distinct.add(
+          same == 1
+              ? source
+              : new ModelSource(
+                  source.name, source.label + "-" + (distinct.size() + 1), source.opener));
+    }
+    return distinct;
   }
 }

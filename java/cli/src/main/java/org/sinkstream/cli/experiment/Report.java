@@ -24,9 +24,11 @@ final class Report {
     return this;
   }
 
-  /** A paragraph. */
+  /** A paragraph; none where there are no words. */
   Report paragraph(String words) {
-    text.append(words).append("\n\n");
+    if (!words.isEmpty()) {
+      text.append(words).append("\n\n");
+    }
     return this;
   }
 
