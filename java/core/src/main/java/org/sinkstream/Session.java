@@ -190,6 +190,24 @@ public final class Session implements AutoCloseable {
     return losses;
   }
 
+  /**
+   * Appends tokens one at a time and shows what each of them attends to: for looking at a model, not
+   * for speed.
+   *
+   * @throws IllegalArgumentException for an id outside the vocabulary; nothing is appended then
+   */
+  public void observe(int[] tokens, AttentionVisitor visitor) {
+    check();
+    checkIds(tokens);
+    for (int token : tokens) {
+      long position = cache.position();
+      runner.append(cache, token, (layer, weights) -> visitor.visit(position, layer, weights));
+      recent.add(token);
+      runner.computeLast(0);
+      hasLogits = true;
+    }
+  }
+
   /** Called after each chunk: the index of its first token, and how many there are. */
   private interface ChunkVisitor {
     void visit(int start, int count);

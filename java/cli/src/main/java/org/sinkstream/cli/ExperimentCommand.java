@@ -26,7 +26,9 @@ final class ExperimentCommand implements Runnable {
     return new CommandLine(new ExperimentCommand())
         .addSubcommand(new ExperimentPerplexityCommand(streams))
         .addSubcommand(new ExperimentSinksCommand(streams))
-        .addSubcommand(new ExperimentCacheSizeCommand(streams));
+        .addSubcommand(new ExperimentCacheSizeCommand(streams))
+        .addSubcommand(new ExperimentLatencyCommand(streams))
+        .addSubcommand(new ExperimentAttentionMapCommand(streams));
   }
 
   /** No experiment was named. */

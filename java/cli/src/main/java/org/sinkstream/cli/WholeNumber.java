@@ -2,6 +2,7 @@ package org.sinkstream.cli;
 
 import org.sinkstream.ModelOptions;
 import org.sinkstream.Sampling;
+import org.sinkstream.cli.experiment.AttentionMapExperiment;
 import org.sinkstream.cli.experiment.SinksExperiment;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
@@ -71,6 +72,20 @@ abstract class WholeNumber implements ITypeConverter<Long> {
   static final class CacheSize extends WholeNumber {
     CacheSize() {
       super(SinksExperiment.LEAST_SIZE, 1 << 24);
+    }
+  }
+
+  /** Pieces of a text. */
+  static final class Samples extends WholeNumber {
+    Samples() {
+      super(1, 1 << 20);
+    }
+  }
+
+  /** Tokens of a piece of a text whose attention is shown in full. */
+  static final class PieceLength extends WholeNumber {
+    PieceLength() {
+      super(AttentionMapExperiment.LEAST_LENGTH, 256);
     }
   }
 

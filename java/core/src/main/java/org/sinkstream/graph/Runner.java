@@ -63,6 +63,16 @@ public final class Runner {
     pass.commit();
   }
 
+  /** Appends one token, and shows what it attends to. On any failure the stream stays as it was. */
+  public void append(KvCache cache, int token, AttentionObserver observer) {
+    pass.observe(observer, cache.tokens() + 1);
+    try {
+      append(cache, new int[] {token}, 0, 1);
+    } finally {
+      pass.observe(null, 0);
+    }
+  }
+
   /**
    * Logits of some of the tokens appended last.
    *

@@ -66,7 +66,7 @@ public record CacheSizeExperiment(
                 "%s: perplexity against cache size".formatted(source.label()),
                 "cache size, tokens (%d of them sink tokens), log scale".formatted(SINKS),
                 "perplexity, log scale")
-            .logX()
+            .powersOfTwo()
             .logY()
             .line(source.label(), points, true)
             .mark(trained, "trained context: " + Format.count(trained)));

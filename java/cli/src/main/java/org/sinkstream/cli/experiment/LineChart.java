@@ -31,6 +31,7 @@ final class LineChart {
     new Color(0x999999)
   };
 
+  private static final int WIDTH = 960;
   private static final Color MARK = new Color(0x666666);
 
   static {
@@ -42,14 +43,14 @@ final class LineChart {
   private final List<Double> xs = new ArrayList<>();
   private final List<Double> ys = new ArrayList<>();
   private final List<Mark> marks = new ArrayList<>();
-  private boolean logX;
+  private boolean powersOfTwo;
   private boolean logY;
   private boolean fromZero;
 
   private record Mark(double x, String label) {}
 
   LineChart(String title, String xTitle, String yTitle) {
-    chart = new XYChartBuilder().width(960).height(560).title(title).xAxisTitle(xTitle).yAxisTitle(yTitle).build();
+    chart = new XYChartBuilder().width(WIDTH).height(560).title(title).xAxisTitle(xTitle).yAxisTitle(yTitle).build();
     styler = chart.getStyler();
     styler.setSeriesColors(COLOURS);
     styler.setChartBackgroundColor(Color.WHITE);
@@ -103,10 +104,16 @@ final class LineChart {
     return this;
   }
 
-  /** The horizontal axis is logarithmic. */
-  LineChart logX() {
-    logX = true;
+  /** The horizontal axis is logarithmic, with powers of two at its ticks. */
+  LineChart powersOfTwo() {
+    powersOfTwo = true;
+    styler.setXAxisTickLabelsFormattingFunction(
+        x -> x == Math.rint(x) ? tick(Math.pow(2, x)) : "");
     return this;
+  }
+
+  private double across(double x) {
+    return powersOfTwo ? Math.log(x) / Math.log(2) : x;
   }
 
   /** The vertical axis begins at 0. */
@@ -126,17 +133,17 @@ final class LineChart {
     List<double[]> shown =
         points.stream()
             .filter(p -> Double.isFinite(p[0]) && Double.isFinite(p[1]))
-            .filter(p -> (!logX || p[0] > 0) && (!logY || p[1] > 0))
+            .filter(p -> !logY || p[1] > 0)
             .toList();
     if (shown.isEmpty()) {
       return this;
     }
-    double[] x = shown.stream().mapToDouble(p -> p[0]).toArray();
+    double[] x = shown.stream().mapToDouble(p -> across(p[0])).toArray();
     double[] y = shown.stream().mapToDouble(p -> p[1]).toArray();
     XYSeries series = chart.addSeries(name, x, y);
     series.setMarker(markers ? SeriesMarkers.CIRCLE : SeriesMarkers.NONE);
     // Where lines lie on each other, the one below shows on both sides.
-    float width = Math.max(1.5f, 5.5f - 1.5f * chart.getSeriesCollection().size());
+    float width = Math.max(1.5f, 4.2f - chart.getSeriesCollection().size());
     series.setLineStyle(new BasicStroke(width, BasicStroke.CAP_BUTT, BasicStroke.JOIN_ROUND));
     series.setLineWidth(width);
     for (int i = 0; i < x.length; i++) {
@@ -153,7 +160,7 @@ final class LineChart {
 
   /** Marks a place on the horizontal axis, if it is on the picture. */
   LineChart mark(double x, String label) {
-    marks.add(new Mark(x, label));
+    marks.add(new Mark(across(x), label));
     return this;
   }
 
@@ -162,16 +169,20 @@ final class LineChart {
     if (xs.isEmpty()) {
       throw new IllegalStateException("a chart without a single point");
     }
-    double lowX = logX ? min(xs) : Math.min(0, min(xs)), highX = max(xs);
+    int legend = chart.getSeriesCollection().stream().mapToInt(each -> 60 + 9 * each.getName().length()).sum();
+    if (legend > WIDTH) {
+      styler.setLegendPosition(Styler.LegendPosition.OutsideE);
+      styler.setLegendLayout(Styler.LegendLayout.Vertical);
+    }
+    double lowX = powersOfTwo ? min(xs) : Math.min(0, min(xs)), highX = max(xs);
     double lowY = min(ys), highY = max(ys);
     double room = logY ? 1 : highY - (fromZero ? 0 : lowY);
     room = room > 0 ? room : Math.max(1, Math.abs(highY));
     double bottom = logY ? lowY / 1.1 : fromZero ? 0 : lowY - room * 0.06;
     double top = logY ? highY * 1.25 : highY + room * 0.12;
     styler.setYAxisLogarithmic(logY);
-    styler.setXAxisLogarithmic(logX);
-    styler.setXAxisMin(logX ? lowX / 1.1 : lowX);
-    styler.setXAxisMax(logX ? highX * 1.1 : highX);
+    styler.setXAxisMin(lowX);
+    styler.setXAxisMax(highX);
     styler.setYAxisMin(bottom);
     styler.setYAxisMax(top);
     if (logY && top > 10 * bottom) {
@@ -187,13 +198,10 @@ final class LineChart {
   }
 
   /** Where the middle of a label is that stands right of its line, or left of it near the edge. */
-  private double beside(Mark mark, double low, double high) {
+  private static double beside(Mark mark, double low, double high) {
     double share = (mark.label.length() * 7.5 / 2 + 8) / 860; // of the picture's width
-    double from = logX ? Math.log(low) : low, to = logX ? Math.log(high) : high;
-    double at = logX ? Math.log(mark.x) : mark.x;
-    double offset = share * (to - from);
-    double middle = at + 2 * offset > to ? at - offset : at + offset;
-    return logX ? Math.exp(middle) : middle;
+    double offset = share * (high - low);
+    return mark.x + 2 * offset > high ? mark.x - offset : mark.x + offset;
   }
 
   private static double min(List<Double> values) {
