@@ -33,7 +33,6 @@ public record AttentionMapExperiment(
   /** Above this a head is one of the sinks': Gu et al., arXiv 2410.10781, section 3. */
   private static final double SINK_HEAD = 0.3;
 
-  private static final double DARKEST = 1e-3;
   private static final long SAVE_NANOS = 10_000_000_000L;
 
   @Override
@@ -145,14 +144,11 @@ public record AttentionMapExperiment(
                 "%s: share of attention that the first %d tokens get".formatted(source.label(), FIRST),
                 "head",
                 "layer",
-                firstFew,
-                0,
-                1,
-                Math.clamp(200 + 50L * info.heads(), 620, 1800),
-                Math.clamp(150 + 32L * info.layers(), 320, 1400),
-                value -> Format.decimals(value, 2))
-            .showValues()
-            .png());
+                false,
+                48,
+                28,
+                true)
+            .png(List.of(new HeatMap.Panel("", firstFew)), 1));
     List<List<String>> rows = new ArrayList<>();
     for (int layer = 0; layer < info.layers(); layer++) {
       rows.add(
@@ -173,35 +169,21 @@ public record AttentionMapExperiment(
   }
 
   private byte[] layerMap(ModelInfo info, AttentionSums sums, int layer) throws IOException {
-    List<HeatMap> maps =
+    int cell = Math.max(2, 256 / length);
+    HeatMap map =
+        new HeatMap(
+            "%s, layer %d: mean attention, log scale".formatted(source.label(), layer),
+            "attended token",
+            "attending token",
+            true,
+            cell,
+            cell,
+            false);
+    List<HeatMap.Panel> heads =
         IntStream.range(0, info.heads())
-            .mapToObj(head ->
-                new HeatMap(
-                    "head " + head,
-                    "attended token",
-                    "attending token",
-                    logarithms(sums.mean(layer, head)),
-                    Math.log10(DARKEST),
-                    0,
-                    420,
-                    340,
-                    value -> Format.decimals(Math.pow(10, value), 3)))
+            .mapToObj(head -> new HeatMap.Panel("head " + head, sums.mean(layer, head)))
             .toList();
-    return HeatMap.grid(
-        "%s, layer %d: mean attention, log scale".formatted(source.label(), layer),
-        maps,
-        Math.min(maps.size(), maps.size() <= 4 ? 2 : 4));
-  }
-
-  private static double[][] logarithms(double[][] values) {
-    double[][] logs = new double[values.length][];
-    for (int i = 0; i < values.length; i++) {
-      logs[i] = new double[values[i].length];
-      for (int j = 0; j < logs[i].length; j++) {
-        logs[i][j] = j > i ? Double.NaN : Math.log10(Math.max(values[i][j], DARKEST));
-      }
-    }
-    return logs;
+    return map.png(heads, heads.size() <= 4 ? 2 : 4);
   }
 
   private static double mean(double[][] values) {
@@ -254,11 +236,13 @@ public record AttentionMapExperiment(
       return ((layer * heads + head) * length + query) * length;
     }
 
+    /** [attending, attended], NaN where a token cannot see another. */
     double[][] mean(int layer, int head) {
       double[][] mean = new double[length][length];
       for (int query = 0; query < length; query++) {
         for (int key = 0; key < length; key++) {
-          mean[query][key] = sums[at(layer, head, query) + key] / pieces;
+          mean[query][key] =
+              key > query ? Double.NaN : sums[at(layer, head, query) + key] / pieces;
         }
       }
       return mean;

@@ -7,139 +7,183 @@ import java.awt.RenderingHints;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.function.DoubleFunction;
-import java.util.stream.IntStream;
 import javax.imageio.ImageIO;
-import org.knowm.xchart.HeatMapChart;
-import org.knowm.xchart.HeatMapChartBuilder;
-import org.knowm.xchart.style.HeatMapStyler;
-import org.knowm.xchart.style.Styler;
 
-/** A matrix as a picture, its first row on top. */
-final class HeatMap {
-  /** From dark to light: the viridis map of matplotlib, at nine places. */
+/**
+ * Matrices of shares as a picture, side by side under one scale of colours. XChart's heat map leaves
+ * seams between small cells, and cannot share a scale.
+ *
+ * @param title of the picture
+ * @param columns what the columns are
+ * @param rows what the rows are
+ * @param logarithmic whether colours stand for the logarithm, from {@link #LEAST} on
+ * @param cellWidth of an entry, in pixels
+ * @param cellHeight of an entry, in pixels
+ * @param values whether each entry shows its value
+ */
+record HeatMap(
+    String title,
+    String columns,
+    String rows,
+    boolean logarithmic,
+    int cellWidth,
+    int cellHeight,
+    boolean values) {
+  /** The smallest share that a logarithmic scale tells from none. */
+  static final double LEAST = 1e-3;
+
+  /** Light, so that black text is legible on all of them. */
   private static final Color[] COLOURS = {
-    new Color(0x440154),
-    new Color(0x472D7B),
-    new Color(0x3B528B),
-    new Color(0x2C728E),
-    new Color(0x21918C),
-    new Color(0x28AE80),
-    new Color(0x5EC962),
-    new Color(0xADDC30),
-    new Color(0xFDE725)
+    new Color(0xFFFFFF),
+    new Color(0xFFF0A8),
+    new Color(0xFED976),
+    new Color(0xFEB24C),
+    new Color(0xFD8D3C),
+    new Color(0xFC4E2A)
   };
 
-  private static final int TITLE_HEIGHT = 44;
+  private static final Color ABSENT = new Color(0xDDDDDD);
+  private static final int LEFT = 62, RIGHT = 22, TOP = 30, BOTTOM = 50, HEAD = 84;
+  private static final int BAR_WIDTH = 300, BAR_HEIGHT = 14;
 
   static {
     System.setProperty("java.awt.headless", "true"); // also where a display could be opened
   }
 
-  private final HeatMapChart chart;
-  private final HeatMapStyler styler;
-
   /**
-   * A picture of a matrix; entries that are NaN stay white.
+   * One matrix.
    *
-   * @param values rows of columns
-   * @param least the value of the darkest colour
-   * @param most the value of the lightest one
-   * @param words for a value in the legend
+   * @param name above it, may be empty
+   * @param shares [rows, columns], each from 0 to 1, or NaN where there is none
    */
-  HeatMap(
-      String title,
-      String columns,
-      String rows,
-      double[][] values,
-      double least,
-      double most,
-      int width,
-      int height,
-      DoubleFunction<String> words) {
-    chart =
-        new HeatMapChartBuilder()
-            .width(width)
-            .height(height)
-            .title(title)
-            .xAxisTitle(columns)
-            .yAxisTitle(rows)
-            .build();
-    styler = chart.getStyler();
-    styler.setChartBackgroundColor(Color.WHITE);
-    styler.setPlotContentSize(1);
-    styler.setRangeColors(COLOURS);
-    styler.setMin(least);
-    styler.setMax(most);
-    styler.setChartTitleFont(font(Font.BOLD, 15));
-    styler.setAxisTitleFont(font(Font.PLAIN, 13));
-    styler.setAxisTickLabelsFont(font(Font.PLAIN, 12));
-    styler.setLegendFont(font(Font.PLAIN, 12));
-    styler.setHeatMapDecimalValueFormatter(words::apply);
-    styler.setXAxisMaxLabelCount(9);
-    styler.setLegendPosition(Styler.LegendPosition.OutsideE);
-    List<Number[]> cells = new ArrayList<>();
-    int count = values.length;
-    for (int row = 0; row < count; row++) {
-      for (int column = 0; column < values[row].length; column++) {
-        double value = values[row][column];
-        if (!Double.isNaN(value)) {
-          cells.add(new Number[] {column, count - 1 - row, Math.clamp(value, least, most)});
-        }
-      }
-    }
-    chart.addSeries(
-        "values",
-        IntStream.range(0, values[0].length).boxed().toList(),
-        IntStream.range(0, count).mapToObj(row -> count - 1 - row).toList(),
-        cells);
-  }
+  @SuppressWarnings("ArrayRecordComponent") // figures on their way to a picture, never compared
+  record Panel(String name, double[][] shares) {}
 
-  private static Font font(int style, int size) {
-    return new Font(Font.SANS_SERIF, style, size);
-  }
-
-  /** Writes the value into each entry. */
-  HeatMap showValues() {
-    styler.setShowValue(true);
-    styler.setValueFont(font(Font.PLAIN, 12));
-    return this;
-  }
-
-  /** The picture. */
-  byte[] png() throws IOException {
-    return grid("", List.of(this), 1);
-  }
-
-  /** Several in one picture, row after row, under a title. */
-  static byte[] grid(String title, List<HeatMap> maps, int columns) throws IOException {
-    int width = maps.getFirst().chart.getWidth(), height = maps.getFirst().chart.getHeight();
-    int rows = Math.ceilDiv(maps.size(), columns);
-    int top = title.isEmpty() ? 0 : TITLE_HEIGHT;
+  /** The picture of some matrices of one shape, {@code across} of them in a row. */
+  byte[] png(List<Panel> panels, int across) throws IOException {
+    double[][] shape = panels.getFirst().shares;
+    int width = LEFT + shape[0].length * cellWidth + RIGHT;
+    int height = TOP + shape.length * cellHeight + BOTTOM;
+    int rowsOfPanels = Math.ceilDiv(panels.size(), across);
     BufferedImage image =
         new BufferedImage(
-            width * Math.min(columns, maps.size()),
-            top + height * rows,
+            Math.max(width * Math.min(across, panels.size()), 12 * title.length() + 40),
+            HEAD + height * rowsOfPanels,
             BufferedImage.TYPE_INT_RGB);
     Graphics2D canvas = image.createGraphics();
     canvas.setRenderingHint(
         RenderingHints.KEY_TEXT_ANTIALIASING, RenderingHints.VALUE_TEXT_ANTIALIAS_ON);
     canvas.setColor(Color.WHITE);
     canvas.fillRect(0, 0, image.getWidth(), image.getHeight());
-    canvas.setColor(Color.BLACK);
-    canvas.setFont(font(Font.BOLD, 18));
-    canvas.drawString(title, 16, 28);
-    for (int i = 0; i < maps.size(); i++) {
-      Graphics2D part =
-          (Graphics2D) canvas.create(i % columns * width, top + i / columns * height, width, height);
-      maps.get(i).chart.paint(part, width, height);
-      part.dispose();
+    drawHead(canvas);
+    for (int i = 0; i < panels.size(); i++) {
+      drawPanel(
+          canvas, panels.get(i), i % across * width + LEFT, HEAD + i / across * height + TOP);
     }
     canvas.dispose();
     ByteArrayOutputStream png = new ByteArrayOutputStream();
     ImageIO.write(image, "png", png);
     return png.toByteArray();
+  }
+
+  /** Title, and the scale of colours below it. */
+  private void drawHead(Graphics2D canvas) {
+    canvas.setColor(Color.BLACK);
+    canvas.setFont(font(Font.BOLD, 17));
+    canvas.drawString(title, 16, 26);
+    int left = LEFT, top = 42;
+    for (int x = 0; x < BAR_WIDTH; x++) {
+      canvas.setColor(colour(x / (BAR_WIDTH - 1.0)));
+      canvas.fillRect(left + x, top, 1, BAR_HEIGHT);
+    }
+    canvas.setColor(Color.BLACK);
+    canvas.drawRect(left - 1, top - 1, BAR_WIDTH + 1, BAR_HEIGHT + 1);
+    canvas.setFont(font(Font.PLAIN, 12));
+    double[] ticks = logarithmic ? new double[] {0.001, 0.01, 0.1, 1} : new double[] {0, 0.25, 0.5, 0.75, 1};
+    for (double tick : ticks) {
+      int x = left + (int) Math.round(place(tick) * BAR_WIDTH);
+      canvas.drawLine(x, top + BAR_HEIGHT, x, top + BAR_HEIGHT + 4);
+      centred(canvas, Format.decimals(tick, 3).replaceAll("\\.?0+$", ""), x, top + BAR_HEIGHT + 17);
+    }
+  }
+
+  private void drawPanel(Graphics2D canvas, Panel panel, int left, int top) {
+    double[][] shares = panel.shares;
+    int width = shares[0].length * cellWidth, height = shares.length * cellHeight;
+    canvas.setFont(font(Font.PLAIN, 12));
+    for (int row = 0; row < shares.length; row++) {
+      for (int column = 0; column < shares[row].length; column++) {
+        int x = left + column * cellWidth, y = top + row * cellHeight;
+        double share = shares[row][column];
+        canvas.setColor(Double.isNaN(share) ? ABSENT : colour(place(share)));
+        canvas.fillRect(x, y, cellWidth, cellHeight);
+        if (values) {
+          canvas.setColor(Color.BLACK);
+          centred(canvas, Format.decimals(share, 2), x + cellWidth / 2, y + cellHeight / 2 + 5);
+        }
+      }
+    }
+    canvas.setColor(Color.BLACK);
+    canvas.drawRect(left - 1, top - 1, width + 1, height + 1);
+    int rowStep = step(shares.length), columnStep = step(shares[0].length);
+    for (int row = 0; row < shares.length; row += rowStep) {
+      int y = top + row * cellHeight + cellHeight / 2;
+      canvas.drawLine(left - 4, y, left - 1, y);
+      String label = Integer.toString(row);
+      canvas.drawString(label, left - 8 - canvas.getFontMetrics().stringWidth(label), y + 4);
+    }
+    for (int column = 0; column < shares[0].length; column += columnStep) {
+      int x = left + column * cellWidth + cellWidth / 2;
+      canvas.drawLine(x, top + height, x, top + height + 3);
+      centred(canvas, Integer.toString(column), x, top + height + 17);
+    }
+    canvas.setFont(font(Font.PLAIN, 13));
+    centred(canvas, columns, left + width / 2, top + height + 35);
+    Graphics2D turned = (Graphics2D) canvas.create();
+    turned.translate(left - 40, top + height / 2);
+    turned.rotate(-Math.PI / 2);
+    centred(turned, rows, 0, 0);
+    turned.dispose();
+    canvas.setFont(font(Font.BOLD, 14));
+    centred(canvas, panel.name, left + width / 2, top - 8);
+  }
+
+  /** Labels at every entry, or at every so many where there are more. */
+  private static int step(int count) {
+    int step = 1;
+    while (count / step > 16) {
+      step *= 2;
+    }
+    return step;
+  }
+
+  /** Where a share stands on the scale, from 0 to 1. */
+  private double place(double share) {
+    double place = logarithmic ? 1 - Math.log(share) / Math.log(LEAST) : share;
+    return Math.clamp(place, 0, 1);
+  }
+
+  private static Color colour(double place) {
+    double at = place * (COLOURS.length - 1);
+    int below = (int) Math.min(at, COLOURS.length - 2);
+    Color from = COLOURS[below], to = COLOURS[below + 1];
+    double share = at - below;
+    return new Color(
+        mixed(from.getRed(), to.getRed(), share),
+        mixed(from.getGreen(), to.getGreen(), share),
+        mixed(from.getBlue(), to.getBlue(), share));
+  }
+
+  private static int mixed(int from, int to, double share) {
+    return (int) Math.round(from + share * (to - from));
+  }
+
+  private static void centred(Graphics2D canvas, String text, int x, int y) {
+    canvas.drawString(text, x - canvas.getFontMetrics().stringWidth(text) / 2, y);
+  }
+
+  private static Font font(int style, int size) {
+    return new Font(Font.SANS_SERIF, style, size);
   }
 }
