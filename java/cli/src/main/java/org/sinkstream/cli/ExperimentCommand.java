@@ -28,7 +28,8 @@ final class ExperimentCommand implements Runnable {
         .addSubcommand(new ExperimentSinksCommand(streams))
         .addSubcommand(new ExperimentCacheSizeCommand(streams))
         .addSubcommand(new ExperimentLatencyCommand(streams))
-        .addSubcommand(new ExperimentAttentionMapCommand(streams));
+        .addSubcommand(new ExperimentAttentionMapCommand(streams))
+        .addSubcommand(new ExperimentStreamEvalCommand(streams));
   }
 
   /** No experiment was named. */

@@ -89,6 +89,20 @@ abstract class WholeNumber implements ITypeConverter<Long> {
     }
   }
 
+  /** Lines of a text, at least one. */
+  static final class Lines extends WholeNumber {
+    Lines() {
+      super(1, 1 << 20);
+    }
+  }
+
+  /** Tokens of a stream that must end. */
+  static final class StreamLength extends WholeNumber {
+    StreamLength() {
+      super(1, Long.MAX_VALUE);
+    }
+  }
+
   /** Tokens of a moving mean. */
   static final class Window extends WholeNumber {
     Window() {

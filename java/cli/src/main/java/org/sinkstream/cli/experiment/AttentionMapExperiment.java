@@ -145,7 +145,7 @@ public record AttentionMapExperiment(
                 "head",
                 "layer",
                 false,
-                48,
+                info.heads() <= 8 ? 90 : 48,
                 28,
                 true)
             .png(List.of(new HeatMap.Panel("", firstFew)), 1));

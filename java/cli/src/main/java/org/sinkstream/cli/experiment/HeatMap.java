@@ -126,7 +126,7 @@ record HeatMap(
     }
     canvas.setColor(Color.BLACK);
     canvas.drawRect(left - 1, top - 1, width + 1, height + 1);
-    int rowStep = step(shares.length), columnStep = step(shares[0].length);
+    int rowStep = step(cellHeight, 16), columnStep = step(cellWidth, 30);
     for (int row = 0; row < shares.length; row += rowStep) {
       int y = top + row * cellHeight + cellHeight / 2;
       canvas.drawLine(left - 4, y, left - 1, y);
@@ -149,10 +149,10 @@ record HeatMap(
     centred(canvas, panel.name, left + width / 2, top - 8);
   }
 
-  /** Labels at every entry, or at every so many where there are more. */
-  private static int step(int count) {
+  /** Labels at every entry, or at every so many where cells are smaller than a label. */
+  private static int step(int cell, int label) {
     int step = 1;
-    while (count / step > 16) {
+    while (step * cell < label) {
       step *= 2;
     }
     return step;

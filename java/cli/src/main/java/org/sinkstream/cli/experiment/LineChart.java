@@ -6,7 +6,7 @@ import java.awt.Font;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 import org.knowm.xchart.AnnotationLine;
 import org.knowm.xchart.AnnotationText;
 import org.knowm.xchart.ChartEncoder;
@@ -46,6 +46,7 @@ final class LineChart {
   private boolean powersOfTwo;
   private boolean logY;
   private boolean fromZero;
+  private double @Nullable [] range;
 
   private record Mark(double x, String label) {}
 
@@ -122,9 +123,9 @@ final class LineChart {
     return this;
   }
 
-  /** Other words at the ticks of the horizontal axis. */
-  LineChart xTicks(Function<Double, String> words) {
-    styler.setXAxisTickLabelsFormattingFunction(words);
+  /** The vertical axis goes from here to there, with some room. */
+  LineChart range(double from, double to) {
+    range = new double[] {from, to};
     return this;
   }
 
@@ -175,7 +176,7 @@ final class LineChart {
       styler.setLegendLayout(Styler.LegendLayout.Vertical);
     }
     double lowX = powersOfTwo ? min(xs) : Math.min(0, min(xs)), highX = max(xs);
-    double lowY = min(ys), highY = max(ys);
+    double lowY = range == null ? min(ys) : range[0], highY = range == null ? max(ys) : range[1];
     double room = logY ? 1 : highY - (fromZero ? 0 : lowY);
     room = room > 0 ? room : Math.max(1, Math.abs(highY));
     double bottom = logY ? lowY / 1.1 : fromZero ? 0 : lowY - room * 0.06;
