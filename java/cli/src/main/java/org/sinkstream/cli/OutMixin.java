@@ -2,9 +2,9 @@ package org.sinkstream.cli;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
 import java.util.stream.Collectors;
 import org.sinkstream.cli.experiment.Experiment;
 import org.sinkstream.cli.experiment.RunDirectory;
@@ -64,7 +64,7 @@ final class OutMixin {
   }
 
   private Map<String, String> parameters() {
-    Map<String, String> parameters = new TreeMap<>();
+    Map<String, String> parameters = new LinkedHashMap<>();
     parameters.put("experiment", spec.name());
     parameters.put("version", Version.number());
     ParseResult parsed = spec.commandLine().getParseResult();

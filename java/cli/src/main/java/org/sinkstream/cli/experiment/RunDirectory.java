@@ -6,9 +6,9 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
+import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeSet;
 import java.util.stream.Stream;
 import org.sinkstream.files.AtomicFile;
 import tools.jackson.core.JacksonException;
@@ -103,7 +103,7 @@ public final class RunDirectory {
   }
 
   private static void checkSame(Path run, JsonNode before, Map<String, String> now) {
-    Set<String> names = new TreeSet<>(now.keySet());
+    Set<String> names = new LinkedHashSet<>(now.keySet());
     names.addAll(before.propertyNames());
     for (String name : names) {
       String old = before.path(name).asString("not given");
