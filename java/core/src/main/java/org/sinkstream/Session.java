@@ -195,16 +195,24 @@ public final class Session implements AutoCloseable {
    * for speed.
    *
    * @throws IllegalArgumentException for an id outside the vocabulary; nothing is appended then
+   * @throws IllegalStateException under {@code recompute:L}, where a token attends anew in every pass
    */
   public void observe(int[] tokens, AttentionVisitor visitor) {
     check();
     checkIds(tokens);
+    if (policy instanceof CachePolicy.Recompute) {
+      throw new IllegalStateException(
+          "cache policy %s: attention can be observed under S+R and dense alone".formatted(policy));
+    }
     for (int token : tokens) {
-      long position = cache.position();
-      runner.append(cache, token, (layer, weights) -> visitor.visit(position, layer, weights));
-      recent.add(token);
-      runner.computeLast(0);
-      hasLogits = true;
+      long position = context.position();
+      runner.observe(
+          (layer, weights) -> visitor.visit(position, layer, weights), context.tokens() + 1);
+      try {
+        append(token);
+      } finally {
+        runner.observe(null, 0);
+      }
     }
   }
 

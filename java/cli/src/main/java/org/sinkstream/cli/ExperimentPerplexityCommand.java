@@ -31,7 +31,7 @@ final class ExperimentPerplexityCommand implements Callable<Integer> {
       paramLabel = "POLICY",
       required = true,
       converter = CacheMixin.Policy.class,
-      description = "What is compared: S+R, 0+R or dense. May be repeated.")
+      description = "What is compared: S+R, 0+R, dense or recompute:L. May be repeated.")
   private List<CachePolicy> policies = List.of();
 
   @Option(

@@ -63,14 +63,14 @@ public final class Runner {
     pass.commit();
   }
 
-  /** Appends one token, and shows what it attends to. On any failure the stream stays as it was. */
-  public void append(KvCache cache, int token, AttentionObserver observer) {
-    pass.observe(observer, cache.tokens() + 1);
-    try {
-      append(cache, new int[] {token}, 0, 1);
-    } finally {
-      pass.observe(null, 0);
-    }
+  /**
+   * Shows somebody, in the appends to come, what their first token attends to in each layer; nobody
+   * any more for null.
+   *
+   * @param keys at least as many as that token sees, itself among them
+   */
+  public void observe(@Nullable AttentionObserver observer, long keys) {
+    pass.observe(observer, keys);
   }
 
   /**

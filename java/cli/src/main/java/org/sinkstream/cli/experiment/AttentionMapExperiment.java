@@ -114,7 +114,7 @@ public record AttentionMapExperiment(
     int heads = info.layers() * info.heads();
     Report report =
         new Report(out, "What the heads of %s attend to".formatted(source.label()))
-            .model(source.name(), info, "")
+            .model(source.name(), info)
             .paragraph(
                 ("Mean over %s pieces of %d tokens. Each number is the attention that the tokens of a"
                         + " piece's second half pay, so that every one of them sees the first tokens and"

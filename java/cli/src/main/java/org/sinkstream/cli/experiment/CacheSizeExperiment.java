@@ -39,7 +39,7 @@ public record CacheSizeExperiment(
     int trained = scores.info().trainedContext();
     Report report =
         new Report(out, "Cache size and perplexity of " + source.label())
-            .model(source.name(), scores.info(), "");
+            .model(source.name(), scores.info());
     List<List<String>> rows = new ArrayList<>();
     List<double[]> points = new ArrayList<>();
     for (int i = 0; i < sizes.size(); i++) {

@@ -108,7 +108,7 @@ public record LatencyExperiment(ModelSource source, List<Integer> sizes, int rep
     CachePolicy policy =
         method.equals(STREAMING)
             ? CachePolicy.streaming(CacheSizeExperiment.SINKS, size - CacheSizeExperiment.SINKS)
-            : CachePolicy.parse("recompute:" + size);
+            : CachePolicy.recompute(size);
     BenchTest test = new BenchTest(BenchTest.Kind.GENERATION, method.equals(STREAMING) ? TOKENS : 1, size);
     long before = NativeInfo.allocatedBytes();
     try (Session session = model.newSession(policy)) {
@@ -171,7 +171,7 @@ public record LatencyExperiment(ModelSource source, List<Integer> sizes, int rep
     String mark = "trained context: " + Format.count(info.trainedContext());
     String across = "cache size, tokens, log scale";
     new Report(out, "Latency of " + source.label())
-        .model(source.name(), info, "")
+        .model(source.name(), info)
         .paragraph(
             ("Milliseconds for a decoded token: the median of the repetitions (of %d tokens each for"
                     + " %s, of one for %s), after one that warms up; where they took longer than %s"

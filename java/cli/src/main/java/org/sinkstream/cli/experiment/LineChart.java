@@ -79,7 +79,8 @@ final class LineChart {
     return new Font(Font.SANS_SERIF, style, size);
   }
 
-  static String tick(double value) {
+  /** Words for a tick. */
+  private static String tick(double value) {
     double size = Math.abs(value);
     if (size >= 1e6) {
       return trimmed(value / 1e6) + "M";
@@ -99,7 +100,7 @@ final class LineChart {
     return Format.decimals(value, 3).replaceAll("\\.?0+$", "");
   }
 
-  /** Both axes begin where they like, the vertical one is logarithmic. */
+  /** The vertical axis is logarithmic. */
   LineChart logY() {
     logY = true;
     return this;

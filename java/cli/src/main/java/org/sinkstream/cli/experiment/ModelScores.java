@@ -49,9 +49,4 @@ record ModelScores(ModelSource source, ModelInfo info, int textTokens, List<Scor
       return new ModelScores(source, model.info(), tokens.length, scored);
     }
   }
-
-  /** The models' trained contexts, each once. */
-  static List<Integer> trainedContexts(List<ModelScores> all) {
-    return all.stream().map(each -> each.info().trainedContext()).distinct().toList();
-  }
 }

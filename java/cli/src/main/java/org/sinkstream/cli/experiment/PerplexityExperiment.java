@@ -40,7 +40,7 @@ public record PerplexityExperiment(
     long tokens = scores.arms().stream().mapToLong(arm -> arm.end().tokens()).max().orElseThrow();
     Report report =
         new Report(out, "Perplexity of %s over %s tokens".formatted(source.label(), Format.count(tokens)))
-            .model(source.name(), scores.info(), "");
+            .model(source.name(), scores.info());
     List<List<String>> rows = new ArrayList<>();
     for (ScoredArm arm : scores.arms()) {
       Usage end = arm.end();

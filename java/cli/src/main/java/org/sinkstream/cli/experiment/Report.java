@@ -59,9 +59,9 @@ final class Report {
   }
 
   /** Says what a model is and how it ran. */
-  Report model(String name, ModelInfo info, String more) {
+  Report model(String name, ModelInfo info) {
     return paragraph(
-        "Model: %s (%s, %d layers, %d heads, %d KV heads, head_dim %d, %s parameters in %s), trained on a context of %s tokens. Ran on %s (%s, %d threads), keys and values in %s%s. Sinkstream %s."
+        "Model: %s (%s, %d layers, %d heads, %d KV heads, head_dim %d, %s parameters in %s), trained on a context of %s tokens. Ran on %s (%s, %d threads), keys and values in %s. Sinkstream %s."
             .formatted(
                 name,
                 info.architecture(),
@@ -76,7 +76,6 @@ final class Report {
                 info.kernels(),
                 info.threads(),
                 info.kvType().name().toLowerCase(Locale.ROOT),
-                more,
                 NativeInfo.loaded().version()));
   }
 

@@ -66,7 +66,7 @@ public record SinksExperiment(List<ModelSource> models, ScoredText text, int cac
   private void report(List<ModelScores> all, RunDirectory out) throws IOException {
     Report report = new Report(out, "How many sink tokens it takes");
     for (ModelScores scores : all) {
-      report.model(scores.source().name(), scores.info(), "");
+      report.model(scores.source().name(), scores.info());
     }
     report.paragraph(
         "Perplexity over %s tokens. S+R keeps S sink tokens and R recent ones; with \"\\n\" the first %d tokens of the text are line breaks."

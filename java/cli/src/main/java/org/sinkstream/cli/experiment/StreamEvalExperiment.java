@@ -110,7 +110,7 @@ public record StreamEvalExperiment(
     double lineTokens = lineTokens(model);
     Report report =
         new Report(out, "StreamEval on " + source.label())
-            .model(source.name(), info, "")
+            .model(source.name(), info)
             .paragraph(
                 ("Lines of %s tokens each with a number (seed %d); every %d lines a query about one that"
                         + " is some lines back, over %s tokens. An answer is right if its first number is"
