@@ -18,7 +18,7 @@ import org.sinkstream.CachePolicy;
 public record PerplexityExperiment(
     ModelSource source, ScoredText text, List<CachePolicy> policies, int window, int chunk)
     implements Experiment {
-  private static final int POINTS = 600;
+  private static final int POINTS = 300;
 
   @Override
   public void run(RunDirectory out, Monitor monitor) throws IOException, StoppedException {
