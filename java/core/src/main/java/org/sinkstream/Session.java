@@ -204,6 +204,7 @@ public final class Session implements AutoCloseable {
       throw new IllegalStateException(
           "cache policy %s: attention can be observed under S+R and dense alone".formatted(policy));
     }
+    beginWith(tokens);
     for (int token : tokens) {
       long position = context.position();
       runner.observe(

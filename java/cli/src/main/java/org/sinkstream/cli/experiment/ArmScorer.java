@@ -83,11 +83,21 @@ final class ArmScorer {
       losses.keep(before.predicted());
       try (Session session =
           start == 0 ? model.newSession(arm.policy()) : snapshots.restore(model, arm.policy(), start)) {
+        announce(session, arm.tokens() - start, task, monitor);
         score(session, before, losses, log, progress, monitor);
         return "";
       } catch (DeviceMemoryException full) {
         return String.valueOf(full.getMessage());
       }
+    }
+  }
+
+  /** Says before it starts that a stream will not come to its end. */
+  private static void announce(Session session, long tokens, String task, Monitor monitor) {
+    try {
+      session.reserve(tokens);
+    } catch (DeviceMemoryException limit) {
+      monitor.tell("%s will end early: %s".formatted(task, limit.getMessage()));
     }
   }
 

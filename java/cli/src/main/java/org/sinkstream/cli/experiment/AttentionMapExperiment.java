@@ -6,6 +6,7 @@ import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.sinkstream.CachePolicy;
@@ -50,7 +51,11 @@ public record AttentionMapExperiment(
   /** Pieces of the text, each with the special tokens that go in front. */
   private List<int[]> pieces(Model model) throws IOException {
     int[] tokens = text.read(model);
-    int[] special = model.tokenizer().encode("", true);
+    int[] special =
+        IntStream.concat(
+                model.info().sinkToken().stream(),
+                Arrays.stream(model.tokenizer().encode("", true)))
+            .toArray();
     int body = length - special.length;
     if (body < 1) {
       throw new IllegalArgumentException(
@@ -58,7 +63,10 @@ public record AttentionMapExperiment(
               .formatted(length, special.length));
     }
     List<int[]> pieces = new ArrayList<>();
-    for (int at = special.length; at + body <= tokens.length && pieces.size() < samples; at += body) {
+    // The text begins with the tokenizer's special tokens, or with as many others: none is missed.
+    for (int at = special.length;
+        at + body <= tokens.length && pieces.size() < samples;
+        at += body) {
       int[] piece = new int[length];
       System.arraycopy(special, 0, piece, 0, special.length);
       System.arraycopy(tokens, at, piece, special.length, body);
