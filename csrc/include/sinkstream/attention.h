@@ -94,6 +94,19 @@ SKS_API int32_t sks_attend(sks_batch *batch, int32_t layer, const float *queries
                            float *out);
 
 /*
+ * For looking at a model, not for speed: what sks_attend weights the values of one row of the step
+ * with. *keys becomes how many tokens the row sees, and weights [heads, *keys], row-major, the
+ * softmax over them: the sink tokens, then the window, in the order of the stream. Arguments are
+ * those of sks_attend; with sink logits, the weights of a head add up to less than 1. `capacity` is
+ * how many floats `weights` has room for. One thread. Errors: SKS_INVALID_ARGUMENT (no such row, no
+ * room), SKS_IMPOSSIBLE as sks_attend.
+ */
+SKS_API int32_t sks_attention_weights(sks_batch *batch, int32_t layer, const float *queries,
+                                      int64_t row_stride, int64_t group_stride,
+                                      const float *sink_logits, int32_t row, float *weights,
+                                      int64_t capacity, int64_t *keys);
+
+/*
  * Makes the step's tokens part of their streams. Append, attend and commit fail with SKS_IMPOSSIBLE
  * where no step has begun or a cache was changed since, attend where the layer was not appended,
  * commit where any layer was not.

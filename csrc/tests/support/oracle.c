@@ -126,36 +126,45 @@ static void rotate(const oracle *s, const float *x, int64_t place, double *y) {
   }
 }
 
-void oracle_attend(const oracle *stream, int64_t token, int32_t layer, int32_t head,
-                   const float *query, const float *sink_logit, double *out) {
+/* The `index`-th token that a query at `token` sees. */
+static int64_t seen_token(const oracle *s, int64_t token, int64_t index) {
+  return index < s->cache.sinks ? index : window_start(s, token) + index - s->cache.sinks;
+}
+
+void oracle_weights(const oracle *stream, int64_t token, int32_t layer, int32_t head,
+                    const float *query, const float *sink_logit, double *weights) {
   const sks_attention_spec *spec = &stream->spec;
   int32_t kv_head = head / (spec->heads / spec->kv_heads);
   int64_t keys = oracle_seen(stream, token) + 1, place = keys - 1;
-  int64_t sinks = stream->cache.sinks < keys ? stream->cache.sinks : keys;
-  int64_t start = window_start(stream, token);
   double rotated[MAX_HEAD_DIM], key[MAX_HEAD_DIM];
   rotate(stream, query, place, rotated);
 
-  double *scores = malloc((size_t)keys * sizeof(double));
   double max = sink_logit ? *sink_logit : -INFINITY;
   for (int64_t j = 0; j < keys; j++) {
-    int64_t seen = j < sinks ? j : start + j - sinks;
-    rotate(stream, row(stream, seen, layer, 0, kv_head), j, key);
+    rotate(stream, row(stream, seen_token(stream, token, j), layer, 0, kv_head), j, key);
     double score = 0;
     for (int32_t c = 0; c < spec->head_dim; c++) score += rotated[c] * key[c];
     score *= spec->scale;
     if (spec->alibi_slopes) score -= spec->alibi_slopes[head] * (double)(place - j);
-    scores[j] = score;
+    weights[j] = score;
     if (score > max) max = score;
   }
   double sum = sink_logit ? exp(*sink_logit - max) : 0;
+  for (int64_t j = 0; j < keys; j++) sum += weights[j] = exp(weights[j] - max);
+  for (int64_t j = 0; j < keys; j++) weights[j] /= sum;
+}
+
+void oracle_attend(const oracle *stream, int64_t token, int32_t layer, int32_t head,
+                   const float *query, const float *sink_logit, double *out) {
+  const sks_attention_spec *spec = &stream->spec;
+  int32_t kv_head = head / (spec->heads / spec->kv_heads);
+  int64_t keys = oracle_seen(stream, token) + 1;
+  double *weights = malloc((size_t)keys * sizeof(double));
+  oracle_weights(stream, token, layer, head, query, sink_logit, weights);
   for (int32_t c = 0; c < spec->head_dim; c++) out[c] = 0;
   for (int64_t j = 0; j < keys; j++) {
-    const float *value = row(stream, j < sinks ? j : start + j - sinks, layer, 1, kv_head);
-    double weight = exp(scores[j] - max);
-    sum += weight;
-    for (int32_t c = 0; c < spec->head_dim; c++) out[c] += weight * value[c];
+    const float *value = row(stream, seen_token(stream, token, j), layer, 1, kv_head);
+    for (int32_t c = 0; c < spec->head_dim; c++) out[c] += weights[j] * value[c];
   }
-  for (int32_t c = 0; c < spec->head_dim; c++) out[c] /= sum;
-  free(scores);
+  free(weights);
 }

@@ -42,6 +42,11 @@ void oracle_forget_window(oracle *stream);
 /* How many sink and window tokens `token` sees besides itself. */
 int64_t oracle_seen(const oracle *stream, int64_t token);
 
+/* weights [oracle_seen + 1]: what query head `head` of `token`, which is in the list, gives to each
+ * token that it sees. `sink_logit`: NULL or one number. */
+void oracle_weights(const oracle *stream, int64_t token, int32_t layer, int32_t head,
+                    const float *query, const float *sink_logit, double *weights);
+
 /* out [head_dim] of query head `head` of `token`, which is in the list. `sink_logit`: NULL or one
  * number. */
 void oracle_attend(const oracle *stream, int64_t token, int32_t layer, int32_t head,

@@ -102,6 +102,48 @@ static void compare_row(stage *s, int stream, int64_t token, int32_t layer, cons
   }
 }
 
+/* sks_attention_weights of the last row of each stream. */
+static void compare_weights(stage *s, const int32_t *rows, int32_t layer, const float *queries) {
+  const stage_spec *spec = &s->spec;
+  places at = places_of(spec);
+  int32_t group = spec->heads / spec->kv_heads, last = -1;
+  for (int i = 0; i < STAGE_STREAMS; i++) {
+    if (rows[i] == 0) continue;
+    last += rows[i];
+    int64_t token = s->oracles[i]->tokens - 1, expected = oracle_seen(s->oracles[i], token) + 1;
+    int64_t keys = 0, capacity = spec->heads * expected;
+    guarded output = guard_end((size_t)capacity * sizeof(float));
+    const float *weights = (const float *)output.data;
+    const float *logits = spec->sink_logits ? s->sink_logits : NULL;
+    CHECK_REFUSED(sks_attention_weights(s->batch, layer, queries, at.row, at.group_stride, logits,
+                                        last, (float *)output.data, capacity - 1, &keys),
+                  SKS_INVALID_ARGUMENT, "room");
+    int32_t status = sks_attention_weights(s->batch, layer, queries, at.row, at.group_stride, logits,
+                                           last, (float *)output.data, capacity, &keys);
+    REQUIRE(status == SKS_OK, "%s", sks_last_error());
+    REQUIRE(keys == expected, "%lld of %lld", (long long)keys, (long long)expected);
+    double *right = malloc((size_t)keys * sizeof(double));
+    for (int32_t h = 0; h < spec->heads; h++) {
+      double error = 0, largest = 0;
+      oracle_weights(s->oracles[i], token, layer, h,
+                     queries + last * at.row + h / group * at.group_stride +
+                         h % group * (int64_t)spec->head_dim,
+                     logits ? &logits[h] : NULL, right);
+      for (int64_t j = 0; j < keys; j++) {
+        double difference = fabs((double)weights[h * keys + j] - right[j]);
+        largest = fmax(largest, right[j]);
+        if (!(difference <= error)) error = difference;
+      }
+      REQUIRE(error <= stage_tolerance(spec->type) * largest,
+              "weights of token %lld of %d+%d, type %d, layer %d head %d: error %g of %g",
+              (long long)token, (int)spec->sinks, (int)spec->window, spec->type, layer, h, error,
+              largest);
+    }
+    free(right);
+    guard_free(output);
+  }
+}
+
 static void compare_layer(stage *s, const int32_t *rows, int32_t layer, const float *queries,
                           const float *out) {
   int64_t row = places_of(&s->spec).row, out_row = (int64_t)s->spec.heads * s->spec.head_dim;
@@ -136,7 +178,10 @@ static void run_layer(stage *s, const int32_t *rows, int32_t total, int32_t laye
       oracle_set_row(s->oracles[i], token, layer, row + at.key, row + at.value, at.head_stride);
     }
   }
-  if (!spec->unchecked) compare_layer(s, rows, layer, x + at.query, out);
+  if (!spec->unchecked) {
+    compare_layer(s, rows, layer, x + at.query, out);
+    compare_weights(s, rows, layer, x + at.query);
+  }
   guard_free(input);
   guard_free(output);
 }

@@ -278,7 +278,11 @@ public final class Model implements AutoCloseable {
     return sinkToken;
   }
 
-  String fingerprint() {
+  /**
+   * Tells this model from others: the same for the same weights, config and arrangement of them.
+   * Saved sessions are bound to it.
+   */
+  public String fingerprint() {
     return fingerprint;
   }
 

@@ -190,6 +190,33 @@ public final class Session implements AutoCloseable {
     return losses;
   }
 
+  /**
+   * Appends tokens one at a time and shows what each of them attends to: for looking at a model, not
+   * for speed.
+   *
+   * @throws IllegalArgumentException for an id outside the vocabulary; nothing is appended then
+   * @throws IllegalStateException under {@code recompute:L}, where a token attends anew in every pass
+   */
+  public void observe(int[] tokens, AttentionVisitor visitor) {
+    check();
+    checkIds(tokens);
+    if (policy instanceof CachePolicy.Recompute) {
+      throw new IllegalStateException(
+          "cache policy %s: attention can be observed under S+R and dense alone".formatted(policy));
+    }
+    beginWith(tokens);
+    for (int token : tokens) {
+      long position = context.position();
+      runner.observe(
+          (layer, weights) -> visitor.visit(position, layer, weights), context.tokens() + 1);
+      try {
+        append(token);
+      } finally {
+        runner.observe(null, 0);
+      }
+    }
+  }
+
   /** Called after each chunk: the index of its first token, and how many there are. */
   private interface ChunkVisitor {
     void visit(int start, int count);

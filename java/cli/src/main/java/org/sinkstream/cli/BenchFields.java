@@ -6,6 +6,8 @@ import java.util.Locale;
 import java.util.stream.Collectors;
 import org.sinkstream.Model;
 import org.sinkstream.ModelInfo;
+import org.sinkstream.cli.measure.BenchResult;
+import org.sinkstream.cli.measure.BenchTest;
 import tools.jackson.databind.node.ObjectNode;
 
 /**

@@ -7,6 +7,7 @@ import org.sinkstream.Model;
 import org.sinkstream.ModelInfo;
 import org.sinkstream.SyntheticShape;
 import org.sinkstream.WeightType;
+import org.sinkstream.cli.experiment.ModelSource;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import tools.jackson.databind.node.ObjectNode;
@@ -35,6 +36,14 @@ final class BenchModel {
               .formatted(type));
     }
     return model.open();
+  }
+
+  /** The model for an experiment, which opens it when its turn comes. */
+  ModelSource source() {
+    return synthetic
+        .shape()
+        .map(shape -> new ModelSource(name(), shape.toString(), this::open))
+        .orElseGet(model::source);
   }
 
   /** The model as the user named it. */

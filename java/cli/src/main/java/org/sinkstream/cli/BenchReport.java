@@ -3,6 +3,7 @@ package org.sinkstream.cli;
 import java.util.Collection;
 import java.util.List;
 import java.util.stream.Collectors;
+import org.sinkstream.cli.measure.BenchResult;
 import picocli.CommandLine.Option;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;

@@ -9,6 +9,7 @@ import org.sinkstream.Model;
 import org.sinkstream.Sampling;
 import org.sinkstream.Session;
 import org.sinkstream.Token;
+import org.sinkstream.cli.measure.ProcessMemory;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;

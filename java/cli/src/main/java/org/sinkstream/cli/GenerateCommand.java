@@ -11,6 +11,7 @@ import org.sinkstream.Sampling;
 import org.sinkstream.Session;
 import org.sinkstream.Timings;
 import org.sinkstream.Token;
+import org.sinkstream.cli.measure.Slices;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;

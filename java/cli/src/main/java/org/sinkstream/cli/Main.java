@@ -81,6 +81,7 @@ public final class Main implements Runnable {
         }) {
       line.addSubcommand(command);
     }
+    line.addSubcommand(ExperimentCommand.commandLine(streams));
     return line.setCaseInsensitiveEnumValuesAllowed(true)
         .setExpandAtFiles(false)
         .setOut(new PrintWriter(streams.out(), true, UTF_8))

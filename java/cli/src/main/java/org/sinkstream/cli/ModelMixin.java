@@ -2,19 +2,15 @@ package org.sinkstream.cli;
 
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.Locale;
 import org.jspecify.annotations.Nullable;
-import org.sinkstream.Activations;
-import org.sinkstream.KvType;
 import org.sinkstream.Model;
 import org.sinkstream.ModelOptions;
+import org.sinkstream.cli.experiment.ModelSource;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** Which model, and how it runs. */
 final class ModelMixin {
-  private static final ModelOptions DEFAULTS = ModelOptions.defaults();
-
   @Option(
       names = {"-m", "--model"},
       paramLabel = "MODEL",
@@ -22,64 +18,35 @@ final class ModelMixin {
           "A Hugging Face model directory or a GGUF file; the embedded model when left out.")
   private @Nullable Path path;
 
-  @Option(
-      names = "--threads",
-      paramLabel = "N",
-      converter = WholeNumber.Threads.class,
-      description = "Threads; the cores this process may use when left out.")
-  private long threads = DEFAULTS.threads();
-
-  @Option(
-      names = "--device",
-      paramLabel = "NAME",
-      description = "Where it runs: cpu (the default).")
-  private String device = DEFAULTS.device();
-
-  @Option(
-      names = "--kv-type",
-      paramLabel = "TYPE",
-      description = "Type of cached keys and values: f16 (the default), bf16, f32 or q8_0.")
-  private KvType kvType = DEFAULTS.kvType();
-
-  @Option(
-      names = "--activations",
-      paramLabel = "TYPE",
-      description =
-          "What linear layers may do with their input: auto (the default) rounds or quantises it as"
-              + " the weights want it; f32 keeps it exact.")
-  private Activations activations = DEFAULTS.activations();
-
-  @Option(
-      names = "--no-repack",
-      description =
-          "Leave weights where the file is mapped, instead of copying them at load into the order"
-              + " in which the kernels read them.")
-  private boolean noRepack;
-
-  @Option(
-      names = "--chunk",
-      paramLabel = "N",
-      converter = WholeNumber.Chunk.class,
-      description = "Tokens that go through the layers together (default: ${DEFAULT-VALUE}).")
-  private long chunk = DEFAULTS.chunk();
-
-  @Mixin private final StreamMixin stream = new StreamMixin();
+  @Mixin private final RuntimeMixin runtime = new RuntimeMixin();
 
   /** Opens the model. */
   Model open() throws IOException {
-    return Model.open(path == null ? EmbeddedModel.directory() : path, options());
+    return open(path, options());
+  }
+
+  /** Opens a model, or the embedded one for null. */
+  static Model open(@Nullable Path path, ModelOptions options) throws IOException {
+    return Model.open(path == null ? EmbeddedModel.directory() : path, options);
+  }
+
+  /** The model for an experiment, which opens it when its turn comes. */
+  ModelSource source() {
+    return source(path, options());
+  }
+
+  /** A model, or the embedded one for null, that is opened when its turn comes. */
+  static ModelSource source(@Nullable Path path, ModelOptions options) {
+    String label =
+        path == null
+            ? EmbeddedModel.NAME
+            : path.toAbsolutePath().normalize().getFileName().toString().replaceAll("\\.gguf$", "");
+    return new ModelSource(name(path), label, () -> open(path, options));
   }
 
   /** How a model is opened. */
   ModelOptions options() {
-    return stream.addTo(
-        DEFAULTS
-            .withDevice(device)
-            .withThreads(Math.toIntExact(threads))
-            .withKvType(kvType)
-            .withChunk(Math.toIntExact(chunk))
-            .withActivations(activations)
-            .withRepack(!noRepack));
+    return runtime.options();
   }
 
   /** The model asked for; null for the embedded one. */
@@ -89,16 +56,21 @@ final class ModelMixin {
 
   /** The model as the user named it. */
   String name() {
+    return name(path);
+  }
+
+  /** A model as the user named it, the embedded one for null. */
+  static String name(@Nullable Path path) {
     return path == null ? EmbeddedModel.NAME + " (embedded)" : path.toString();
   }
 
   /** What linear layers may do with their input, as it is written. */
   String activations() {
-    return activations.name().toLowerCase(Locale.ROOT);
+    return runtime.activations();
   }
 
   /** Tokens that go through the layers together. */
   int chunk() {
-    return Math.toIntExact(chunk);
+    return runtime.chunk();
   }
 }

@@ -2,6 +2,8 @@ package org.sinkstream.cli;
 
 import org.sinkstream.ModelOptions;
 import org.sinkstream.Sampling;
+import org.sinkstream.cli.experiment.AttentionMapExperiment;
+import org.sinkstream.cli.experiment.SinksExperiment;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
@@ -63,6 +65,48 @@ abstract class WholeNumber implements ITypeConverter<Long> {
   static final class Tokens extends WholeNumber {
     Tokens() {
       super(0, 1 << 24);
+    }
+  }
+
+  /** Sink and recent tokens together, with room for the sink tokens of every experiment. */
+  static final class CacheSize extends WholeNumber {
+    CacheSize() {
+      super(SinksExperiment.LEAST_SIZE, 1 << 24);
+    }
+  }
+
+  /** Pieces of a text. */
+  static final class Samples extends WholeNumber {
+    Samples() {
+      super(1, 1 << 20);
+    }
+  }
+
+  /** Tokens of a piece of a text whose attention is shown in full. */
+  static final class PieceLength extends WholeNumber {
+    PieceLength() {
+      super(AttentionMapExperiment.LEAST_LENGTH, 256);
+    }
+  }
+
+  /** Lines of a text, at least one. */
+  static final class Lines extends WholeNumber {
+    Lines() {
+      super(1, 1 << 20);
+    }
+  }
+
+  /** Tokens of a stream that must end. */
+  static final class StreamLength extends WholeNumber {
+    StreamLength() {
+      super(1, Long.MAX_VALUE);
+    }
+  }
+
+  /** Tokens of a moving mean. */
+  static final class Window extends WholeNumber {
+    Window() {
+      super(1, 1 << 24);
     }
   }
 

@@ -94,7 +94,7 @@ final class BadInputTest {
   @Test
   void commandsAndOptionsThatAreNotThere() {
     assertRefused(
-        "no command; expected one of demo, generate, chat, perplexity, logits, convert, info, bench");
+        "no command; expected one of demo, generate, chat, perplexity, logits, convert, info, bench, experiment");
     assertRefused("'frob'", "frob");
     assertRefused("'--frob'", "info", "--frob");
     assertRefused("'--model'", "info", "--model");

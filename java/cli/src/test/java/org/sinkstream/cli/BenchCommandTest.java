@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import java.util.List;
 import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.Test;
+import org.sinkstream.cli.measure.BenchResult;
 import tools.jackson.databind.JsonNode;
 
 final class BenchCommandTest {

@@ -39,6 +39,8 @@ final class Pass {
   private final Batch batch;
   private final QkvLayout layout;
   private final MemorySegment ids;
+  private @Nullable AttentionObserver observer;
+  private long observedKeys;
 
   Pass(Device device, Arena arena, Attention attention, Decoder decoder, int maxRows) {
     Decoder.Widths widths = decoder.widths();
@@ -104,6 +106,20 @@ final class Pass {
   void attend(int layer, @Nullable Tensor sinkLogits) {
     batch.append(layer, qkv, layout);
     batch.attend(layer, qkv, layout, sinkLogits, attention);
+    if (observer != null) {
+      observer.attended(layer, batch.weights(layer, qkv, layout, sinkLogits, 0, observedKeys));
+    }
+  }
+
+  /**
+   * Shows somebody, in the steps to come, what the first row attends to in each layer; nobody any
+   * more for null.
+   *
+   * @param keys at least as many as that row sees
+   */
+  void observe(@Nullable AttentionObserver observer, long keys) {
+    this.observer = observer;
+    this.observedKeys = keys;
   }
 
   /** {@code qkv = min(max(qkv, -limit), limit)}. */

@@ -64,6 +64,16 @@ public final class Runner {
   }
 
   /**
+   * Shows somebody, in the appends to come, what their first token attends to in each layer; nobody
+   * any more for null.
+   *
+   * @param keys at least as many as that token sees, itself among them
+   */
+  public void observe(@Nullable AttentionObserver observer, long keys) {
+    pass.observe(observer, keys);
+  }
+
+  /**
    * Logits of some of the tokens appended last.
    *
    * @param first the first of them, counted from the first token of the last {@link #append}

@@ -1,7 +1,9 @@
 package org.sinkstream.kernels;
 
 import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -91,6 +93,45 @@ public final class Batch {
             layout.queryGroupStride(),
             sinkLogits == null ? MemorySegment.NULL : sinkLogits.data(),
             out.data()));
+  }
+
+  /**
+   * What {@link #attend} weights the values of one row with.
+   *
+   * @param sinkLogits [1, heads] added to the softmax denominator, or null for none
+   * @param row of the step
+   * @param mostKeys at least as many as the row sees
+   * @return [heads, keys], row-major: the sink tokens, then the window, in the order of the stream
+   */
+  public float[] weights(
+      int layer,
+      Tensor qkv,
+      QkvLayout layout,
+      @Nullable Tensor sinkLogits,
+      int row,
+      long mostKeys) {
+    check(layer, qkv, layout);
+    int heads = attention.shape().heads();
+    long capacity = Math.multiplyExact(heads, mostKeys);
+    try (Arena call = Arena.ofConfined()) {
+      MemorySegment weights = call.allocate(JAVA_FLOAT, capacity);
+      MemorySegment keys = call.allocate(JAVA_LONG);
+      NativeCalls.check(
+          Sinkstream.sks_attention_weights(
+              handle,
+              layer,
+              at(qkv, layout.query()),
+              qkv.columns(),
+              layout.queryGroupStride(),
+              sinkLogits == null ? MemorySegment.NULL : sinkLogits.data(),
+              row,
+              weights,
+              capacity,
+              keys));
+      return weights
+          .asSlice(0, heads * keys.get(JAVA_LONG, 0) * Float.BYTES)
+          .toArray(JAVA_FLOAT);
+    }
   }
 
   /** Makes the step's tokens part of their streams. */

@@ -2133,6 +2133,75 @@ public class Sinkstream extends Sinkstream$shared {
         }
     }
 
+    private static class sks_attention_weights {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Sinkstream.C_INT,
+            Sinkstream.C_POINTER,
+            Sinkstream.C_INT,
+            Sinkstream.C_POINTER,
+            Sinkstream.C_LONG,
+            Sinkstream.C_LONG,
+            Sinkstream.C_POINTER,
+            Sinkstream.C_INT,
+            Sinkstream.C_POINTER,
+            Sinkstream.C_LONG,
+            Sinkstream.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sks_attention_weights");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sks_attention_weights(sks_batch *batch, int32_t layer, const float *queries, int64_t row_stride, int64_t group_stride, const float *sink_logits, int32_t row, float *weights, int64_t capacity, int64_t *keys)
+     * }
+     */
+    public static FunctionDescriptor sks_attention_weights$descriptor() {
+        return sks_attention_weights.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sks_attention_weights(sks_batch *batch, int32_t layer, const float *queries, int64_t row_stride, int64_t group_stride, const float *sink_logits, int32_t row, float *weights, int64_t capacity, int64_t *keys)
+     * }
+     */
+    public static MethodHandle sks_attention_weights$handle() {
+        return sks_attention_weights.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sks_attention_weights(sks_batch *batch, int32_t layer, const float *queries, int64_t row_stride, int64_t group_stride, const float *sink_logits, int32_t row, float *weights, int64_t capacity, int64_t *keys)
+     * }
+     */
+    public static MemorySegment sks_attention_weights$address() {
+        return sks_attention_weights.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sks_attention_weights(sks_batch *batch, int32_t layer, const float *queries, int64_t row_stride, int64_t group_stride, const float *sink_logits, int32_t row, float *weights, int64_t capacity, int64_t *keys)
+     * }
+     */
+    public static int sks_attention_weights(MemorySegment batch, int layer, MemorySegment queries, long row_stride, long group_stride, MemorySegment sink_logits, int row, MemorySegment weights, long capacity, MemorySegment keys) {
+        var mh$ = sks_attention_weights.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sks_attention_weights", batch, layer, queries, row_stride, group_stride, sink_logits, row, weights, capacity, keys);
+            }
+            return (int)mh$.invokeExact(batch, layer, queries, row_stride, group_stride, sink_logits, row, weights, capacity, keys);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
     private static class sks_batch_commit {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             Sinkstream.C_INT,

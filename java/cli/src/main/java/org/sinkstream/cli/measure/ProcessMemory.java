@@ -1,4 +1,4 @@
-package org.sinkstream.cli;
+package org.sinkstream.cli.measure;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -9,18 +9,18 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /** Resident memory of this process, where the system tells: Linux, proc(5). */
-final class ProcessMemory {
+public final class ProcessMemory {
   private static final Path STATUS = Path.of("/proc/self/status");
 
   private ProcessMemory() {}
 
   /** Bytes resident now. */
-  static OptionalLong resident() {
+  public static OptionalLong resident() {
     return bytes("VmRSS");
   }
 
   /** Most bytes that were ever resident. */
-  static OptionalLong peak() {
+  public static OptionalLong peak() {
     return bytes("VmHWM");
   }
 

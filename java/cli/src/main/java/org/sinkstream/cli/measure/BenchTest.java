@@ -1,4 +1,4 @@
-package org.sinkstream.cli;
+package org.sinkstream.cli.measure;
 
 import java.util.List;
 import java.util.stream.Stream;
@@ -11,9 +11,9 @@ import java.util.stream.Stream;
  * @param tokens how many there are, 1 or more
  * @param depth tokens that are in the stream before them
  */
-record BenchTest(Kind kind, int tokens, int depth) {
+public record BenchTest(Kind kind, int tokens, int depth) {
   /** How tokens go through a model. */
-  enum Kind {
+  public enum Kind {
     /** A prompt: together, and only the last one's logits are computed. */
     PROMPT("pp"),
     /** Text generation: one by one, each with its logits. */
@@ -27,7 +27,7 @@ record BenchTest(Kind kind, int tokens, int depth) {
   }
 
   /** All tests of these numbers of tokens at these depths; a number of 0 stands for no test. */
-  static List<BenchTest> all(List<Long> prompts, List<Long> generations, List<Long> depths) {
+  public static List<BenchTest> all(List<Long> prompts, List<Long> generations, List<Long> depths) {
     return depths.stream()
         .flatMap(depth ->
             Stream.concat(of(Kind.PROMPT, prompts, depth), of(Kind.GENERATION, generations, depth)))
@@ -41,12 +41,12 @@ record BenchTest(Kind kind, int tokens, int depth) {
   }
 
   /** The name without the depth, e.g. {@code pp128}. */
-  String name() {
+  public String name() {
     return kind.prefix + tokens;
   }
 
   /** Tokens that go through the layers together, at most. */
-  int step(int chunk) {
+  public int step(int chunk) {
     return kind == Kind.PROMPT ? chunk : 1;
   }
 }

@@ -1,10 +1,10 @@
-package org.sinkstream.cli;
+package org.sinkstream.cli.measure;
 
 import java.util.Arrays;
 import org.sinkstream.Session;
 
 /** The running score of a stream. */
-final class Score {
+public final class Score {
   private long tokens;
   private long predicted;
   private double sum;
@@ -16,46 +16,51 @@ final class Score {
    * @return negative log-likelihoods in nats; the stream's first token, which nothing predicts, has
    *     none
    */
-  double[] add(Session session, int[] slice) {
+  public double[] add(Session session, int[] slice) {
     long begin = System.nanoTime();
     double[] all = session.score(slice);
     nanos += System.nanoTime() - begin;
     double[] losses = tokens == 0 ? Arrays.copyOfRange(all, 1, all.length) : all;
-    tokens += slice.length;
+    replay(slice.length, losses);
+    return losses;
+  }
+
+  /** Takes in what {@link #add} gave for some tokens in an earlier run. */
+  public void replay(long count, double... losses) {
+    tokens += count;
     predicted += losses.length;
     for (double loss : losses) {
       sum += loss;
     }
-    return losses;
   }
 
   /** Tokens taken in. */
-  long tokens() {
+  public long tokens() {
     return tokens;
   }
 
   /** Tokens that were predicted: all but the first. */
-  long predicted() {
+  public long predicted() {
     return predicted;
   }
 
   /** Mean negative log-likelihood in nats. */
-  double mean() {
+  public double mean() {
     return sum / predicted;
   }
 
   /** e to the {@link #mean}. */
-  double perplexity() {
+  public double perplexity() {
     return Math.exp(mean());
   }
 
   /** Time spent scoring. */
-  double seconds() {
+  public double seconds() {
     return nanos / 1e9;
   }
 
   /** Tokens scored per second. */
-  double tokensPerSecond() {
+  public double tokensPerSecond() {
     return tokens / seconds();
   }
 }

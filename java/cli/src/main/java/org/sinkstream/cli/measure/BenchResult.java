@@ -1,4 +1,4 @@
-package org.sinkstream.cli;
+package org.sinkstream.cli.measure;
 
 import java.util.Arrays;
 import org.sinkstream.CachePolicy;
@@ -13,7 +13,7 @@ import org.sinkstream.CachePolicy;
  * @param cacheBytes bytes the cache holds
  */
 @SuppressWarnings("ArrayRecordComponent") // figures on their way to a table, never compared
-record BenchResult(
+public record BenchResult(
     BenchTest test,
     double[] tokensPerSecond,
     double bytesPerToken,
@@ -21,24 +21,24 @@ record BenchResult(
     CachePolicy policy,
     long cacheBytes) {
   /** Mean tokens per second. */
-  double mean() {
+  public double mean() {
     return Arrays.stream(tokensPerSecond).average().orElseThrow();
   }
 
   /** Standard deviation of the tokens per second, of a sample; 0 of a single one. */
-  double stddev() {
+  public double stddev() {
     double mean = mean();
     double squares = Arrays.stream(tokensPerSecond).map(x -> (x - mean) * (x - mean)).sum();
     return Math.sqrt(squares / Math.max(1, tokensPerSecond.length - 1));
   }
 
   /** The share of the bandwidth that reading so many bytes at this speed takes. */
-  double bandwidthShare() {
+  public double bandwidthShare() {
     return mean() * bytesPerToken / bandwidth;
   }
 
   /** The middle one of some figures, or the mean of the two there. */
-  static double median(double... figures) {
+  public static double median(double... figures) {
     double[] sorted = figures.clone();
     Arrays.sort(sorted);
     int middle = sorted.length / 2;

@@ -1,4 +1,4 @@
-package org.sinkstream.cli;
+package org.sinkstream.cli.measure;
 
 import java.util.SplittableRandom;
 import org.sinkstream.CachePolicy;
@@ -6,13 +6,13 @@ import org.sinkstream.ModelInfo;
 import org.sinkstream.Session;
 
 /** A stream of random tokens whose depth can be set again and again, to run tests on it. */
-final class BenchStream {
+public final class BenchStream {
   private final Session session;
   private final ModelInfo info;
   private final long capacity;
   private final SplittableRandom random = new SplittableRandom(1);
 
-  BenchStream(Session session) {
+  public BenchStream(Session session) {
     this.session = session;
     this.info = session.model().info();
     this.capacity =
@@ -27,7 +27,7 @@ final class BenchStream {
    * Puts as many tokens into the cache as a stream of this depth has there. What is there already
    * stays: a full cache is the same at every position.
    */
-  void moveTo(long depth) {
+  public void moveTo(long depth) {
     long cached = Math.min(depth, capacity);
     if (cached < capacity || session.position() < capacity) {
       takeBack(session.position() - cached);
@@ -44,7 +44,7 @@ final class BenchStream {
   }
 
   /** Runs a test where the stream stands; nanoseconds. */
-  long run(BenchTest test) {
+  public long run(BenchTest test) {
     int[] tokens = tokens(test.tokens());
     long begin = System.nanoTime();
     switch (test.kind()) {
@@ -69,7 +69,7 @@ final class BenchStream {
    *
    * @param chunk most tokens of a step
    */
-  double bytesPerToken(BenchTest test, int chunk) {
+  public double bytesPerToken(BenchTest test, int chunk) {
     long end = (long) test.depth() + test.tokens();
     if (session.policy() instanceof CachePolicy.Recompute && end > capacity) {
       long dense = Math.max(0, capacity - test.depth());

@@ -1,0 +1,33 @@
+package org.sinkstream.cli.experiment;
+
+import java.nio.ByteBuffer;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import org.sinkstream.CachePolicy;
+import org.sinkstream.Model;
+
+/**
+ * One stream of an experiment that compares several: a text under a policy.
+ *
+ * @param label what tells it from the others, in tables and legends
+ * @param policy what its cache keeps
+ * @param text the tokens; they start again where they end
+ * @param tokens how many there are in all
+ */
+@SuppressWarnings("ArrayRecordComponent") // a long text on its way to a model, never compared
+record Arm(String label, CachePolicy policy, int[] text, long tokens) {
+  /** Tells this stream through this model from all others. */
+  String identity(Model model) {
+    ByteBuffer bytes = ByteBuffer.allocate(Math.multiplyExact(text.length, Integer.BYTES));
+    bytes.asIntBuffer().put(text);
+    try {
+      MessageDigest digest = MessageDigest.getInstance("SHA-256");
+      return "model %s%ntext %s%npolicy %s%ntokens %d%n"
+          .formatted(
+              model.fingerprint(), HexFormat.of().formatHex(digest.digest(bytes.array())), policy, tokens);
+    } catch (NoSuchAlgorithmException impossible) {
+      throw new AssertionError("every Java platform has SHA-256", impossible);
+    }
+  }
+}

@@ -1,0 +1,94 @@
+package org.sinkstream.cli.experiment;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.io.IOException;
+import java.util.List;
+import java.util.Locale;
+import org.sinkstream.ModelInfo;
+import org.sinkstream.NativeInfo;
+
+/** The {@code report.md} of a run, in Markdown, and the pictures and tables it names. */
+final class Report {
+  private final RunDirectory out;
+  private final StringBuilder text = new StringBuilder();
+
+  Report(RunDirectory out, String title) {
+    this.out = out;
+    text.append("# ").append(title).append("\n\n");
+  }
+
+  /** A heading below the title. */
+  Report heading(String words) {
+    text.append("## ").append(words).append("\n\n");
+    return this;
+  }
+
+  /** A paragraph; none where there are no words. */
+  Report paragraph(String words) {
+    if (!words.isEmpty()) {
+      text.append(words).append("\n\n");
+    }
+    return this;
+  }
+
+  /** A table; columns but the first are numbers. */
+  Report table(List<String> head, List<List<String>> rows) {
+    row(head);
+    text.append("| --- ").append("| ---: ".repeat(head.size() - 1)).append("|\n");
+    rows.forEach(this::row);
+    text.append('\n');
+    return this;
+  }
+
+  private void row(List<String> cells) {
+    cells.forEach(cell -> text.append("| ").append(cell.replace("|", "\\|")).append(' '));
+    text.append("|\n");
+  }
+
+  /** A picture, written beside the report. */
+  Report picture(String name, String caption, LineChart chart) throws IOException {
+    return picture(name, caption, chart.png());
+  }
+
+  /** A picture, written beside the report. */
+  Report picture(String name, String caption, byte[] png) throws IOException {
+    out.write(name, png);
+    text.append("![").append(caption).append("](").append(name).append(")\n\n");
+    return this;
+  }
+
+  /** Says what a model is and how it ran. */
+  Report model(String name, ModelInfo info) {
+    return paragraph(
+        "Model: %s (%s, %d layers, %d heads, %d KV heads, head_dim %d, %s parameters in %s), trained on a context of %s tokens. Ran on %s (%s, %d threads), keys and values in %s. Sinkstream %s."
+            .formatted(
+                name,
+                info.architecture(),
+                info.layers(),
+                info.heads(),
+                info.kvHeads(),
+                info.headDim(),
+                Format.count(info.parameters()),
+                String.join(", ", info.weightTypes()).toLowerCase(Locale.ROOT),
+                Format.count(info.trainedContext()),
+                info.device(),
+                info.kernels(),
+                info.threads(),
+                info.kvType().name().toLowerCase(Locale.ROOT),
+                NativeInfo.loaded().version()));
+  }
+
+  /** Writes a table of comma-separated values beside the report, and names it. */
+  Report csv(String name, String what, String content) throws IOException {
+    out.write(name, content.getBytes(UTF_8));
+    text.append("- [").append(name).append("](").append(name).append("): ").append(what).append("\n");
+    return this;
+  }
+
+  /** Ends the report with the command that repeats it, and writes it. */
+  void finish() throws IOException {
+    text.append("\nThe command:\n\n```sh\n").append(out.command()).append("\n```\n");
+    out.write("report.md", text.toString());
+  }
+}
