@@ -23,7 +23,7 @@ record CacheLimit(Network network, ElementType type, long bytes) {
   void requireStart(CachePolicy policy, KvCache.Spec spec) {
     long required = network.cacheBytes(spec);
     if (required > bytes) {
-      throw refusal("a cache of policy " + policy, required);
+      throw refusal("a cache for " + policy, required, "");
     }
   }
 
@@ -35,16 +35,18 @@ record CacheLimit(Network network, ElementType type, long bytes) {
   void requireDense(long tokens) {
     long required = bytesOf(tokens);
     if (required > bytes) {
-      throw refusal("a dense cache of %d tokens".formatted(tokens), required);
+      throw refusal(
+          "a dense cache of %d tokens".formatted(tokens),
+          required,
+          "; a policy S+R takes the same memory however long the stream is");
     }
   }
 
-  private MemoryLimitException refusal(String what, long required) {
+  private MemoryLimitException refusal(String what, long required, String advice) {
     long fitting = fittingTokens();
     return new MemoryLimitException(
-        "%s takes %s, the memory limit is %d bytes, which %d tokens fit; a policy S+R takes the"
-                .formatted(what, shown(required), bytes, fitting)
-            + " same memory however long the stream is",
+        "%s takes %s, the memory limit is %d bytes, which %d tokens fit%s"
+            .formatted(what, shown(required), bytes, fitting, advice),
         required,
         bytes,
         fitting);

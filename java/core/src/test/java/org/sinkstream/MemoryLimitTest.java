@@ -91,7 +91,7 @@ class MemoryLimitTest {
       assertThatThrownBy(() -> model.newSession(policy))
           .isInstanceOf(MemoryLimitException.class)
           .hasMessageContaining(
-              "a cache of policy %s takes %d bytes".formatted(policy, model.cacheBytes(policy)))
+              "a cache for %s takes %d bytes".formatted(policy, model.cacheBytes(policy)))
           .hasMessageContaining("which 160 tokens fit");
     }
   }

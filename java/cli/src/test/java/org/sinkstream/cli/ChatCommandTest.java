@@ -61,6 +61,13 @@ final class ChatCommandTest {
         .contains("cache " + sinks + "+" + (1023 - Integer.parseInt(sinks)) + ",");
     assertThat(chat("/context\n", "--system", SYSTEM, "--pin-prompt", "--cache", "dense").out())
         .contains("cache dense,");
+    String[] recompute = {"--system", SYSTEM, "--pin-prompt", "--cache", "recompute:100"};
+    assertThat(chat("/context\n", recompute).code()).isEqualTo(2);
+    assertThat(chat("/context\n", recompute).err())
+        .contains("--cache recompute:100, which keeps no sink tokens; expected S+R or dense");
+    int first = Integer.parseInt(sinks) + 1;
+    assertThat(chat("/context\n", "--system", SYSTEM, "--pin-prompt", "--sink-token", "3").out())
+        .contains("cache %d+%d,".formatted(first, 1023 - first));
   }
 
   @Test
