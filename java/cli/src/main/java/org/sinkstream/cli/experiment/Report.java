@@ -82,7 +82,13 @@ final class Report {
   /** Writes a table of comma-separated values beside the report, and names it. */
   Report csv(String name, String what, String content) throws IOException {
     out.write(name, content.getBytes(UTF_8));
-    text.append("- [").append(name).append("](").append(name).append("): ").append(what).append("\n");
+    text.append("- [")
+        .append(name)
+        .append("](")
+        .append(name)
+        .append("): ")
+        .append(what)
+        .append("\n");
     return this;
   }
 

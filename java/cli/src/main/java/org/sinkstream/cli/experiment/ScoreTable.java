@@ -44,7 +44,9 @@ final class ScoreTable {
     return csv.toString();
   }
 
-  /** Adds what a reader of the figures must know: streams that ended early, losses that are none. */
+  /**
+   * Adds what a reader of the figures must know: streams that ended early, losses that are none.
+   */
   static void remarks(Report report, List<ModelScores> all) throws IOException {
     for (ModelScores scores : all) {
       for (ScoredArm arm : scores.arms()) {
