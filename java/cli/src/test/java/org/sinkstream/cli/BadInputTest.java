@@ -139,14 +139,14 @@ final class BadInputTest {
   void cachesBeyondMemorySayWhatTheyTake() {
     // 6 layers x 2 heads x 64 channels x 2 bytes, keys and values: 3072 bytes a token.
     assertRefused(
-        "a cache of 4+999999999999 tokens takes 30720000",
+        "a cache of policy 4+999999999999 takes 30720000",
         "generate",
         "--prompt",
         "x",
         "--cache",
         "4+999999999999");
     assertRefused(
-        "a cache of 999999999999999999+999999999999999999 tokens takes",
+        "a cache of policy 999999999999999999+999999999999999999 takes",
         "generate",
         "--prompt",
         "x",
