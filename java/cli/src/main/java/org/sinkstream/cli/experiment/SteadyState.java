@@ -46,10 +46,10 @@ final class SteadyState {
     report.csv("usage.csv", "time and memory against position", csv.toString());
   }
 
-  private static void memory(Report report, List<ScoredArm> arms) throws IOException {
+  private void memory(Report report, List<ScoredArm> arms) throws IOException {
     List<List<String>> rows = new ArrayList<>();
     LineChart chart =
-        new LineChart("Memory as the stream goes on", "position in the text, tokens", "MiB")
+        new LineChart(scores.source().label() + ": memory as the stream goes on", "position in the text, tokens", "MiB")
             .fromZero();
     for (ScoredArm arm : arms) {
       String name = arm.arm().label();
@@ -90,11 +90,11 @@ final class SteadyState {
         .toList();
   }
 
-  private static void speed(Report report, List<ScoredArm> arms) throws IOException {
+  private void speed(Report report, List<ScoredArm> arms) throws IOException {
     List<List<String>> rows = new ArrayList<>();
     LineChart chart =
         new LineChart(
-                "Speed as the stream goes on",
+                scores.source().label() + ": speed as the stream goes on",
                 "position in the text, tokens",
                 "tokens per second of processor time")
             .fromZero();
