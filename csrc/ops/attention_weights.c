@@ -55,8 +55,7 @@ int32_t sks_attention_weights(sks_batch *batch, int32_t layer, const float *quer
     return sks_fail(SKS_IMPOSSIBLE, "layer %d attends before its keys and values were appended",
                     layer);
   if (row < 0 || row >= batch->row_count)
-    return sks_fail(SKS_INVALID_ARGUMENT, "row is %d, expected 0 to %d", row,
-                    batch->row_count - 1);
+    return sks_fail(SKS_INVALID_ARGUMENT, "row is %d, expected 0 to %d", row, batch->row_count - 1);
   const sks_attention *attention = batch->attention;
   query q = {.attention = attention, .row = &batch->rows[row], .layer = layer};
   sks_span spans[SKS_SPANS];

@@ -118,8 +118,8 @@ static void compare_weights(stage *s, const int32_t *rows, int32_t layer, const 
     CHECK_REFUSED(sks_attention_weights(s->batch, layer, queries, at.row, at.group_stride, logits,
                                         last, (float *)output.data, capacity - 1, &keys),
                   SKS_INVALID_ARGUMENT, "room");
-    int32_t status = sks_attention_weights(s->batch, layer, queries, at.row, at.group_stride, logits,
-                                           last, (float *)output.data, capacity, &keys);
+    int32_t status = sks_attention_weights(s->batch, layer, queries, at.row, at.group_stride,
+                                           logits, last, (float *)output.data, capacity, &keys);
     REQUIRE(status == SKS_OK, "%s", sks_last_error());
     REQUIRE(keys == expected, "%lld of %lld", (long long)keys, (long long)expected);
     double *right = malloc((size_t)keys * sizeof(double));

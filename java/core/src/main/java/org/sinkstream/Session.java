@@ -191,11 +191,12 @@ public final class Session implements AutoCloseable {
   }
 
   /**
-   * Appends tokens one at a time and shows what each of them attends to: for looking at a model, not
-   * for speed.
+   * Appends tokens one at a time and shows what each of them attends to: for looking at a model,
+   * not for speed.
    *
    * @throws IllegalArgumentException for an id outside the vocabulary; nothing is appended then
-   * @throws IllegalStateException under {@code recompute:L}, where a token attends anew in every pass
+   * @throws IllegalStateException under {@code recompute:L}, where a token attends anew in every
+   *     pass
    */
   public void observe(int[] tokens, AttentionVisitor visitor) {
     check();

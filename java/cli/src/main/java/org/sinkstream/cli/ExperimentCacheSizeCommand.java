@@ -1,7 +1,6 @@
 package org.sinkstream.cli;
 
 import java.io.IOException;
-import java.util.List;
 import java.util.concurrent.Callable;
 import org.sinkstream.cli.experiment.CacheSizeExperiment;
 import picocli.CommandLine.Command;

@@ -4,8 +4,8 @@ import java.util.Locale;
 import org.sinkstream.cli.experiment.Monitor;
 
 /**
- * Shows how far an experiment is: a bar where stderr is a terminal, and now and then a line where it
- * is not. Ctrl-C asks the experiment to stop.
+ * Shows how far an experiment is: a bar where stderr is a terminal, and now and then a line where
+ * it is not. Ctrl-C asks the experiment to stop.
  */
 final class ExperimentMonitor implements Monitor {
   private static final long BETWEEN_LINES_NANOS = 30_000_000_000L;

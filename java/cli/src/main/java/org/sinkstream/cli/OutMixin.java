@@ -72,8 +72,7 @@ final class OutMixin {
         .matchedOptions()
         .forEach(option -> {
           if (!FREE.contains(option.longestName())) {
-            parameters.put(
-                option.longestName(), String.join(" ", option.originalStringValues()));
+            parameters.put(option.longestName(), String.join(" ", option.originalStringValues()));
           }
         });
     return parameters;

@@ -188,14 +188,7 @@ final class ExperimentCommandTest {
   @Test
   void streamEvalRunsOnAModelThatCannotAnswer() throws IOException {
     Cli.Result result =
-        experiment(
-            "streameval",
-            "--cache",
-            "4+508",
-            "--distance",
-            "10,20",
-            "--max-tokens",
-            "2000");
+        experiment("streameval", "--cache", "4+508", "--distance", "10,20", "--max-tokens", "2000");
     assertThat(result.code()).as(result.err()).isZero();
     assertThat(csv("answers.csv").size()).isGreaterThan(4);
     assertThat(out.resolve("report.md")).content().contains("| 20 | about ");
@@ -220,8 +213,7 @@ final class ExperimentCommandTest {
         "not empty; expected an empty or a new folder",
         experiment("perplexity", "--ids", ids, "--cache", "4+60", "--resume"));
     out = out.resolve("thesis.md");
-    assertRefused(
-        "not a directory", experiment("perplexity", "--ids", ids, "--cache", "4+60"));
+    assertRefused("not a directory", experiment("perplexity", "--ids", ids, "--cache", "4+60"));
   }
 
   @Test
@@ -232,32 +224,56 @@ final class ExperimentCommandTest {
         experiment("perplexity", "--ids", ids, "--cache", "4+60", "--max-tokens", "100"));
     assertRefused(
         "began with --max-tokens 100, and now it is 200",
-        experiment("perplexity", "--ids", ids, "--cache", "4+60", "--max-tokens", "200", "--resume"));
+        experiment(
+            "perplexity", "--ids", ids, "--cache", "4+60", "--max-tokens", "200", "--resume"));
     assertRefused(
         "began with --cache 4+60, and now it is 4+60 dense",
         experiment(
-            "perplexity", "--ids", ids, "--cache", "4+60", "--cache", "dense", "--max-tokens", "100", "--resume"));
+            "perplexity",
+            "--ids",
+            ids,
+            "--cache",
+            "4+60",
+            "--cache",
+            "dense",
+            "--max-tokens",
+            "100",
+            "--resume"));
     assertRefused(
         "began with experiment perplexity, and now it is cache-size",
         experiment("cache-size", "--ids", ids, "--max-tokens", "100", "--resume"));
     Cli.writeIds(Path.of(ids), new Random(8).ints(TOKENS, 3, 4096).toArray());
     assertRefused(
         "of another model or text",
-        experiment("perplexity", "--ids", ids, "--cache", "4+60", "--max-tokens", "100", "--resume"));
+        experiment(
+            "perplexity", "--ids", ids, "--cache", "4+60", "--max-tokens", "100", "--resume"));
     Files.writeString(out.resolve("run.json"), "{");
     assertRefused(
         "run.json: damaged",
-        experiment("perplexity", "--ids", ids, "--cache", "4+60", "--max-tokens", "100", "--resume"));
+        experiment(
+            "perplexity", "--ids", ids, "--cache", "4+60", "--max-tokens", "100", "--resume"));
   }
 
   @Test
   void aFinishedRunIsReportedAgain() throws IOException {
-    experiment("perplexity", "--ids", ids, "--cache", "4+60", "--max-tokens", "100", "--window", "50");
+    experiment(
+        "perplexity", "--ids", ids, "--cache", "4+60", "--max-tokens", "100", "--window", "50");
     String report = Files.readString(out.resolve("report.md"));
     Files.delete(out.resolve("report.md"));
     Cli.Result again =
         experiment(
-            "perplexity", "--ids", ids, "--cache", "4+60", "--max-tokens", "100", "--window", "50", "--resume", "--threads", "1");
+            "perplexity",
+            "--ids",
+            ids,
+            "--cache",
+            "4+60",
+            "--max-tokens",
+            "100",
+            "--window",
+            "50",
+            "--resume",
+            "--threads",
+            "1");
     assertThat(again.code()).as(again.err()).isZero();
     assertThat(out.resolve("report.md"))
         .content()
@@ -268,10 +284,17 @@ final class ExperimentCommandTest {
   void whatIsRefusedLeavesNoFolder() {
     assertRefused("no experiment; expected one of perplexity, sinks", Cli.run("experiment"));
     assertRefused("'--cache=POLICY'", experiment("perplexity", "--ids", ids));
-    assertRefused("--repeat without an end", experiment("perplexity", "--ids", ids, "--cache", "4+60", "--repeat"));
-    assertRefused("'8'; expected a whole number from 9", experiment("sinks", "--ids", ids, "--cache-size", "8"));
-    assertRefused("expected at least 2", experiment("perplexity", "--ids", ids, "--cache", "4+60", "--max-tokens", "1"));
-    assertRefused("at least --length 64", experiment("attention-map", "--ids", ids, "--max-tokens", "60"));
+    assertRefused(
+        "--repeat without an end",
+        experiment("perplexity", "--ids", ids, "--cache", "4+60", "--repeat"));
+    assertRefused(
+        "'8'; expected a whole number from 9",
+        experiment("sinks", "--ids", ids, "--cache-size", "8"));
+    assertRefused(
+        "expected at least 2",
+        experiment("perplexity", "--ids", ids, "--cache", "4+60", "--max-tokens", "1"));
+    assertRefused(
+        "at least --length 64", experiment("attention-map", "--ids", ids, "--max-tokens", "60"));
     assertRefused("gone", experiment("perplexity", "-m", "gone", "--ids", ids, "--cache", "4+60"));
     assertThat(out).doesNotExist();
   }

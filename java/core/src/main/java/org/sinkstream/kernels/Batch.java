@@ -128,9 +128,7 @@ public final class Batch {
               weights,
               capacity,
               keys));
-      return weights
-          .asSlice(0, heads * keys.get(JAVA_LONG, 0) * Float.BYTES)
-          .toArray(JAVA_FLOAT);
+      return weights.asSlice(0, heads * keys.get(JAVA_LONG, 0) * Float.BYTES).toArray(JAVA_FLOAT);
     }
   }
 

@@ -25,7 +25,10 @@ record Arm(String label, CachePolicy policy, int[] text, long tokens) {
       MessageDigest digest = MessageDigest.getInstance("SHA-256");
       return "model %s%ntext %s%npolicy %s%ntokens %d%n"
           .formatted(
-              model.fingerprint(), HexFormat.of().formatHex(digest.digest(bytes.array())), policy, tokens);
+              model.fingerprint(),
+              HexFormat.of().formatHex(digest.digest(bytes.array())),
+              policy,
+              tokens);
     } catch (NoSuchAlgorithmException impossible) {
       throw new AssertionError("every Java platform has SHA-256", impossible);
     }

@@ -62,7 +62,8 @@ final class ArmScorer {
       RunDirectory.write(file, identity.getBytes(UTF_8));
     } else if (!Files.readString(file).equals(identity)) {
       throw new IllegalArgumentException(
-          "--resume: %s is of another model or text; expected what the run began with".formatted(part));
+          "--resume: %s is of another model or text; expected what the run began with"
+              .formatted(part));
     }
   }
 
@@ -75,14 +76,18 @@ final class ArmScorer {
     long start = snapshots.newest().orElse(0);
     try (CsvLog log =
             new CsvLog(
-                part.resolve("usage.csv"), Usage.HEADER + "\n", row -> Long.parseLong(row[0]) <= start);
+                part.resolve("usage.csv"),
+                Usage.HEADER + "\n",
+                row -> Long.parseLong(row[0]) <= start);
         Losses losses = new Losses(lossesFile());
         Monitor.Task progress = monitor.start(task, arm.tokens(), start, "tokens")) {
       List<String[]> rows = log.rows();
       Usage before = rows.isEmpty() ? Usage.NONE : Usage.parse(rows.getLast());
       losses.keep(before.predicted());
       try (Session session =
-          start == 0 ? model.newSession(arm.policy()) : snapshots.restore(model, arm.policy(), start)) {
+          start == 0
+              ? model.newSession(arm.policy())
+              : snapshots.restore(model, arm.policy(), start)) {
         announce(session, arm.tokens() - start, task, monitor);
         score(session, before, losses, log, progress, monitor);
         return "";
@@ -102,7 +107,12 @@ final class ArmScorer {
   }
 
   private void score(
-      Session session, Usage before, Losses losses, CsvLog log, Monitor.Task progress, Monitor monitor)
+      Session session,
+      Usage before,
+      Losses losses,
+      CsvLog log,
+      Monitor.Task progress,
+      Monitor monitor)
       throws IOException, StoppedException {
     Score score = new Score();
     score.replay(before.tokens());
@@ -114,9 +124,7 @@ final class ArmScorer {
       losses.append(score.add(session, slice));
       progress.advance(slice.length);
       boolean save = monitor.stopRequested() || snapshots.due();
-      if (save
-          || !slices.hasNext()
-          || score.tokens() - logged.tokens() >= arm.tokens() / USAGES) {
+      if (save || !slices.hasNext() || score.tokens() - logged.tokens() >= arm.tokens() / USAGES) {
         logged =
             Usage.now(
                 score.tokens(),

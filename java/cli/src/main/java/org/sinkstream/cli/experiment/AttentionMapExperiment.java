@@ -24,8 +24,8 @@ import org.sinkstream.Session;
  * @param samples most pieces
  * @param length tokens of a piece
  */
-public record AttentionMapExperiment(
-    ModelSource source, ScoredText text, int samples, int length) implements Experiment {
+public record AttentionMapExperiment(ModelSource source, ScoredText text, int samples, int length)
+    implements Experiment {
   /** The shortest piece that says something. */
   public static final int LEAST_LENGTH = 8;
 
@@ -149,7 +149,8 @@ public record AttentionMapExperiment(
         "heads.png",
         "Attention of each head to the first tokens",
         new HeatMap(
-                "%s: share of attention that the first %d tokens get".formatted(source.label(), FIRST),
+                "%s: share of attention that the first %d tokens get"
+                    .formatted(source.label(), FIRST),
                 "head",
                 "layer",
                 false,
@@ -166,8 +167,7 @@ public record AttentionMapExperiment(
               Format.percent(mean(new double[][] {firstFew[layer]})),
               Format.percent(mean(new double[][] {rest[layer]}))));
     }
-    report.table(
-        List.of("layer", "first token", "first %d tokens".formatted(FIRST), "rest"), rows);
+    report.table(List.of("layer", "first token", "first %d tokens".formatted(FIRST), "rest"), rows);
     for (int layer = 0; layer < info.layers(); layer++) {
       report.picture(
           "layer-%02d.png".formatted(layer), "Layer " + layer, layerMap(info, sums, layer));
@@ -249,8 +249,7 @@ public record AttentionMapExperiment(
       double[][] mean = new double[length][length];
       for (int query = 0; query < length; query++) {
         for (int key = 0; key < length; key++) {
-          mean[query][key] =
-              key > query ? Double.NaN : sums[at(layer, head, query) + key] / pieces;
+          mean[query][key] = key > query ? Double.NaN : sums[at(layer, head, query) + key] / pieces;
         }
       }
       return mean;

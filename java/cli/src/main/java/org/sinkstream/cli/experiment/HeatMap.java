@@ -11,8 +11,8 @@ import java.util.List;
 import javax.imageio.ImageIO;
 
 /**
- * Matrices of shares as a picture, side by side under one scale of colours. XChart's heat map leaves
- * seams between small cells, and cannot share a scale.
+ * Matrices of shares as a picture, side by side under one scale of colours. XChart's heat map
+ * leaves seams between small cells, and cannot share a scale.
  *
  * @param title of the picture
  * @param columns what the columns are
@@ -78,8 +78,7 @@ record HeatMap(
     canvas.fillRect(0, 0, image.getWidth(), image.getHeight());
     drawHead(canvas);
     for (int i = 0; i < panels.size(); i++) {
-      drawPanel(
-          canvas, panels.get(i), i % across * width + LEFT, HEAD + i / across * height + TOP);
+      drawPanel(canvas, panels.get(i), i % across * width + LEFT, HEAD + i / across * height + TOP);
     }
     canvas.dispose();
     ByteArrayOutputStream png = new ByteArrayOutputStream();
@@ -100,7 +99,8 @@ record HeatMap(
     canvas.setColor(Color.BLACK);
     canvas.drawRect(left - 1, top - 1, BAR_WIDTH + 1, BAR_HEIGHT + 1);
     canvas.setFont(font(Font.PLAIN, 12));
-    double[] ticks = logarithmic ? new double[] {0.001, 0.01, 0.1, 1} : new double[] {0, 0.25, 0.5, 0.75, 1};
+    double[] ticks =
+        logarithmic ? new double[] {0.001, 0.01, 0.1, 1} : new double[] {0, 0.25, 0.5, 0.75, 1};
     for (double tick : ticks) {
       int x = left + (int) Math.round(place(tick) * BAR_WIDTH);
       canvas.drawLine(x, top + BAR_HEIGHT, x, top + BAR_HEIGHT + 4);

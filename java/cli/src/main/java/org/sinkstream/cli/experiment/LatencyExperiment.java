@@ -109,7 +109,8 @@ public record LatencyExperiment(ModelSource source, List<Integer> sizes, int rep
         method.equals(STREAMING)
             ? CachePolicy.streaming(CacheSizeExperiment.SINKS, size - CacheSizeExperiment.SINKS)
             : CachePolicy.recompute(size);
-    BenchTest test = new BenchTest(BenchTest.Kind.GENERATION, method.equals(STREAMING) ? TOKENS : 1, size);
+    BenchTest test =
+        new BenchTest(BenchTest.Kind.GENERATION, method.equals(STREAMING) ? TOKENS : 1, size);
     long before = NativeInfo.allocatedBytes();
     try (Session session = model.newSession(policy)) {
       BenchStream stream = new BenchStream(session);

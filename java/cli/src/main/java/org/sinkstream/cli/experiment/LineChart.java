@@ -51,7 +51,14 @@ final class LineChart {
   private record Mark(double x, String label) {}
 
   LineChart(String title, String xTitle, String yTitle) {
-    chart = new XYChartBuilder().width(WIDTH).height(560).title(title).xAxisTitle(xTitle).yAxisTitle(yTitle).build();
+    chart =
+        new XYChartBuilder()
+            .width(WIDTH)
+            .height(560)
+            .title(title)
+            .xAxisTitle(xTitle)
+            .yAxisTitle(yTitle)
+            .build();
     styler = chart.getStyler();
     styler.setSeriesColors(COLOURS);
     styler.setChartBackgroundColor(Color.WHITE);
@@ -68,7 +75,9 @@ final class LineChart {
     styler.setYAxisTickMarkSpacingHint(45);
     styler.setYAxisLogarithmicDecadeOnly(false);
     styler.setAnnotationLineColor(MARK);
-    styler.setAnnotationLineStroke(new BasicStroke(1.5f, BasicStroke.CAP_BUTT, BasicStroke.JOIN_MITER, 10, new float[] {7, 5}, 0));
+    styler.setAnnotationLineStroke(
+        new BasicStroke(
+            1.5f, BasicStroke.CAP_BUTT, BasicStroke.JOIN_MITER, 10, new float[] {7, 5}, 0));
     styler.setAnnotationTextFontColor(MARK);
     styler.setAnnotationTextFont(font(Font.PLAIN, 13));
     styler.setXAxisTickLabelsFormattingFunction(LineChart::tick);
@@ -91,7 +100,9 @@ final class LineChart {
   /** Words for ticks at all multiples of powers of ten, which have no room for all. */
   private static String sparseTick(double value) {
     double leading = value / Math.pow(10, Math.floor(Math.log10(value) + 1e-9));
-    return Math.abs(leading - 1) < 0.01 || Math.abs(leading - 2) < 0.01 || Math.abs(leading - 5) < 0.01
+    return Math.abs(leading - 1) < 0.01
+            || Math.abs(leading - 2) < 0.01
+            || Math.abs(leading - 5) < 0.01
         ? tick(value)
         : "";
   }
@@ -109,8 +120,7 @@ final class LineChart {
   /** The horizontal axis is logarithmic, with powers of two at its ticks. */
   LineChart powersOfTwo() {
     powersOfTwo = true;
-    styler.setXAxisTickLabelsFormattingFunction(
-        x -> x == Math.rint(x) ? tick(Math.pow(2, x)) : "");
+    styler.setXAxisTickLabelsFormattingFunction(x -> x == Math.rint(x) ? tick(Math.pow(2, x)) : "");
     return this;
   }
 
@@ -171,7 +181,10 @@ final class LineChart {
     if (xs.isEmpty()) {
       throw new IllegalStateException("a chart without a single point");
     }
-    int legend = chart.getSeriesCollection().stream().mapToInt(each -> 60 + 9 * each.getName().length()).sum();
+    int legend =
+        chart.getSeriesCollection().stream()
+            .mapToInt(each -> 60 + 9 * each.getName().length())
+            .sum();
     if (legend > WIDTH) {
       styler.setLegendPosition(Styler.LegendPosition.OutsideE);
       styler.setLegendLayout(Styler.LegendLayout.Vertical);

@@ -31,15 +31,15 @@ final class Losses implements AutoCloseable {
   /** Keeps only the first ones; there must be as many. */
   void keep(long count) throws IOException {
     if (count() < count) {
-      throw new IOException(
-          "%d losses are kept; expected at least %d".formatted(count(), count));
+      throw new IOException("%d losses are kept; expected at least %d".formatted(count(), count));
     }
     channel.truncate(count * Double.BYTES);
   }
 
   /** Adds some. */
   void append(double... losses) throws IOException {
-    ByteBuffer bytes = ByteBuffer.allocate(losses.length * Double.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer bytes =
+        ByteBuffer.allocate(losses.length * Double.BYTES).order(ByteOrder.LITTLE_ENDIAN);
     bytes.asDoubleBuffer().put(losses);
     long at = channel.size();
     while (bytes.hasRemaining()) {

@@ -34,8 +34,12 @@ record ModelScores(ModelSource source, ModelInfo info, int textTokens, List<Scor
         String name =
             "%s/%02d-%s"
                 .formatted(
-                    source.label(), scored.size(), arm.label().replaceAll("[^A-Za-z0-9+_.-]+", "_"));
-        String task = "%s %s (%d of %d)".formatted(source.label(), arm.label(), scored.size() + 1, all.size());
+                    source.label(),
+                    scored.size(),
+                    arm.label().replaceAll("[^A-Za-z0-9+_.-]+", "_"));
+        String task =
+            "%s %s (%d of %d)"
+                .formatted(source.label(), arm.label(), scored.size() + 1, all.size());
         ScoredArm result = new ArmScorer(model, arm, chunk, out.part(name)).run(task, monitor);
         monitor.tell(
             "%s: perplexity %s over %d tokens%s"

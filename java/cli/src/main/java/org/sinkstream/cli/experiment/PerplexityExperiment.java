@@ -39,7 +39,9 @@ public record PerplexityExperiment(
   private void report(ModelScores scores, RunDirectory out) throws IOException {
     long tokens = scores.arms().stream().mapToLong(arm -> arm.end().tokens()).max().orElseThrow();
     Report report =
-        new Report(out, "Perplexity of %s over %s tokens".formatted(source.label(), Format.count(tokens)))
+        new Report(
+                out,
+                "Perplexity of %s over %s tokens".formatted(source.label(), Format.count(tokens)))
             .model(source.name(), scores.info());
     List<List<String>> rows = new ArrayList<>();
     for (ScoredArm arm : scores.arms()) {
@@ -105,12 +107,14 @@ public record PerplexityExperiment(
             .logY();
     LineChart moving =
         new LineChart(
-                "%s: perplexity of the last %s tokens".formatted(source.label(), Format.count(window)),
+                "%s: perplexity of the last %s tokens"
+                    .formatted(source.label(), Format.count(window)),
                 "position in the text, tokens",
                 "perplexity, log scale")
             .logY();
     StringBuilder csv =
-        new StringBuilder(Csv.line("policy", "tokens", "cumulative_perplexity", "moving_perplexity"));
+        new StringBuilder(
+            Csv.line("policy", "tokens", "cumulative_perplexity", "moving_perplexity"));
     for (ScoredArm arm : scores.arms()) {
       List<ScoredArm.Point> points = arm.curve(Math.max(1, tokens / POINTS), window);
       cumulative.line(
@@ -124,14 +128,14 @@ public record PerplexityExperiment(
           arm.arm().label(),
           points.stream().map(point -> new double[] {point.tokens(), point.moving()}).toList(),
           false);
-      points.forEach(
-          point ->
-              csv.append(
-                  Csv.line(arm.arm().label(), point.tokens(), point.cumulative(), point.moving())));
+      points.forEach(point ->
+          csv.append(
+              Csv.line(arm.arm().label(), point.tokens(), point.cumulative(), point.moving())));
     }
     int trained = scores.info().trainedContext();
     String mark = "trained context: %s".formatted(Format.count(trained));
-    report.picture("cumulative.png", "Perplexity of all tokens so far", cumulative.mark(trained, mark));
+    report.picture(
+        "cumulative.png", "Perplexity of all tokens so far", cumulative.mark(trained, mark));
     if (moving.hasLines()) {
       report.picture(
           "moving.png",

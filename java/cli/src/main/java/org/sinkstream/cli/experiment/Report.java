@@ -12,6 +12,7 @@ import org.sinkstream.NativeInfo;
 final class Report {
   private final RunDirectory out;
   private final StringBuilder text = new StringBuilder();
+  private final StringBuilder tables = new StringBuilder();
 
   Report(RunDirectory out, String title) {
     this.out = out;
@@ -24,11 +25,9 @@ final class Report {
     return this;
   }
 
-  /** A paragraph; none where there are no words. */
+  /** A paragraph. */
   Report paragraph(String words) {
-    if (!words.isEmpty()) {
-      text.append(words).append("\n\n");
-    }
+    text.append(words).append("\n\n");
     return this;
   }
 
@@ -79,16 +78,19 @@ final class Report {
                 NativeInfo.loaded().version()));
   }
 
-  /** Writes a table of comma-separated values beside the report, and names it. */
+  /** Writes a table of comma-separated values beside the report, which names it at its end. */
   Report csv(String name, String what, String content) throws IOException {
     out.write(name, content.getBytes(UTF_8));
-    text.append("- [").append(name).append("](").append(name).append("): ").append(what).append("\n");
+    tables.append("- [%s](%s): %s\n".formatted(name, name, what));
     return this;
   }
 
-  /** Ends the report with the command that repeats it, and writes it. */
+  /** Ends the report with its tables and the command that repeats it, and writes it. */
   void finish() throws IOException {
-    text.append("\nThe command:\n\n```sh\n").append(out.command()).append("\n```\n");
+    text.append(tables)
+        .append("\nThe command:\n\n```sh\n")
+        .append(out.command())
+        .append("\n```\n");
     out.write("report.md", text.toString());
   }
 }

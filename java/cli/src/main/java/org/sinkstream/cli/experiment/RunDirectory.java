@@ -98,7 +98,8 @@ public final class RunDirectory {
     try {
       return JSON.readTree(Files.readString(run));
     } catch (JacksonException damaged) {
-      throw new IllegalArgumentException(run + ": damaged: " + damaged.getOriginalMessage(), damaged);
+      throw new IllegalArgumentException(
+          run + ": damaged: " + damaged.getOriginalMessage(), damaged);
     }
   }
 

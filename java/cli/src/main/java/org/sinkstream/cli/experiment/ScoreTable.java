@@ -44,8 +44,9 @@ final class ScoreTable {
     return csv.toString();
   }
 
-  /** Adds what a reader of the figures must know: streams that ended early, losses that are none. */
+  /** Adds what a reader of the figures must know: what ended early, what is no finite number. */
   static void remarks(Report report, List<ModelScores> all) throws IOException {
+    boolean finite = true;
     for (ModelScores scores : all) {
       for (ScoredArm arm : scores.arms()) {
         String name = scores.source().label() + " under " + arm.arm().label();
@@ -54,12 +55,16 @@ final class ScoreTable {
               "%s ended after %s tokens: %s"
                   .formatted(name, Format.count(arm.end().tokens()), arm.ended()));
         }
-        report.paragraph(
-            arm.notFinite() == 0
-                ? ""
-                : "%s: %s losses are no finite number."
-                    .formatted(name, Format.count(arm.notFinite())));
+        long notFinite = arm.notFinite();
+        if (notFinite > 0) {
+          finite = false;
+          report.paragraph(
+              "%s: %s losses are no finite number.".formatted(name, Format.count(notFinite)));
+        }
       }
+    }
+    if (finite) {
+      report.paragraph("Every loss is a finite number.");
     }
   }
 }

@@ -21,15 +21,15 @@ public record ScoredText(Reader reader, long maxTokens, boolean repeat) {
   /** Refuses to repeat without an end. */
   public ScoredText {
     if (repeat && maxTokens == 0) {
-      throw new IllegalArgumentException("--repeat without an end; expected --max-tokens N as well");
+      throw new IllegalArgumentException(
+          "--repeat without an end; expected --max-tokens N as well");
     }
   }
 
   /** The tokens of a pass. */
   int[] read(Model model) throws IOException {
     int[] all = reader.read(model);
-    int[] tokens =
-        maxTokens == 0 ? all : Arrays.copyOf(all, (int) Math.min(all.length, maxTokens));
+    int[] tokens = maxTokens == 0 ? all : Arrays.copyOf(all, (int) Math.min(all.length, maxTokens));
     if (tokens.length < 2) {
       throw new IllegalArgumentException(
           "%d token(s) to score; expected at least 2, for the first one is not predicted"

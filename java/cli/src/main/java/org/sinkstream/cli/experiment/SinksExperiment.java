@@ -79,7 +79,8 @@ public record SinksExperiment(List<ModelSource> models, ScoredText text, int cac
               List.of(i < SINKS.length ? Integer.toString(SINKS[i]) : REPLACED + " line breaks")));
     }
     LineChart chart =
-        new LineChart("Perplexity against sink tokens", "sink tokens", "perplexity, log scale").logY();
+        new LineChart("Perplexity against sink tokens", "sink tokens", "perplexity, log scale")
+            .logY();
     for (ModelScores scores : all) {
       String label = scores.source().label();
       head.add(label + ", cache");

@@ -46,16 +46,23 @@ final class SteadyState {
     report.csv("usage.csv", "time and memory against position", csv.toString());
   }
 
-  private static void memory(Report report, List<ScoredArm> arms) throws IOException {
+  private void memory(Report report, List<ScoredArm> arms) throws IOException {
     List<List<String>> rows = new ArrayList<>();
     LineChart chart =
-        new LineChart("Memory as the stream goes on", "position in the text, tokens", "MiB").fromZero();
+        new LineChart(scores.source().label() + ": memory as the stream goes on", "position in the text, tokens", "MiB")
+            .fromZero();
     for (ScoredArm arm : arms) {
       String name = arm.arm().label();
       rows.add(row(name + ", native allocations", arm, Usage::nativeBytes));
       rows.add(row(name + ", resident memory", arm, Usage::residentBytes));
-      chart.line(name + ", native allocations", points(arm, u -> u.nativeBytes() / (double) (1 << 20)), false);
-      chart.line(name + ", resident memory", points(arm, u -> u.residentBytes() / (double) (1 << 20)), false);
+      chart.line(
+          name + ", native allocations",
+          points(arm, u -> u.nativeBytes() / (double) (1 << 20)),
+          false);
+      chart.line(
+          name + ", resident memory",
+          points(arm, u -> u.residentBytes() / (double) (1 << 20)),
+          false);
     }
     report
         .paragraph("Memory after the first tenth of the stream, which warms up:")
@@ -83,11 +90,11 @@ final class SteadyState {
         .toList();
   }
 
-  private static void speed(Report report, List<ScoredArm> arms) throws IOException {
+  private void speed(Report report, List<ScoredArm> arms) throws IOException {
     List<List<String>> rows = new ArrayList<>();
     LineChart chart =
         new LineChart(
-                "Speed as the stream goes on",
+                scores.source().label() + ": speed as the stream goes on",
                 "position in the text, tokens",
                 "tokens per second of processor time")
             .fromZero();
@@ -105,7 +112,8 @@ final class SteadyState {
         .picture("speed.png", "Speed as the stream goes on", chart);
   }
 
-  private static List<String> speedRow(String name, ScoredArm arm, ToDoubleFunction<Usage> seconds) {
+  private static List<String> speedRow(
+      String name, ScoredArm arm, ToDoubleFunction<Usage> seconds) {
     long end = arm.end().tokens();
     double first = rate(Usage.NONE, at(arm, end / 10), seconds);
     double last = rate(at(arm, end - end / 10), arm.end(), seconds);
@@ -122,7 +130,8 @@ final class SteadyState {
   }
 
   private static double rate(Usage from, Usage to, ToDoubleFunction<Usage> seconds) {
-    return (to.tokens() - from.tokens()) / (seconds.applyAsDouble(to) - seconds.applyAsDouble(from));
+    return (to.tokens() - from.tokens())
+        / (seconds.applyAsDouble(to) - seconds.applyAsDouble(from));
   }
 
   private static List<double[]> rates(ScoredArm arm) {

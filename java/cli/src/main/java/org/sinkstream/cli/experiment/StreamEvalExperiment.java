@@ -68,8 +68,7 @@ public record StreamEvalExperiment(
     }
   }
 
-  private Stream ask(
-      Model model, CachePolicy policy, int distance, Path part, Monitor monitor)
+  private Stream ask(Model model, CachePolicy policy, int distance, Path part, Monitor monitor)
       throws IOException, StoppedException {
     Path file = part.resolve("answers.csv"), done = part.resolve("done.txt");
     if (!Files.exists(done)) {

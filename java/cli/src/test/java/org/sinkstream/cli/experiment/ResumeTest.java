@@ -98,7 +98,9 @@ final class ResumeTest {
     try (Stream<Path> files = Files.walk(directory.resolve("resumed/parts"))) {
       for (Path file : files.filter(Files::isRegularFile).toList()) {
         String name = file.getFileName().toString();
-        boolean open = !Files.exists(file.resolveSibling("outcome.txt")) && !Files.exists(file.resolveSibling("done.txt"));
+        boolean open =
+            !Files.exists(file.resolveSibling("outcome.txt"))
+                && !Files.exists(file.resolveSibling("done.txt"));
         if (open && (name.endsWith(".csv") || name.equals("losses.f64"))) {
           Files.writeString(file, "123,4", StandardOpenOption.APPEND);
         }

@@ -10,8 +10,8 @@ import java.util.List;
 import java.util.Set;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
-import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.sinkstream.text.Tokenizer;
 
@@ -19,9 +19,12 @@ import org.sinkstream.text.Tokenizer;
 final class StreamEvalTest {
   private static final Path TOKENIZER = Path.of("../../models/llama-mini/tokenizer.json");
 
-  /** Reads as a model with S sink tokens and a window of R would, and knows what those tokens say. */
+  /**
+   * Reads as a model with S sink tokens and a window of R would, and knows what those tokens say.
+   */
   private static final class Oracle implements Answerer {
-    private static final Pattern QUERY = Pattern.compile("Query: (The REGISTER_CONTENT in line \\d+ is)$");
+    private static final Pattern QUERY =
+        Pattern.compile("Query: (The REGISTER_CONTENT in line \\d+ is)$");
 
     private final Tokenizer tokenizer;
     private final int sinks;
@@ -67,8 +70,7 @@ final class StreamEvalTest {
   private static double accuracy(int distance, int window) {
     try (Tokenizer tokenizer = Tokenizer.open(TOKENIZER)) {
       StreamEval eval =
-          new StreamEval(
-              new RegisterLines(11), 10, distance, new Oracle(tokenizer, 4, window), 0);
+          new StreamEval(new RegisterLines(11), 10, distance, new Oracle(tokenizer, 4, window), 0);
       int right = 0, queries = 40;
       for (int i = 0; i < queries; i++) {
         right += eval.step().right() ? 1 : 0;
