@@ -108,6 +108,15 @@ final class BenchCommandTest {
   }
 
   @Test
+  void recomputedTokensReadThePassAgain() {
+    JsonNode array =
+        bench("-p", "0", "-n", "2", "-d", "8,64", "--cache", "recompute:32", "--json").json();
+    assertThat(tests(array)).containsExactly("tg2@8", "tg2@64");
+    double weights = bytes(array, 0) - 9.5 * TOKEN_BYTES; // of one step, behind 8 and 9 tokens
+    assertThat(bytes(array, 1)).isEqualTo(weights + 32 * TOKEN_BYTES);
+  }
+
+  @Test
   void theTableAndTheCsvSayTheSame() {
     List<String> table = bench("-p", "4", "-n", "2", "-d", "7").out().lines().toList();
     assertThat(table).hasSize(4);
