@@ -14,7 +14,7 @@ target_include_directories(sinkstream_compiler INTERFACE
   "${CMAKE_SOURCE_DIR}/csrc/include" "${CMAKE_SOURCE_DIR}/csrc")
 # Rounding is part of a kernel: a multiplication and an addition are fused where the code says so, nowhere else.
 target_compile_options(sinkstream_compiler INTERFACE -Wall -Wextra -Werror -ffp-contract=off)
-target_link_libraries(sinkstream_compiler INTERFACE Threads::Threads m)
+target_link_libraries(sinkstream_compiler INTERFACE Threads::Threads m ${CMAKE_DL_LIBS})
 
 # What ships runs on any x86-64 of the last fifteen years; kernels beyond that have flags of their own.
 if(SINKSTREAM_ARCHITECTURE STREQUAL "x86_64")

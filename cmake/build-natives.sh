@@ -1,6 +1,7 @@
 #!/bin/sh
-# Builds the natives of the release preset. Argument: `install DIRECTORY` for the library, put where the jar packs it;
-# `test` for all of it, then ctest.
+# Builds the natives of the release preset. Arguments: `install DIRECTORY CUDA_DIRECTORY` for the library, put where the jar
+# packs it, and for the back end for NVIDIA GPUs, where there is a CUDA compiler, put where its own jar packs it; `test` for
+# all of it, then ctest.
 set -e
 cd "$(dirname "$0")/.."
 root=$(pwd)
@@ -28,13 +29,18 @@ case $1 in
 install)
   cmake --build "$build" --parallel "$jobs" --target sinkstream
   cmake --install "$build" --component library --prefix "$2" --strip
+  rm -rf "$3"
+  if [ -f "$build/cuda/cmake_install.cmake" ]; then
+    cmake --build "$build" --parallel "$jobs" --target sinkstream_cuda
+    cmake --install "$build" --component cuda --prefix "$3" --strip
+  fi
   ;;
 test)
   cmake --build "$build" --parallel "$jobs"
   ctest --preset release
   ;;
 *)
-  echo "usage: $0 install DIRECTORY | test" >&2
+  echo "usage: $0 install DIRECTORY CUDA_DIRECTORY | test" >&2
   exit 2
   ;;
 esac

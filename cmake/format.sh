@@ -1,5 +1,5 @@
 #!/bin/sh
-# Formats every C and Java source; with --check, only says which are not formatted and fails.
+# Formats every C, CUDA and Java source; with --check, only says which are not formatted and fails.
 set -e
 cd "$(dirname "$0")/.."
 
@@ -18,10 +18,10 @@ export JAVA_HOME
 
 failed=0
 if [ "$1" = --check ]; then
-  git ls-files -z '*.c' '*.h' | xargs -0 "$clang_format" --dry-run --Werror || failed=1
+  git ls-files -z '*.c' '*.h' '*.cpp' '*.hpp' '*.cu' '*.cuh' | xargs -0 "$clang_format" --dry-run --Werror || failed=1
   mvn -B -q spotless:check || failed=1
 else
-  git ls-files -z '*.c' '*.h' | xargs -0 "$clang_format" -i
+  git ls-files -z '*.c' '*.h' '*.cpp' '*.hpp' '*.cu' '*.cuh' | xargs -0 "$clang_format" -i
   mvn -B -q spotless:apply
 fi
 exit "$failed"

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "core/cores.h"
-#include "core/device.h"
+#include "cpu/cpu.h"
 #include "support/measure.h"
 
 enum {
@@ -38,7 +38,7 @@ static void spin_task(void *argument, int64_t index, int32_t thread) {
 
 static double run_seconds(sks_device *device, int64_t tasks, sks_task *task) {
   double start = seconds();
-  sks_pool_run(device->pool, tasks, task, NULL);
+  sks_pool_run(sks_cpu_of(device)->pool, tasks, task, NULL);
   return seconds() - start;
 }
 

@@ -14,6 +14,7 @@ struct sks_attention {
                              known as such */
   const sks_turns *turns; /* [rotary_half] */
   const float *slopes;    /* [heads], or NULL */
+  void *own;              /* of the back end */
 };
 
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/element.h"
+#include "core/host_device.h"
 
 enum { SKS_MOST_BLOCK_VALUES = 256 };
 
@@ -22,10 +23,12 @@ typedef struct sks_raw_block {
 } sks_raw_block;
 
 /* Values that share a scale. */
-static inline int32_t sks_sub_block(int32_t type) { return type == SKS_Q6_K ? 16 : 32; }
+static inline SKS_HOST_DEVICE int32_t sks_sub_block(int32_t type) {
+  return type == SKS_Q6_K ? 16 : 32;
+}
 
 /* The q that stands for zero. */
-static inline int32_t sks_zero_point(int32_t type) {
+static inline SKS_HOST_DEVICE int32_t sks_zero_point(int32_t type) {
   switch (type) {
     case SKS_Q8_0:
       return 128;
@@ -38,28 +41,28 @@ static inline int32_t sks_zero_point(int32_t type) {
   }
 }
 
-static inline uint16_t sks_raw_half(const uint8_t *at) {
+static inline SKS_HOST_DEVICE uint16_t sks_raw_half(const uint8_t *at) {
   uint16_t half;
   memcpy(&half, at, sizeof half);
   return half;
 }
 
-static inline __attribute__((always_inline)) void sks_split_q8_0(const uint8_t *restrict block,
-                                                                 sks_raw_block *restrict raw) {
+static inline __attribute__((always_inline)) SKS_HOST_DEVICE void sks_split_q8_0(
+    const uint8_t *__restrict__ block, sks_raw_block *__restrict__ raw) {
   raw->d = sks_raw_half(block);
   for (int i = 0; i < 32; i++) raw->q[i] = block[2 + i] ^ 0x80;
 }
 
-static inline __attribute__((always_inline)) void sks_split_q4_0(const uint8_t *restrict block,
-                                                                 sks_raw_block *restrict raw) {
+static inline __attribute__((always_inline)) SKS_HOST_DEVICE void sks_split_q4_0(
+    const uint8_t *__restrict__ block, sks_raw_block *__restrict__ raw) {
   raw->d = sks_raw_half(block);
   for (int i = 0; i < 16; i++) raw->q[i] = block[2 + i] & 15;
   for (int i = 0; i < 16; i++) raw->q[i + 16] = block[2 + i] >> 4;
 }
 
 /* The 6-bit scales and minima of Q4_K and Q5_K: 12 bytes for 8 of each. */
-static inline __attribute__((always_inline)) void sks_split_scales(const uint8_t *restrict packed,
-                                                                   sks_raw_block *restrict raw) {
+static inline __attribute__((always_inline)) SKS_HOST_DEVICE void sks_split_scales(
+    const uint8_t *__restrict__ packed, sks_raw_block *__restrict__ raw) {
   for (int j = 0; j < 4; j++) {
     raw->scales[j] = packed[j] & 63;
     raw->minima[j] = packed[j + 4] & 63;
@@ -69,10 +72,9 @@ static inline __attribute__((always_inline)) void sks_split_scales(const uint8_t
 }
 
 /* Q4_K, and Q5_K where there are `high` bits. */
-static inline __attribute__((always_inline)) void sks_split_q4_or_q5(const uint8_t *restrict block,
-                                                                     const uint8_t *restrict high,
-                                                                     const uint8_t *restrict low,
-                                                                     sks_raw_block *restrict raw) {
+static inline __attribute__((always_inline)) SKS_HOST_DEVICE void sks_split_q4_or_q5(
+    const uint8_t *__restrict__ block, const uint8_t *__restrict__ high,
+    const uint8_t *__restrict__ low, sks_raw_block *__restrict__ raw) {
   raw->d = sks_raw_half(block);
   raw->dmin = sks_raw_half(block + 2);
   sks_split_scales(block + 4, raw);
@@ -84,8 +86,8 @@ static inline __attribute__((always_inline)) void sks_split_q4_or_q5(const uint8
     for (int i = 0; i < 32; i++) raw->q[32 * j + i] |= (uint8_t)((high[i] >> j & 1) << 4);
 }
 
-static inline __attribute__((always_inline)) void sks_split_q6_k(const uint8_t *restrict block,
-                                                                 sks_raw_block *restrict raw) {
+static inline __attribute__((always_inline)) SKS_HOST_DEVICE void sks_split_q6_k(
+    const uint8_t *__restrict__ block, sks_raw_block *__restrict__ raw) {
   raw->d = sks_raw_half(block + 208);
   memcpy(raw->scales, block + 192, 16);
   for (int half = 0; half < 2; half++) {
@@ -100,9 +102,8 @@ static inline __attribute__((always_inline)) void sks_split_q6_k(const uint8_t *
   }
 }
 
-static inline __attribute__((always_inline)) void sks_split_block(int32_t type,
-                                                                  const uint8_t *restrict block,
-                                                                  sks_raw_block *restrict raw) {
+static inline __attribute__((always_inline)) SKS_HOST_DEVICE void sks_split_block(
+    int32_t type, const uint8_t *__restrict__ block, sks_raw_block *__restrict__ raw) {
   if (type == SKS_Q8_0 || type == SKS_Q4_0) {
     raw->dmin = 0;
     raw->scales[0] = 1;

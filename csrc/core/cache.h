@@ -3,19 +3,12 @@
 
 #include <stdbool.h>
 
-#include "core/kv_row.h"
+#include "core/kv.h"
 #include "core/spans.h"
 #include "sinkstream/cache.h"
 
 /* No position passes this, so that sums and differences of positions cannot overflow. */
 #define SKS_POSITION_LIMIT (INT64_C(1) << 62)
-
-/* The blocks (core/kv.h) of each KV head's keys, then those of each KV head's values: what belongs
- * to one KV head is contiguous, as decoding streams it. */
-typedef struct sks_cache_layer {
-  char *blocks;
-  int64_t slots; /* of each head, whole blocks; layers of a dense cache grow one after the other */
-} sks_cache_layer;
 
 struct sks_cache {
   const sks_attention *attention;
@@ -27,18 +20,14 @@ struct sks_cache {
                          among them */
   int64_t
       edits; /* how often the contents changed, so that a batch notices a change behind its back */
-  bool listed;       /* only inside sks_batch_begin: the cache was in its list before */
-  char *ring_blocks; /* of all layers; NULL where the cache is dense: then each has its own */
-  sks_cache_layer layers[];
+  int64_t slots; /* there is room for in every layer, whole blocks of SKS_KV_SLOTS */
+  bool listed;   /* only inside sks_batch_begin: the cache was in its list before */
+  void *own;     /* of the back end: the storage */
 };
 
-/* The blocks of one KV head. */
-char *sks_cache_keys(const sks_cache *cache, int32_t layer, int32_t kv_head);
-char *sks_cache_values(const sks_cache *cache, int32_t layer, int32_t kv_head);
-
-/* The row of `slot` in them. */
-sks_kv_row sks_cache_key(const sks_cache *cache, int32_t layer, int32_t kv_head, int64_t slot);
-sks_kv_row sks_cache_value(const sks_cache *cache, int32_t layer, int32_t kv_head, int64_t slot);
+/* Bytes of one layer with this many slots; false where that overflows. */
+bool sks_cache_layer_bytes(const sks_attention *attention, int32_t type, int64_t slots,
+                           int64_t *bytes);
 
 /* Makes room for the tokens 0..tokens-1 of a dense cache, and for as many as it has again; a ring
  * always has room. Contents stay, whatever it returns. */

@@ -3,6 +3,7 @@
 
 #include <stdint.h>
 
+#include "core/host_device.h"
 #include "sinkstream/types.h"
 
 /* The types whose elements stand alone: those before SKS_Q8_0. */
@@ -13,7 +14,7 @@ typedef struct sks_block {
   int32_t values, bytes;
 } sks_block;
 
-static inline sks_block sks_block_of(int32_t type) {
+static inline SKS_HOST_DEVICE sks_block sks_block_of(int32_t type) {
   switch (type) {
     case SKS_F32:
       return (sks_block){1, 4};
@@ -34,7 +35,7 @@ static inline sks_block sks_block_of(int32_t type) {
 }
 
 /* Bytes of `count` elements, a whole number of blocks. */
-static inline int64_t sks_bytes_of(int32_t type, int64_t count) {
+static inline SKS_HOST_DEVICE int64_t sks_bytes_of(int32_t type, int64_t count) {
   sks_block block = sks_block_of(type);
   return count / block.values * block.bytes;
 }

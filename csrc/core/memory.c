@@ -34,6 +34,15 @@ int64_t sks_memory_of_machine(void) {
   return (int64_t)sysconf(_SC_PHYS_PAGES) * (int64_t)sysconf(_SC_PAGESIZE);
 }
 
+int64_t sks_memory_available(void) {
+  return (int64_t)sysconf(_SC_AVPHYS_PAGES) * (int64_t)sysconf(_SC_PAGESIZE);
+}
+
+void sks_memory_account(int64_t bytes, int64_t allocations) {
+  atomic_fetch_add(&held, bytes);
+  atomic_fetch_add(&asked, allocations);
+}
+
 /* Zeroed memory that begins with a huge page; NULL where the system refuses. */
 static void *map(size_t bytes) {
   char *area =

@@ -8,8 +8,12 @@
  * `what`). */
 void *sks_memory_allocate(int64_t bytes, const char *what);
 
-/* Bytes of memory that this machine has in all. */
+/* Bytes of memory that this machine has in all, and that nobody uses now. */
 int64_t sks_memory_of_machine(void);
+int64_t sks_memory_available(void);
+
+/* Counts memory that another allocator holds: bytes more or fewer, and how often it was asked. */
+void sks_memory_account(int64_t bytes, int64_t allocations);
 
 /* NULL is allowed. */
 void sks_memory_free(void *memory);

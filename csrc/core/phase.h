@@ -9,6 +9,8 @@
 #include <math.h>
 #include <stdint.h>
 
+#include "core/host_device.h"
+
 /* Turns per token, in units of 2^-64. */
 typedef uint64_t sks_turns;
 
@@ -22,7 +24,8 @@ static inline sks_turns sks_turns_of(double radians) {
 }
 
 /* Cosine and sine of the angle that `tokens` tokens turn by; negative turns back. */
-static inline void sks_phase(sks_turns per_token, int64_t tokens, double *cosine, double *sine) {
+static inline SKS_HOST_DEVICE void sks_phase(sks_turns per_token, int64_t tokens, double *cosine,
+                                             double *sine) {
   int64_t phase = (int64_t)((uint64_t)tokens * per_token);
   double angle = (double)phase * (6.283185307179586476925286766559005768 * 0x1p-64);
   *cosine = cos(angle);

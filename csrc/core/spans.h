@@ -8,6 +8,8 @@
 
 #include <stdint.h>
 
+#include "core/host_device.h"
+
 /* The window R of a dense cache: no subtraction from a position below 2^62 reaches it. */
 #define SKS_ENDLESS INT64_MAX
 
@@ -37,7 +39,7 @@ typedef struct sks_span {
 
 enum { SKS_SPANS = 3 };
 
-static inline sks_view sks_view_of(const sks_ring *ring, int64_t t) {
+static inline SKS_HOST_DEVICE sks_view sks_view_of(const sks_ring *ring, int64_t t) {
   sks_view view = {.position = t, .query = t, .sinks = t + 1, .first = ring->oldest};
   if (view.first < t - ring->window) view.first = t - ring->window;
   if (t >= ring->sinks) {
@@ -47,7 +49,7 @@ static inline sks_view sks_view_of(const sks_ring *ring, int64_t t) {
   return view;
 }
 
-static inline int64_t sks_slot_of(const sks_ring *ring, int64_t position) {
+static inline SKS_HOST_DEVICE int64_t sks_slot_of(const sks_ring *ring, int64_t position) {
   if (position < ring->sinks) return position;
   return ring->sinks + (position - ring->sinks) % ring->slots;
 }
@@ -57,14 +59,17 @@ static inline int64_t sks_slot_of(const sks_ring *ring, int64_t position) {
  * spans[0] the sink tokens, then the window in one or two runs. Unused spans have count 0. At most
  * `slots` window tokens have rows.
  */
-static inline void sks_spans_of(const sks_ring *ring, int64_t sinks, int64_t first, int64_t window,
-                                sks_span spans[SKS_SPANS]) {
+static inline SKS_HOST_DEVICE void sks_spans_of(const sks_ring *ring, int64_t sinks, int64_t first,
+                                                int64_t window, sks_span spans[SKS_SPANS]) {
   int64_t slot = sks_slot_of(ring, first);
   int64_t head = ring->slots - (slot - ring->sinks);
   if (head > window) head = window;
-  spans[0] = (sks_span){.slot = 0, .position = 0, .count = sinks};
-  spans[1] = (sks_span){.slot = slot, .position = first, .count = head};
-  spans[2] = (sks_span){.slot = ring->sinks, .position = first + head, .count = window - head};
+  sks_span sink_tokens = {.slot = 0, .position = 0, .count = sinks};
+  sks_span run = {.slot = slot, .position = first, .count = head};
+  sks_span rest = {.slot = ring->sinks, .position = first + head, .count = window - head};
+  spans[0] = sink_tokens;
+  spans[1] = run;
+  spans[2] = rest;
 }
 
 /*
@@ -72,8 +77,8 @@ static inline void sks_spans_of(const sks_ring *ring, int64_t sinks, int64_t fir
  * views of the first and the last of these tokens (the same one for a single token). Returns how
  * many rows. Not for more tokens than max_rows.
  */
-static inline int64_t sks_spans_between(const sks_ring *ring, sks_view first, sks_view last,
-                                        sks_span spans[SKS_SPANS]) {
+static inline SKS_HOST_DEVICE int64_t sks_spans_between(const sks_ring *ring, sks_view first,
+                                                        sks_view last, sks_span spans[SKS_SPANS]) {
   int64_t window = last.position < ring->sinks ? 0 : last.position - first.first + 1;
   sks_spans_of(ring, last.sinks, first.first, window, spans);
   return last.sinks + window;
@@ -83,7 +88,7 @@ static inline int64_t sks_spans_between(const sks_ring *ring, sks_view first, sk
  * The first window token whose row is still there: rows of tokens up to `stored_end` - 1 have been
  * stored, each over the one that lay `slots` before it.
  */
-static inline int64_t sks_first_kept(const sks_ring *ring, int64_t stored_end) {
+static inline SKS_HOST_DEVICE int64_t sks_first_kept(const sks_ring *ring, int64_t stored_end) {
   int64_t kept = stored_end - ring->slots;
   return kept > ring->oldest ? kept : ring->oldest;
 }

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/backend.h"
 #include "core/fail.h"
 #include "core/hash.h"
 #include "core/memory.h"
@@ -79,8 +80,17 @@ int32_t sks_attention_create(sks_device *device, const sks_attention_spec *spec,
   made->fingerprint = fingerprint;
   made->turns = turns;
   made->slopes = spec->alibi_slopes ? slopes : NULL;
+  status = device->backend->attention_create(made);
+  if (status != SKS_OK) {
+    sks_memory_free(made);
+    return status;
+  }
   *attention = made;
   return SKS_OK;
 }
 
-void sks_attention_destroy(sks_attention *attention) { sks_memory_free(attention); }
+void sks_attention_destroy(sks_attention *attention) {
+  if (!attention) return;
+  attention->device->backend->attention_destroy(attention);
+  sks_memory_free(attention);
+}

@@ -1,37 +1,12 @@
 #include "core/cache.h"
 
-#include <string.h>
-
 #include "core/attention.h"
+#include "core/backend.h"
 #include "core/fail.h"
 #include "core/memory.h"
 
 /* A dense cache starts with room for this many tokens, or for max_rows where that is more. */
 enum { DENSE_START = 256 };
-
-/* Of one KV head with this many slots, which are whole blocks. */
-static int64_t head_bytes(const sks_cache *cache, int64_t slots) {
-  return slots / SKS_KV_SLOTS * sks_kv_block_bytes(cache->type, cache->attention->head_dim);
-}
-
-char *sks_cache_keys(const sks_cache *cache, int32_t layer, int32_t kv_head) {
-  const sks_cache_layer *at = &cache->layers[layer];
-  return at->blocks + kv_head * head_bytes(cache, at->slots);
-}
-
-char *sks_cache_values(const sks_cache *cache, int32_t layer, int32_t kv_head) {
-  return sks_cache_keys(cache, layer, cache->attention->kv_heads + kv_head);
-}
-
-sks_kv_row sks_cache_key(const sks_cache *cache, int32_t layer, int32_t kv_head, int64_t slot) {
-  return sks_kv_row_of(cache->type, cache->attention->head_dim, true,
-                       sks_cache_keys(cache, layer, kv_head), slot);
-}
-
-sks_kv_row sks_cache_value(const sks_cache *cache, int32_t layer, int32_t kv_head, int64_t slot) {
-  return sks_kv_row_of(cache->type, cache->attention->head_dim, false,
-                       sks_cache_values(cache, layer, kv_head), slot);
-}
 
 static int32_t check_spec(const sks_cache_spec *spec) {
   if (spec->window != SKS_DENSE && spec->window < 1)
@@ -72,16 +47,15 @@ static bool first_slots(const sks_cache_spec *spec, int64_t *slots) {
          !__builtin_add_overflow(*slots, spec->sinks, slots) && whole_blocks(slots);
 }
 
-/* Bytes of one layer with this many slots; false where that overflows. */
-static bool layer_bytes(const sks_attention *attention, int32_t type, int64_t slots,
-                        int64_t *bytes) {
+bool sks_cache_layer_bytes(const sks_attention *attention, int32_t type, int64_t slots,
+                           int64_t *bytes) {
   int64_t per_slot = 2 * attention->kv_heads * sks_kv_row_bytes(type, attention->head_dim);
   return !__builtin_mul_overflow(per_slot, slots, bytes);
 }
 
 static int64_t required_bytes(const sks_attention *attention, const sks_cache_spec *spec) {
   int64_t slots, bytes;
-  if (!first_slots(spec, &slots) || !layer_bytes(attention, spec->type, slots, &bytes) ||
+  if (!first_slots(spec, &slots) || !sks_cache_layer_bytes(attention, spec->type, slots, &bytes) ||
       __builtin_mul_overflow(bytes, attention->layers, &bytes))
     return INT64_MAX;
   return bytes;
@@ -94,22 +68,39 @@ int32_t sks_cache_required_bytes(const sks_attention *attention, const sks_cache
   return status;
 }
 
-/* A ring's layers lie in one piece of memory, large enough for huge pages; those of a dense cache
- * grow one by one. */
-static bool allocate_layers(sks_cache *cache, int64_t slots, int64_t layer_bytes) {
-  int32_t layers = cache->attention->layers;
-  bool dense = cache->ring.slots == SKS_ENDLESS;
-  if (!dense) {
-    cache->ring_blocks = sks_memory_allocate(layers * layer_bytes, "a cache");
-    if (!cache->ring_blocks) return false;
+/* The largest window whose cache takes no more than `available` bytes; 0 where there is none. */
+static int64_t window_within(const sks_attention *attention, sks_cache_spec spec,
+                             int64_t available) {
+  int64_t least = 0, most = spec.window;
+  while (least < most) {
+    spec.window = least + (most - least + 1) / 2;
+    if (required_bytes(attention, &spec) <= available)
+      least = spec.window;
+    else
+      most = spec.window - 1;
   }
-  for (int32_t layer = 0; layer < layers; layer++) {
-    char *blocks = dense ? sks_memory_allocate(layer_bytes, "a layer of a cache")
-                         : cache->ring_blocks + layer * layer_bytes;
-    if (!blocks) return false;
-    cache->layers[layer] = (sks_cache_layer){.blocks = blocks, .slots = slots};
-  }
-  return true;
+  return least;
+}
+
+/* Says what is needed, what there is, and what would fit. */
+static int32_t explain(const sks_attention *attention, const sks_cache_spec *spec) {
+  sks_device *device = attention->device;
+  int64_t total = 0, available = 0, bytes = required_bytes(attention, spec);
+  int32_t status = device->backend->memory(device, &total, &available);
+  if (status != SKS_OK) return status;
+  sks_cache_spec small = *spec;
+  small.type = SKS_Q8_0;
+  if (spec->window == SKS_DENSE)
+    return sks_fail(SKS_OUT_OF_MEMORY,
+                    "a dense cache takes %lld bytes at its start; %s has %lld of %lld free",
+                    (long long)bytes, device->name, (long long)available, (long long)total);
+  return sks_fail(SKS_OUT_OF_MEMORY,
+                  "a cache of %lld+%lld tokens takes %lld bytes; %s has %lld of %lld free, enough "
+                  "for %lld+%lld, with q8_0 keys and values for %lld+%lld",
+                  (long long)spec->sinks, (long long)spec->window, (long long)bytes, device->name,
+                  (long long)available, (long long)total, (long long)spec->sinks,
+                  (long long)window_within(attention, *spec, available), (long long)spec->sinks,
+                  (long long)window_within(attention, small, available));
 }
 
 int32_t sks_cache_create(const sks_attention *attention, const sks_cache_spec *spec,
@@ -117,15 +108,14 @@ int32_t sks_cache_create(const sks_attention *attention, const sks_cache_spec *s
   int32_t status = check_spec(spec);
   if (status != SKS_OK) return status;
 
-  /* Layer by layer the system might promise more than the machine has. */
-  int64_t bytes = required_bytes(attention, spec), machine = sks_memory_of_machine();
-  if (bytes > machine)
-    return sks_fail(
-        SKS_OUT_OF_MEMORY, "a cache of %lld+%lld tokens takes %lld bytes, this machine has %lld",
-        (long long)spec->sinks, (long long)spec->window, (long long)bytes, (long long)machine);
+  sks_device *device = attention->device;
+  int64_t bytes = required_bytes(attention, spec), total, available;
+  status = device->backend->memory(device, &total, &available);
+  if (status != SKS_OK) return status;
+  /* Layer by layer the system might promise more than there is. */
+  if (bytes > total) return explain(attention, spec);
 
-  int64_t header = sizeof(sks_cache) + attention->layers * sizeof(sks_cache_layer);
-  sks_cache *made = sks_memory_allocate(header, "a cache");
+  sks_cache *made = sks_memory_allocate(sizeof(sks_cache), "a cache");
   if (!made) return SKS_OUT_OF_MEMORY;
   bool dense = spec->window == SKS_DENSE;
   made->attention = attention;
@@ -135,13 +125,11 @@ int32_t sks_cache_create(const sks_attention *attention, const sks_cache_spec *s
                           .window = dense ? SKS_ENDLESS : spec->window,
                           .slots = dense ? SKS_ENDLESS : spec->window + spec->max_rows,
                           .oldest = spec->sinks};
-  int64_t slots = 0;
-  first_slots(spec, &slots);
-  if (!allocate_layers(made, slots, bytes / attention->layers)) {
-    sks_cache_destroy(made);
-    return sks_fail(SKS_OUT_OF_MEMORY,
-                    "no memory for a cache of %lld+%lld tokens, which takes %lld bytes",
-                    (long long)spec->sinks, (long long)spec->window, (long long)bytes);
+  first_slots(spec, &made->slots);
+  status = device->backend->cache_allocate(made, made->slots, bytes);
+  if (status != SKS_OK) {
+    sks_memory_free(made);
+    return explain(attention, spec);
   }
   *cache = made;
   return SKS_OK;
@@ -149,54 +137,37 @@ int32_t sks_cache_create(const sks_attention *attention, const sks_cache_spec *s
 
 void sks_cache_destroy(sks_cache *cache) {
   if (!cache) return;
-  for (int32_t layer = 0; !cache->ring_blocks && layer < cache->attention->layers; layer++)
-    sks_memory_free(cache->layers[layer].blocks);
-  sks_memory_free(cache->ring_blocks);
+  cache->attention->device->backend->cache_free(cache);
   sks_memory_free(cache);
-}
-
-static int32_t grow_layer(sks_cache *cache, int32_t layer, int64_t slots) {
-  const sks_attention *attention = cache->attention;
-  sks_cache_layer *at = &cache->layers[layer];
-  int64_t bytes;
-  if (!whole_blocks(&slots) || !layer_bytes(attention, cache->type, slots, &bytes))
-    return sks_fail(SKS_OUT_OF_MEMORY, "a dense cache of %lld tokens takes more than 2^63 bytes",
-                    (long long)slots);
-  char *blocks = sks_memory_allocate(bytes, "a dense cache's growth");
-  if (!blocks) return SKS_OUT_OF_MEMORY;
-  int64_t from = head_bytes(cache, at->slots), to = head_bytes(cache, slots);
-  for (int64_t head = 0; head < 2 * attention->kv_heads; head++)
-    memcpy(blocks + head * to, at->blocks + head * from, (size_t)from);
-  sks_memory_free(at->blocks);
-  *at = (sks_cache_layer){.blocks = blocks, .slots = slots};
-  return SKS_OK;
 }
 
 int32_t sks_cache_grow(sks_cache *cache, int64_t tokens) {
   if (tokens < 0)
     return sks_fail(SKS_INVALID_ARGUMENT, "room for %lld tokens, expected 0 or more",
                     (long long)tokens);
-  int32_t layers = cache->ring.slots == SKS_ENDLESS ? cache->attention->layers : 0;
-  for (int32_t layer = 0; layer < layers; layer++) {
-    if (tokens <= cache->layers[layer].slots) continue;
-    int32_t status = grow_layer(cache, layer, tokens);
+  if (cache->ring.slots == SKS_ENDLESS && tokens > cache->slots) {
+    int64_t slots = tokens, bytes;
+    if (!whole_blocks(&slots) ||
+        !sks_cache_layer_bytes(cache->attention, cache->type, slots, &bytes))
+      return sks_fail(SKS_OUT_OF_MEMORY, "a dense cache of %lld tokens takes more than 2^63 bytes",
+                      (long long)slots);
+    int32_t status = cache->attention->device->backend->cache_grow(cache, slots);
     if (status != SKS_OK) return status;
+    cache->slots = slots;
   }
   return SKS_OK;
 }
 
 int32_t sks_cache_reserve(sks_cache *cache, int64_t tokens) {
-  int64_t slots = cache->layers[cache->attention->layers - 1].slots; /* grown last */
-  if (tokens <= slots) return SKS_OK;
+  if (cache->ring.slots != SKS_ENDLESS || tokens <= cache->slots) return SKS_OK;
   /* Doubling, so that the copies cost a constant per token. */
-  return sks_cache_grow(cache, tokens > 2 * slots ? tokens : 2 * slots);
+  return sks_cache_grow(cache, tokens > 2 * cache->slots ? tokens : 2 * cache->slots);
 }
 
 int64_t sks_cache_bytes(const sks_cache *cache) {
-  int64_t total = 0;
-  for (int32_t layer = 0; layer < cache->attention->layers; layer++)
-    total += 2 * cache->attention->kv_heads * head_bytes(cache, cache->layers[layer].slots);
-  return total;
+  int64_t bytes = 0;
+  sks_cache_layer_bytes(cache->attention, cache->type, cache->slots, &bytes);
+  return bytes * cache->attention->layers;
 }
 
 int64_t sks_cache_position(const sks_cache *cache) { return cache->position; }
@@ -241,56 +212,6 @@ int32_t sks_cache_drop_last(sks_cache *cache, int64_t count) {
   return SKS_OK;
 }
 
-typedef struct move {
-  sks_cache *cache;
-  int64_t from, end; /* rows of [from, end) go down by `distance` tokens, ... */
-  int64_t distance;
-  const double
-      *turn; /* ... their keys turned by cosine and sine of channel i at turn[2 i]; or NULL */
-} move;
-
-/* The key `from`, turned, becomes the key `to`. */
-static void turn_back(const sks_attention *attention, const double *turn, sks_kv_row from,
-                      sks_kv_row to) {
-  float row[SKS_MAX_HEAD_DIM];
-  bool interleaved = attention->rotary_layout == SKS_ROTARY_INTERLEAVED;
-  int32_t step = interleaved ? 2 : 1, apart = interleaved ? 1 : attention->rotary_half;
-  sks_kv_load(&attention->device->kernels, from, row);
-  for (int32_t i = 0; i < attention->rotary_half; i++) {
-    float *pair = row + i * step;
-    double a = pair[0], b = pair[apart];
-    pair[0] = (float)(a * turn[2 * i] - b * turn[2 * i + 1]);
-    pair[apart] = (float)(b * turn[2 * i] + a * turn[2 * i + 1]);
-  }
-  sks_kv_store(&attention->device->kernels, row, to);
-}
-
-static void copy_row(sks_kv_row from, sks_kv_row to) {
-  char packed[SKS_MAX_ROW_BYTES];
-  sks_kv_pack(from, packed);
-  sks_kv_unpack(packed, to);
-}
-
-static void move_head(void *argument, int64_t index, int32_t thread) {
-  (void)thread;
-  const move *m = argument;
-  const sks_attention *attention = m->cache->attention;
-  int32_t layer = (int32_t)(index / attention->kv_heads),
-          head = (int32_t)(index % attention->kv_heads);
-  for (int64_t i = m->from; i < m->end; i++) {
-    int64_t source = sks_slot_of(&m->cache->ring, i),
-            target = sks_slot_of(&m->cache->ring, i - m->distance);
-    sks_kv_row key = sks_cache_key(m->cache, layer, head, source),
-               moved = sks_cache_key(m->cache, layer, head, target);
-    if (m->turn)
-      turn_back(attention, m->turn, key, moved);
-    else
-      copy_row(key, moved);
-    copy_row(sks_cache_value(m->cache, layer, head, source),
-             sks_cache_value(m->cache, layer, head, target));
-  }
-}
-
 int32_t sks_cache_evict(sks_cache *cache, int64_t begin, int64_t end) {
   if (begin < 0 || begin > end || end > cache->position)
     return sks_fail(SKS_INVALID_ARGUMENT,
@@ -306,14 +227,10 @@ int32_t sks_cache_evict(sks_cache *cache, int64_t begin, int64_t end) {
     return sks_fail(SKS_IMPOSSIBLE, "cannot evict from %lld: the window starts at %lld",
                     (long long)begin, (long long)first);
 
-  const sks_attention *attention = cache->attention;
   int64_t distance = end - begin;
-  double turn[SKS_MAX_HEAD_DIM];
-  for (int32_t i = 0; i < attention->rotary_half; i++)
-    sks_phase(attention->turns[i], -distance, &turn[2 * i], &turn[2 * i + 1]);
-  move moves = {cache, end, cache->position, distance, attention->rotary_half ? turn : NULL};
-  sks_pool_run(attention->device->pool, (int64_t)attention->layers * attention->kv_heads, move_head,
-               &moves);
+  int32_t status =
+      cache->attention->device->backend->cache_move(cache, end, cache->position, distance);
+  if (status != SKS_OK) return status;
   cut(cache, cache->position - distance, first);
   return SKS_OK;
 }

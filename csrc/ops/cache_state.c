@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/attention.h"
+#include "core/backend.h"
 #include "core/cache.h"
 #include "core/fail.h"
 #include "core/hash.h"
@@ -50,31 +51,6 @@ int64_t sks_cache_state_bytes(const sks_cache *cache) {
   return (int64_t)sizeof(state_header) + bytes;
 }
 
-/* Copies all rows of `spans` between the cache and the packed `bytes`: by layer, keys before
- * values, by head. */
-static void copy_rows(const sks_cache *cache, const sks_span spans[SKS_SPANS], char *bytes,
-                      bool import) {
-  const sks_attention *attention = cache->attention;
-  int64_t row_bytes = sks_kv_row_bytes(cache->type, attention->head_dim);
-  for (int32_t layer = 0; layer < attention->layers; layer++) {
-    for (int32_t i = 0; i < 2 * attention->kv_heads; i++) {
-      bool keys = i < attention->kv_heads;
-      const char *blocks = keys ? sks_cache_keys(cache, layer, i)
-                                : sks_cache_values(cache, layer, i - attention->kv_heads);
-      for (const sks_span *span = spans; span < spans + SKS_SPANS; span++) {
-        for (int64_t slot = span->slot; slot < span->slot + span->count; slot++) {
-          sks_kv_row row = sks_kv_row_of(cache->type, attention->head_dim, keys, blocks, slot);
-          if (import)
-            sks_kv_unpack(bytes, row);
-          else
-            sks_kv_pack(row, bytes);
-          bytes += row_bytes;
-        }
-      }
-    }
-  }
-}
-
 static state_header header_of(const sks_cache *cache) {
   state_header header = {.version = VERSION,
                          .type = cache->type,
@@ -98,7 +74,8 @@ int32_t sks_cache_export(const sks_cache *cache, void *target, int64_t bytes) {
   char *rows = (char *)target + sizeof(header);
   sks_span spans[SKS_SPANS];
   kept_spans(&cache->ring, cache->position, cache->stored_end, spans);
-  copy_rows(cache, spans, rows, false);
+  int32_t status = cache->attention->device->backend->cache_pack(cache, spans, rows);
+  if (status != SKS_OK) return status;
   header.rows_hash = sks_hash(SKS_HASH_START, rows, expected - (int64_t)sizeof(header));
   memcpy(target, &header, sizeof(header));
   return SKS_OK;
@@ -164,7 +141,8 @@ int32_t sks_cache_import(sks_cache *cache, const void *source, int64_t bytes) {
   status = sks_cache_grow(cache, header.position);
   if (status != SKS_OK) return status;
 
-  copy_rows(cache, spans, rows, true);
+  status = cache->attention->device->backend->cache_unpack(cache, spans, rows);
+  if (status != SKS_OK) return status;
   cache->ring = ring;
   cache->position = header.position;
   cache->stored_end = header.stored_end;

@@ -2,11 +2,14 @@
 #ifndef SINKSTREAM_OPS_CHECK_H
 #define SINKSTREAM_OPS_CHECK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/device.h"
 #include "core/element.h"
 #include "core/fail.h"
+#include "sinkstream/norm.h"
 
 static inline int32_t sks_require_pointer(const void *pointer, const char *name) {
   return pointer == NULL ? sks_fail(SKS_INVALID_ARGUMENT, "%s is NULL", name) : SKS_OK;
@@ -26,6 +29,21 @@ static inline int32_t sks_require_blocks(int64_t count, int32_t type, const char
   return sks_fail(SKS_INVALID_ARGUMENT,
                   "%s is %lld; expected a multiple of %d, the block of its type", name,
                   (long long)count, values);
+}
+
+/* Refuses what no norm is. */
+static inline int32_t sks_require_norm(const sks_norm *norm) {
+  int32_t status = sks_require_pointer(norm, "norm");
+  if (status == SKS_OK)
+    status = sks_require_range(norm->kind, SKS_RMS_NORM, SKS_LAYER_NORM, "kind of the norm");
+  if (status == SKS_OK) status = sks_require_pointer(norm->weight, "weight of the norm");
+  return status;
+}
+
+/* Refuses what a device cannot do: its slot of the table is empty. */
+static inline int32_t sks_require_slot(const sks_device *device, bool there, const char *name) {
+  if (there) return SKS_OK;
+  return sks_fail(SKS_UNSUPPORTED, "%s: a %s device cannot do it", name, device->kind);
 }
 
 #endif

@@ -1,6 +1,6 @@
 #include "sinkstream/convert.h"
 
-#include "core/device.h"
+#include "core/backend.h"
 #include "ops/check.h"
 
 int32_t sks_widen(sks_device *device, const void *source, int32_t type, int64_t count,
@@ -10,6 +10,7 @@ int32_t sks_widen(sks_device *device, const void *source, int32_t type, int64_t 
   if (status == SKS_OK) status = sks_require_blocks(count, type, "count");
   if (status == SKS_OK) status = sks_require_pointer(source, "source");
   if (status == SKS_OK) status = sks_require_pointer(target, "target");
-  if (status == SKS_OK) device->kernels.widen[type](source, count, target);
-  return status;
+  if (status == SKS_OK)
+    status = sks_require_slot(device, device->backend->widen != NULL, "sks_widen");
+  return status == SKS_OK ? device->backend->widen(device, source, type, count, target) : status;
 }

@@ -1,24 +1,10 @@
+#include "core/backend.h"
 #include "ops/check.h"
-#include "ops/weights.h"
-
-static void embed_row(const sks_kernels *kernels, const sks_weights *table, int64_t id, float *y) {
-  const sks_part *part = table->parts;
-  for (; id >= part->rows; part++) id -= part->rows;
-  kernels->widen[part->type](sks_stored_row(part, id, table->columns), table->columns, y);
-}
 
 int32_t sks_embed(sks_device *device, const sks_weights *table, const int32_t *ids, int32_t rows,
                   float *y) {
   int32_t status = sks_require_range(rows, 0, INT32_MAX, "rows");
   if (status == SKS_OK) status = sks_require_pointer(ids, "ids");
   if (status == SKS_OK) status = sks_require_pointer(y, "y");
-  for (int32_t i = 0; i < table->part_count && status == SKS_OK; i++)
-    status = sks_require_pointer(table->parts[i].data, "a packed part's data");
-  for (int32_t r = 0; r < rows && status == SKS_OK; r++) {
-    status = sks_require_range(ids[r], 0, table->rows - 1, "token id");
-  }
-  if (status != SKS_OK) return status;
-  for (int32_t r = 0; r < rows; r++)
-    embed_row(&device->kernels, table, ids[r], y + r * table->columns);
-  return SKS_OK;
+  return status == SKS_OK ? device->backend->embed(device, table, ids, rows, y) : status;
 }

@@ -1,11 +1,7 @@
 #include "sinkstream/sampling.h"
 
-#include <math.h>
-#include <stdbool.h>
-
-#include "core/device.h"
+#include "core/backend.h"
 #include "ops/check.h"
-#include "ops/split.h"
 
 static int32_t check(const float *logits, int32_t rows, int32_t count) {
   int32_t status = sks_require_range(rows, 0, INT32_MAX, "rows");
@@ -18,89 +14,17 @@ int32_t sks_argmax(sks_device *device, const float *logits, int32_t rows, int32_
                    int32_t *index) {
   int32_t status = check(logits, rows, count);
   if (status == SKS_OK) status = sks_require_pointer(index, "index");
-  if (status != SKS_OK) return status;
-  for (int32_t r = 0; r < rows; r++)
-    index[r] = (int32_t)device->kernels.argmax(logits + (int64_t)r * count, count);
-  return SKS_OK;
-}
-
-/* Whether a comes before b: larger first, equal ones by index, NaN last. */
-static bool before(float a, int32_t a_index, float b, int32_t b_index) {
-  if (isnan(a) || isnan(b)) return isnan(a) == isnan(b) ? a_index < b_index : isnan(b);
-  return a > b || (a == b && a_index < b_index);
-}
-
-/* A heap of the best so far, the last of them on top. */
-typedef struct heap {
-  int32_t *indices;
-  float *values;
-} heap;
-
-static void swap(heap h, int64_t a, int64_t b) {
-  int32_t index = h.indices[a];
-  float value = h.values[a];
-  h.indices[a] = h.indices[b];
-  h.values[a] = h.values[b];
-  h.indices[b] = index;
-  h.values[b] = value;
-}
-
-static void sift_down(heap h, int64_t at, int64_t size) {
-  for (;;) {
-    int64_t last = at;
-    for (int64_t child = 2 * at + 1; child <= 2 * at + 2 && child < size; child++) {
-      if (before(h.values[last], h.indices[last], h.values[child], h.indices[child])) last = child;
-    }
-    if (last == at) return;
-    swap(h, at, last);
-    at = last;
-  }
+  return status == SKS_OK ? device->backend->argmax(device, logits, rows, count, index) : status;
 }
 
 int32_t sks_top_k(sks_device *device, const float *logits, int32_t count, int32_t k,
                   int32_t *indices, float *values) {
-  (void)device;
   int32_t status = check(logits, 1, count);
   if (status == SKS_OK) status = sks_require_range(k, 1, count, "k");
   if (status == SKS_OK) status = sks_require_pointer(indices, "indices");
   if (status == SKS_OK) status = sks_require_pointer(values, "values");
   if (status != SKS_OK) return status;
-  heap h = {indices, values};
-  for (int32_t i = 0; i < k; i++) {
-    indices[i] = i;
-    values[i] = logits[i];
-  }
-  for (int64_t i = k / 2 - 1; i >= 0; i--) sift_down(h, i, k);
-  for (int32_t i = k; i < count; i++) {
-    if (before(logits[i], i, values[0], indices[0])) {
-      indices[0] = i;
-      values[0] = logits[i];
-      sift_down(h, 0, k);
-    }
-  }
-  for (int64_t size = k - 1; size > 0; size--) {
-    swap(h, 0, size);
-    sift_down(h, 0, size);
-  }
-  return SKS_OK;
-}
-
-typedef struct nll_task {
-  const sks_kernels *kernels;
-  const float *logits;
-  const int32_t *targets;
-  int64_t rows, count, rows_per_task;
-  double *loss;
-} nll_task;
-
-static void nll_rows(void *argument, int64_t index, int32_t thread) {
-  (void)thread;
-  const nll_task *t = argument;
-  int64_t begin = index * t->rows_per_task;
-  for (int64_t r = begin; r < sks_task_end(begin, t->rows_per_task, t->rows); r++) {
-    const float *row = t->logits + r * t->count;
-    t->loss[r] = t->kernels->log_sum_exp(row, t->count) - row[t->targets[r]];
-  }
+  return device->backend->top_k(device, logits, count, k, indices, values);
 }
 
 int32_t sks_nll(sks_device *device, const float *logits, int32_t rows, int32_t count,
@@ -112,13 +36,5 @@ int32_t sks_nll(sks_device *device, const float *logits, int32_t rows, int32_t c
     status = sks_require_range(targets[r], 0, count - 1, "target");
   }
   if (status != SKS_OK) return status;
-  nll_task task = {.kernels = &device->kernels,
-                   .logits = logits,
-                   .targets = targets,
-                   .rows = rows,
-                   .count = count,
-                   .loss = loss};
-  task.rows_per_task = sks_items_per_task(16 * (int64_t)count);
-  sks_pool_run(device->pool, sks_tasks(rows, task.rows_per_task), nll_rows, &task);
-  return SKS_OK;
+  return device->backend->nll(device, logits, rows, count, targets, loss);
 }

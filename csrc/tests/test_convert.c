@@ -4,7 +4,7 @@
 
 #include "core/device.h"
 #include "core/element.h"
-#include "ops/weights.h"
+#include "cpu/weights.h"
 #include "sinkstream/convert.h"
 #include "support/check.h"
 #include "support/guard.h"

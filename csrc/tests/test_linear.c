@@ -4,8 +4,8 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "core/device.h"
 #include "core/element.h"
+#include "cpu/cpu.h"
 #include "sinkstream/linear.h"
 #include "support/check.h"
 #include "support/guard.h"
@@ -207,9 +207,9 @@ static void test_outputs(uint64_t seed) {
     for (int64_t i = 0; i < COUNT; i++) {
       float gelu = plain[i];
       if (output == SKS_GELU_EXACT)
-        s.device->kernels.gelu_exact(&gelu, 1);
+        sks_cpu_of(s.device)->kernels.gelu_exact(&gelu, 1);
       else
-        s.device->kernels.gelu_tanh(&gelu, 1);
+        sks_cpu_of(s.device)->kernels.gelu_tanh(&gelu, 1);
       CHECK(other[i] == gelu, "gelu %d of %g is %g, not %g", (int)output, (double)plain[i],
             (double)other[i], (double)gelu);
     }
@@ -265,7 +265,7 @@ static void test_gate(uint64_t seed) {
       for (int64_t i = 0; i < ROWS * INNER; i++) {
         const float *row = both + i / INNER * 2 * INNER;
         float right;
-        device->kernels.silu_gate(row + i % INNER, row + INNER + i % INNER, 1, &right);
+        sks_cpu_of(device)->kernels.silu_gate(row + i % INNER, row + INNER + i % INNER, 1, &right);
         CHECK(y[i] == right, "type %d packed %d: y[%lld] = %g, not %g", (int)type, (int)packed,
               (long long)i, (double)y[i], (double)right);
       }

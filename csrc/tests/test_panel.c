@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "core/device.h"
-#include "ops/weights.h"
+#include "cpu/weights.h"
 #include "support/check.h"
 #include "support/guard.h"
 #include "support/isa.h"

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "core/device.h"
 #include "core/features.h"
+#include "cpu/cpu.h"
 
 enum { MOST_THREADS = 64 };
 
@@ -99,7 +99,7 @@ __attribute__((target("avx512f"))) static void fma_512(void *argument, int64_t i
 double fma_rate(sks_device *device) {
   sks_features has = sks_features_of_this_machine();
   if (!has.avx2) return NAN;
-  probe p = {.pool = device->pool, .task = has.avx512 ? fma_512 : fma_256};
+  probe p = {.pool = sks_cpu_of(device)->pool, .task = has.avx512 ? fma_512 : fma_256};
   p.tasks = 4 * (int64_t)sks_device_threads(device);
   double operations = 2.0 * (has.avx512 ? 16 : 8) * CHAINS * FMA_ROUNDS * (double)p.tasks;
   return operations / median_time(run_probe, &p, 15);

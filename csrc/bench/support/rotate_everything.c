@@ -3,9 +3,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "core/device.h"
 #include "core/element.h"
 #include "core/memory.h"
+#include "cpu/cpu.h"
 
 enum { MOST_DIM = 256 };
 
@@ -55,13 +55,13 @@ static void concatenate(const rotate_everything *c, char *rows, const float *row
   size_t bytes = (size_t)sks_bytes_of(c->type, c->head_dim);
   char *window = rows + (size_t)c->sinks * bytes, *newest = rows + (size_t)(c->keys - 1) * bytes;
   memmove(window, window + bytes, (size_t)(newest - window));
-  c->device->kernels.narrow[c->type](row, c->head_dim, newest);
+  sks_cpu_of(c->device)->kernels.narrow[c->type](row, c->head_dim, newest);
 }
 
 /* Query heads [first, first + count) meet their KV head. */
 FOR_THIS_MACHINE static void attend(const rotate_everything *c, int32_t first, int32_t count,
                                     const char *keys, const char *values) {
-  const sks_kernels *kernels = &c->device->kernels;
+  const sks_kernels *kernels = &sks_cpu_of(c->device)->kernels;
   int32_t dim = c->head_dim, half = dim / 2;
   int64_t bytes = sks_bytes_of(c->type, dim), last = c->keys - 1;
   const float *queries = c->new_queries + (int64_t)first * dim;
@@ -120,8 +120,9 @@ void rotate_everything_step(rotate_everything *cache, int32_t layer, const float
   cache->new_keys = keys;
   cache->new_values = values;
   cache->out = out;
-  sks_pool_run(cache->device->pool, 2 * cache->kv_heads, concatenate_head, cache);
-  sks_pool_run(cache->device->pool, (int64_t)cache->kv_heads * cache->parts, attend_part, cache);
+  sks_pool_run(sks_cpu_of(cache->device)->pool, 2 * cache->kv_heads, concatenate_head, cache);
+  sks_pool_run(sks_cpu_of(cache->device)->pool, (int64_t)cache->kv_heads * cache->parts,
+               attend_part, cache);
 }
 
 static void fill_table(rotate_everything *c) {

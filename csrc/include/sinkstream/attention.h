@@ -67,12 +67,21 @@ SKS_API void sks_batch_destroy(sks_batch *batch);
 /*
  * Starts a step of rows[i] >= 1 tokens of caches[i], for each of `streams` different caches of this
  * attention: the rows of the batch are those of caches[0], then of caches[1], and so on, each at
- * its stream's next positions. A dense cache grows here where it must. A step begun before and not
- * committed is given up. Errors: SKS_INVALID_ARGUMENT (too many rows, a cache twice or of another
- * attention), SKS_OUT_OF_MEMORY (dense growth), SKS_IMPOSSIBLE (a position would pass 2^62).
+ * its stream's next positions; both arrays are host memory. A dense cache grows here where it must.
+ * A step begun before and not committed is given up. Errors: SKS_INVALID_ARGUMENT (too many rows, a
+ * cache twice or of another attention), SKS_OUT_OF_MEMORY (dense growth), SKS_IMPOSSIBLE (a
+ * position would pass 2^62).
  */
 SKS_API int32_t sks_batch_begin(sks_batch *batch, sks_cache *const *caches, const int32_t *rows,
                                 int32_t streams);
+
+/*
+ * The same, with rows added at the end up to `padded_rows`, if that is more: operations may run on
+ * them and what they give means nothing. So a recording serves steps of fewer streams than it was
+ * made with (recording.h). Errors: also SKS_INVALID_ARGUMENT (padded_rows not 0 to max_rows).
+ */
+SKS_API int32_t sks_batch_begin_padded(sks_batch *batch, sks_cache *const *caches,
+                                       const int32_t *rows, int32_t streams, int32_t padded_rows);
 
 /*
  * Rotates and stores the new keys and values of one layer. Channel c of KV head g of row r is at

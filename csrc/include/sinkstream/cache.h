@@ -81,10 +81,10 @@ SKS_API int32_t sks_cache_drop_last(sks_cache *cache, int64_t count);
 SKS_API int32_t sks_cache_evict(sks_cache *cache, int64_t begin, int64_t end);
 
 /*
- * The whole state as bytes that another cache of the same attention and spec can take in, on any
- * machine of this byte order. Export writes exactly sks_cache_state_bytes(cache) bytes. Import
- * checks the bytes' own header against the cache and changes nothing where it does not fit
- * (SKS_INVALID_ARGUMENT).
+ * The whole state as bytes of host memory that another cache of the same attention and spec can
+ * take in, on any machine of this byte order and any of its devices. Export writes exactly
+ * sks_cache_state_bytes(cache) bytes. Import checks the bytes' own header against the cache and
+ * changes nothing where it does not fit (SKS_INVALID_ARGUMENT).
  */
 SKS_API int64_t sks_cache_state_bytes(const sks_cache *cache);
 SKS_API int32_t sks_cache_export(const sks_cache *cache, void *target, int64_t bytes);

@@ -11,13 +11,15 @@
 /* One tensor of a stacked matrix: `rows` output channels of `columns` inputs each, row-major. */
 typedef struct sks_weight_part {
   const void *data;  /* [rows, columns] of `type`, any alignment; borrowed: must outlive the matrix
-                        where it is not packed */
+                        where it is not packed. A GPU copies it. */
   const float *bias; /* [rows], or NULL for none; copied */
   int64_t rows;
   int32_t type;   /* enum sks_type */
   int32_t packed; /* whether to copy it into the order in which the kernels read it; their input is
                      then rounded to bf16 for bf16 weights, and to 16 bits in blocks of 32 for
-                     quantised ones. float32 and float16 are never packed. */
+                     quantised ones. float32 and float16 are never packed. A GPU copies all weights,
+                     and this says what it may round: many rows of input to f16 or bf16, float32
+                     weights to f16. Q4_K, Q5_K and Q6_K it holds as f16 always. */
 } sks_weight_part;
 
 /* A weight matrix [sum of rows, columns]: several tensors stacked, so that Q, K and V are one
@@ -71,7 +73,7 @@ SKS_API int32_t sks_linear(sks_workspace *workspace, const sks_weights *weights,
 /*
  * y[r, :] = table[ids[r], :] widened to float32; ids [rows], y [rows, columns]. The table's parts
  * are not packed. Errors: SKS_INVALID_ARGUMENT (an id outside the table, a packed part; nothing is
- * written).
+ * written); on a GPU, which cannot tell in time, an id outside the table gives a row of NaN.
  */
 SKS_API int32_t sks_embed(sks_device *device, const sks_weights *table, const int32_t *ids,
                           int32_t rows, float *y);

@@ -13,7 +13,7 @@ enum sks_norm_kind {
                         biased variance) */
 };
 
-/* A normalisation with its learned parameters. */
+/* A normalisation with its learned parameters, which are device memory. */
 typedef struct sks_norm {
   const float *weight; /* [columns] */
   const float *bias;   /* [columns], or NULL for none; SKS_LAYER_NORM only */

@@ -13,9 +13,9 @@
  * take a block's scale from its largest magnitude; Q4_K, Q5_K and Q6_K search the scales (and
  * minima) for the least squared error, in which larger weights count for more. The result does not
  * depend on the number of threads, nor on the instruction set.
- * Errors: SKS_INVALID_ARGUMENT (unknown type, `columns` no whole number of its blocks, a NaN, or a
- * magnitude above what the type holds: 65504 for f16 and for the quantised types, whose scales are
- * f16). Nothing is written then.
+ * Both are host memory; a CPU device only. Errors: SKS_UNSUPPORTED (a GPU), SKS_INVALID_ARGUMENT
+ * (unknown type, `columns` no whole number of its blocks, a NaN, or a magnitude above what the type
+ * holds: 65504 for f16 and for the quantised types, whose scales are f16). Nothing is written then.
  */
 SKS_API int32_t sks_quantize(sks_device *device, const float *source, int32_t type, int64_t rows,
                              int64_t columns, void *target);

@@ -1,4 +1,5 @@
-/* What becomes of logits: the largest ones, and the loss of a known token. */
+/* What becomes of logits: the largest ones, and the loss of a known token. All but the logits is
+ * host memory. */
 #ifndef SINKSTREAM_SAMPLING_H
 #define SINKSTREAM_SAMPLING_H
 

@@ -14,7 +14,8 @@ enum sks_status {
   SKS_OUT_OF_MEMORY = 2,    /* the text says how many bytes were asked for */
   SKS_UNSUPPORTED = 3,      /* this machine or build lacks what was asked for */
   SKS_IMPOSSIBLE =
-      4 /* legal, but not in the present state: rows already evicted, no room in the cache */
+      4, /* legal, but not in the present state: rows already evicted, no room in the cache */
+  SKS_FAULT = 5 /* the device or its driver failed: what was computed there is lost */
 };
 
 /* Text of the last failure on the calling thread, UTF-8, never NULL; valid until that thread's next

@@ -1,16 +1,15 @@
 /* The input of linear layers, in the forms that their weights take. */
-#ifndef SINKSTREAM_OPS_WORKSPACE_H
-#define SINKSTREAM_OPS_WORKSPACE_H
+#ifndef SINKSTREAM_CPU_WORKSPACE_H
+#define SINKSTREAM_CPU_WORKSPACE_H
 
-#include "ops/weights.h"
+#include "cpu/weights.h"
 
-struct sks_workspace {
-  sks_device *device;
-  int32_t max_rows, max_columns;
+/* What the CPU has of a workspace. */
+typedef struct sks_cpu_workspace {
   float *floats;           /* [max_rows, max_columns]: normalised */
   sks_input_block *blocks; /* [max_rows, sks_input_blocks(max_columns)] */
   char *halves;            /* [max_rows, sks_bf16_values(max_columns)] */
-};
+} sks_cpu_workspace;
 
 /* Rows of input: those forms of it that were asked for. */
 typedef struct sks_input {

@@ -2,11 +2,11 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#include "core/batch.h"
-#include "core/fail.h"
+#include "cpu/batch.h"
+#include "cpu/cache.h"
 
 typedef struct attend_task {
-  const sks_batch *batch;
+  const sks_cpu_batch *batch;
   int32_t layer;
   const float *queries;
   int64_t row_stride, group_stride;
@@ -44,31 +44,32 @@ static void softmax_merge(sks_softmax into, sks_softmax from, int64_t head_dim) 
 }
 
 /* `query`, rotated and scaled. */
-static void rotate_query(const sks_attention *attention, const float *query, const float *phase,
+static void rotate_query(const sks_cpu_batch *batch, const float *query, const float *phase,
                          float *rotated) {
+  const sks_attention *attention = batch->attention;
   int32_t half = attention->rotary_half;
-  attention->device->kernels.rotate[attention->rotary_layout](
+  batch->cpu->kernels.rotate[attention->rotary_layout](
       query, phase, phase + half, half, attention->head_dim, attention->scale, rotated);
 }
 
 static void rotate_queries(const pass *p) {
-  const sks_batch *batch = p->task->batch;
+  const sks_cpu_batch *batch = p->task->batch;
   const sks_attention *attention = batch->attention;
   int32_t group = attention->group;
   for (int32_t r = 0; r < p->tile->rows; r++) {
     int64_t index = p->tile->row + r;
-    const sks_row *row = &batch->rows[index];
+    const sks_row_phases *phases = &batch->row_phases[index];
     for (int32_t h = 0; h < group; h++) {
       const float *query = p->task->queries + index * p->task->row_stride +
                            p->kv_head * p->task->group_stride + (int64_t)h * attention->head_dim;
       int64_t at = (r * group + h) * batch->stride;
       float *rotated = p->scratch->stream_queries + at;
-      rotate_query(attention, query, row->stream_phase, rotated);
-      if (row->query_phase == row->stream_phase)
+      rotate_query(batch, query, phases->stream, rotated);
+      if (phases->query == phases->stream)
         memcpy(p->scratch->cache_queries + at, rotated,
                (size_t)attention->head_dim * sizeof(float));
       else
-        rotate_query(attention, query, row->query_phase, p->scratch->cache_queries + at);
+        rotate_query(batch, query, phases->query, p->scratch->cache_queries + at);
       if (attention->slopes)
         p->scratch->slopes[r * group + h] = attention->slopes[p->kv_head * group + h];
     }
@@ -79,7 +80,7 @@ static void rotate_queries(const pass *p) {
 static void meet(const pass *p, const sks_span *span, bool sinks, int32_t row, int32_t rows,
                  int64_t begin, int64_t end) {
   if (begin >= end) return;
-  const sks_batch *batch = p->task->batch;
+  const sks_cpu_batch *batch = p->task->batch;
   const sks_attention *attention = batch->attention;
   const sks_scratch *scratch = p->scratch;
   const sks_row *first = &batch->rows[p->tile->row + row];
@@ -107,7 +108,7 @@ static void meet(const pass *p, const sks_span *span, bool sinks, int32_t row, i
     args.slopes = scratch->slopes + from;
     args.distances = scratch->distances;
   }
-  attention->device->kernels.attend[first->cache->type](&args);
+  batch->cpu->kernels.attend[first->cache->type](&args);
 }
 
 static int64_t seen_from(const sks_row *row, bool sinks) { return sinks ? 0 : row->view.first; }
@@ -144,7 +145,7 @@ static void meet_span(const pass *p, const sks_span *span, bool sinks) {
 /* The softmax of the tile's queries over one chunk of its keys. Chunks are cut between blocks, so
  * that no block is computed twice. */
 static void attend_chunk(pass *p, int32_t chunk) {
-  const sks_batch *batch = p->task->batch;
+  const sks_cpu_batch *batch = p->task->batch;
   const sks_tile *tile = p->tile;
   softmax_clear(&p->softmax, (int64_t)tile->rows * batch->attention->group, batch->stride);
   int64_t begin = chunk * tile->chunk_blocks, end = begin + tile->chunk_blocks, block = 0;
@@ -188,7 +189,7 @@ static int64_t head_of(const pass *p, int64_t q) {
 
 static void attend_whole(void *argument, int64_t index, int32_t thread) {
   const attend_task *task = argument;
-  const sks_batch *batch = task->batch;
+  const sks_cpu_batch *batch = task->batch;
   const sks_attention *attention = batch->attention;
   sks_scratch *scratch = &batch->scratch[thread];
   pass p = {.task = task,
@@ -211,7 +212,7 @@ static void attend_whole(void *argument, int64_t index, int32_t thread) {
                  softmax_from(&scratch->running, q, batch->stride));
 }
 
-static sks_softmax partial_of(const sks_batch *batch, int32_t chunk, int32_t kv_head) {
+static sks_softmax partial_of(const sks_cpu_batch *batch, int32_t chunk, int32_t kv_head) {
   int64_t index = (int64_t)chunk * batch->attention->kv_heads + kv_head;
   return sks_batch_softmax(batch, batch->partial + index * sks_batch_softmax_floats(batch));
 }
@@ -219,7 +220,7 @@ static sks_softmax partial_of(const sks_batch *batch, int32_t chunk, int32_t kv_
 /* Merges the softmaxes of all chunks of the pass's tile and KV head, in their order. */
 static void merge_parts(const pass *p) {
   const attend_task *task = p->task;
-  const sks_batch *batch = task->batch;
+  const sks_cpu_batch *batch = task->batch;
   for (int64_t q = 0; q < (int64_t)p->tile->rows * batch->attention->group; q++) {
     sks_softmax running = softmax_from(&p->scratch->running, 0, batch->stride);
     start_query(task, head_of(p, q), running);
@@ -234,7 +235,7 @@ static void merge_parts(const pass *p) {
 /* One chunk; whoever does the last of its tile and KV head merges them. */
 static void attend_part(void *argument, int64_t index, int32_t thread) {
   const attend_task *task = argument;
-  const sks_batch *batch = task->batch;
+  const sks_cpu_batch *batch = task->batch;
   int32_t kv_heads = batch->attention->kv_heads;
   int32_t chunk = (int32_t)(index / kv_heads), kv_head = (int32_t)(index % kv_heads);
   const sks_tile *tile = batch->tiles;
@@ -252,20 +253,16 @@ static void attend_part(void *argument, int64_t index, int32_t thread) {
   merge_parts(&p);
 }
 
-int32_t sks_attend(sks_batch *batch, int32_t layer, const float *queries, int64_t row_stride,
-                   int64_t group_stride, const float *sink_logits, float *out) {
-  int32_t status = sks_batch_check(batch, layer);
-  if (status != SKS_OK) return status;
-  if (!batch->appended[layer])
-    return sks_fail(SKS_IMPOSSIBLE, "layer %d attends before its keys and values were appended",
-                    layer);
+int32_t sks_cpu_attend(sks_batch *step, int32_t layer, const float *queries, int64_t row_stride,
+                       int64_t group_stride, const float *sink_logits, float *out) {
+  const sks_cpu_batch *batch = step->own;
   attend_task task = {batch, layer, queries, row_stride, group_stride, sink_logits, out};
   int32_t kv_heads = batch->attention->kv_heads;
   int64_t pairs = (int64_t)batch->tile_count * kv_heads;
   if (pairs >= batch->split_below || batch->chunk_count == batch->tile_count) {
-    sks_batch_run(batch, batch->work, pairs, attend_whole, &task);
+    sks_cpu_batch_run(batch, batch->work, pairs, attend_whole, &task);
     return SKS_OK;
   }
-  sks_batch_run(batch, batch->work, (int64_t)batch->chunk_count * kv_heads, attend_part, &task);
+  sks_cpu_batch_run(batch, batch->work, (int64_t)batch->chunk_count * kv_heads, attend_part, &task);
   return SKS_OK;
 }

@@ -1,9 +1,8 @@
-#ifndef SINKSTREAM_OPS_WEIGHTS_H
-#define SINKSTREAM_OPS_WEIGHTS_H
+#ifndef SINKSTREAM_CPU_WEIGHTS_H
+#define SINKSTREAM_CPU_WEIGHTS_H
 
-#include "core/device.h"
+#include "core/matrix.h"
 #include "core/panel.h"
-#include "sinkstream/linear.h"
 
 /* What the weights of a part take as input; several of a matrix whose parts differ. */
 enum { SKS_INPUT_FLOATS = 1, SKS_INPUT_BLOCKS = 2, SKS_INPUT_BF16 = 4 };
@@ -18,13 +17,16 @@ typedef struct sks_part {
   int32_t input; /* one of SKS_INPUT_ */
 } sks_part;
 
-struct sks_weights {
-  int64_t rows, columns, bytes;
-  int32_t part_count;
+/* What the CPU has of a matrix. */
+typedef struct sks_cpu_matrix {
   int32_t inputs; /* of all parts */
-  sks_part *parts;
   float *biases;
-};
+  sks_part parts[]; /* [part_count] */
+} sks_cpu_matrix;
+
+static inline const sks_cpu_matrix *sks_cpu_matrix_of(const sks_weights *weights) {
+  return weights->own;
+}
 
 static inline const char *sks_stored_row(const sks_part *part, int64_t row, int64_t columns) {
   return part->data + row * sks_bytes_of(part->type, columns);

@@ -1,4 +1,4 @@
-#include "core/device.h"
+#include "sinkstream/device.h"
 
 #include <stdlib.h>
 
@@ -6,6 +6,7 @@
 #include "core/dispatch.h"
 #include "core/fail.h"
 #include "core/memory.h"
+#include "cpu/cpu.h"
 
 #define MAX_THREADS 1024
 
@@ -43,7 +44,7 @@ int32_t sks_device_open_cpu(int32_t threads, const char *isa, sks_device **devic
   if (isa == NULL) {
     isa = environment("SINKSTREAM_ISA");
   }
-  sks_device *opened = sks_memory_allocate(sizeof *opened, "device");
+  sks_cpu *opened = sks_memory_allocate(sizeof *opened, "device");
   if (opened == NULL) {
     return SKS_OUT_OF_MEMORY;
   }
@@ -55,32 +56,11 @@ int32_t sks_device_open_cpu(int32_t threads, const char *isa, sks_device **devic
     sks_memory_free(opened);
     return status;
   }
-  *device = opened;
+  opened->base = (sks_device){.backend = &sks_cpu_backend,
+                              .kind = "cpu",
+                              .name = "CPU",
+                              .isa = opened->kernels.isa,
+                              .threads = threads};
+  *device = &opened->base;
   return SKS_OK;
-}
-
-void sks_device_close(sks_device *device) {
-  if (device != NULL) {
-    sks_pool_destroy(device->pool);
-    sks_memory_free(device);
-  }
-}
-
-int32_t sks_device_threads(const sks_device *device) { return sks_pool_threads(device->pool); }
-
-const char *sks_device_isa(const sks_device *device) { return device->kernels.isa; }
-
-int32_t sks_buffer_allocate(sks_device *device, int64_t bytes, void **buffer) {
-  (void)device;
-  void *allocated = sks_memory_allocate(bytes, "buffer");
-  if (allocated == NULL) {
-    return SKS_OUT_OF_MEMORY;
-  }
-  *buffer = allocated;
-  return SKS_OK;
-}
-
-void sks_buffer_free(sks_device *device, void *buffer) {
-  (void)device;
-  sks_memory_free(buffer);
 }

@@ -1,7 +1,7 @@
 /* How an operation is cut into tasks. The cuts depend on the shape only, so results do not depend
  * on the threads. */
-#ifndef SINKSTREAM_OPS_SPLIT_H
-#define SINKSTREAM_OPS_SPLIT_H
+#ifndef SINKSTREAM_CPU_SPLIT_H
+#define SINKSTREAM_CPU_SPLIT_H
 
 #include <stdint.h>
 

@@ -1,6 +1,6 @@
-#include "core/device.h"
-#include "ops/split.h"
-#include "ops/weights.h"
+#include "cpu/cpu.h"
+#include "cpu/split.h"
+#include "cpu/weights.h"
 
 typedef struct pack_task {
   int32_t type;
@@ -91,5 +91,5 @@ int64_t sks_packed_bytes(int32_t type, int64_t rows, int64_t columns) {
 void sks_pack(sks_device *device, int32_t type, const void *data, int64_t rows, int64_t columns,
               char *panels) {
   pack_task task = {type, data, rows, columns, panels};
-  sks_pool_run(device->pool, sks_tasks(rows, SKS_PANEL_CHANNELS), pack_panel, &task);
+  sks_pool_run(sks_cpu_of(device)->pool, sks_tasks(rows, SKS_PANEL_CHANNELS), pack_panel, &task);
 }

@@ -1,9 +1,8 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#include "core/device.h"
-#include "ops/check.h"
-#include "ops/split.h"
+#include "cpu/cpu.h"
+#include "cpu/split.h"
 
 enum {
   TASK_BYTES = 1 << 18, /* some microseconds, and whole pages */
@@ -45,13 +44,10 @@ static void run_task(void *argument, int64_t index, int32_t thread) {
                    sum_of(t->buffer + begin, sks_task_end(begin, TASK_BYTES, t->bytes) - begin));
 }
 
-int32_t sks_buffer_read(sks_device *device, const void *buffer, int64_t bytes, uint64_t *sum) {
-  int32_t status = sks_require_range(bytes, 0, INT64_MAX, "bytes");
-  if (status == SKS_OK) status = sks_require_pointer(buffer, "buffer");
-  if (status == SKS_OK) status = sks_require_pointer(sum, "sum");
-  if (status != SKS_OK) return status;
+int32_t sks_cpu_buffer_read(sks_device *device, const void *buffer, int64_t bytes, uint64_t *sum) {
   read_task task = {.buffer = buffer, .bytes = bytes};
-  sks_pool_run(device->pool, bytes / TASK_BYTES + (bytes % TASK_BYTES != 0), run_task, &task);
+  sks_pool_run(sks_cpu_of(device)->pool, bytes / TASK_BYTES + (bytes % TASK_BYTES != 0), run_task,
+               &task);
   *sum = atomic_load(&task.sum);
   return SKS_OK;
 }

@@ -1,0 +1,44 @@
+/*
+ * Operations recorded once and replayed as one: on a GPU a CUDA graph, which costs one launch where
+ * its operations would cost hundreds. What changes from step to step lies in device memory, so that
+ * a recording made for the first step of a stream serves every later one.
+ */
+#ifndef SINKSTREAM_RECORDING_H
+#define SINKSTREAM_RECORDING_H
+
+#include <stdint.h>
+
+#include "sinkstream/device.h"
+
+/* Used by one thread at a time. */
+typedef struct sks_recording sks_recording;
+
+/* 1 where the device can record; 0 where it cannot and operations must be called each time. */
+SKS_API int32_t sks_device_records(const sks_device *device);
+
+/*
+ * From here to sks_recording_end the calling thread's operations on the device are noted instead of
+ * run. All that take and give device memory can be: sks_embed, sks_linear, sks_normalize,
+ * sks_clamp, sks_buffer_copy, and of one batch, whose step has begun, sks_append and sks_attend;
+ * no others. Other threads wait. Errors: SKS_UNSUPPORTED (the device records nothing),
+ * SKS_IMPOSSIBLE (one is in progress).
+ */
+SKS_API int32_t sks_recording_begin(sks_device *device);
+
+/* Ends it. `recording` NULL: it is dropped. Errors: SKS_IMPOSSIBLE (none is in progress, or an
+ * operation could not be recorded). */
+SKS_API int32_t sks_recording_end(sks_device *device, sks_recording **recording);
+
+/*
+ * Runs the operations, with the memory and the objects they were recorded with, which must still be
+ * there. Where they append to a batch, a step of it must have begun, of as many rows as when they
+ * were recorded (sks_batch_begin_padded); any streams, as long as none since then has seen more
+ * keys than those before could. Errors: SKS_IMPOSSIBLE (another number of rows, more keys, no
+ * step).
+ */
+SKS_API int32_t sks_recording_replay(sks_recording *recording);
+
+/* NULL is allowed. */
+SKS_API void sks_recording_destroy(sks_recording *recording);
+
+#endif

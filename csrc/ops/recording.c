@@ -1,0 +1,82 @@
+#include "core/recording.h"
+
+#include <string.h>
+
+#include "core/backend.h"
+#include "core/fail.h"
+#include "core/memory.h"
+
+int32_t sks_device_records(const sks_device *device) {
+  return device->backend->record_begin != NULL;
+}
+
+int32_t sks_recording_begin(sks_device *device) {
+  if (!sks_device_records(device))
+    return sks_fail(SKS_UNSUPPORTED, "a %s device records nothing", device->kind);
+  sks_recording *made = sks_memory_allocate(sizeof *made, "a recording");
+  if (made == NULL) return SKS_OUT_OF_MEMORY;
+  /* Before the field is looked at: a recording in progress belongs to another thread until then. */
+  int32_t status = device->backend->record_begin(device);
+  if (status != SKS_OK) {
+    sks_memory_free(made);
+    return status;
+  }
+  *made = (sks_recording){.device = device};
+  device->recording = made;
+  return SKS_OK;
+}
+
+static void free_all(sks_recording *recording) {
+  sks_memory_free(recording->appended);
+  sks_memory_free(recording);
+}
+
+int32_t sks_recording_end(sks_device *device, sks_recording **recording) {
+  sks_recording *made = device->recording;
+  if (made == NULL) return sks_fail(SKS_IMPOSSIBLE, "no recording is in progress");
+  device->recording = NULL;
+  int32_t status = device->backend->record_end(device, &made->own);
+  if (status != SKS_OK) {
+    free_all(made);
+    return status;
+  }
+  /* What was only recorded has not happened. */
+  if (made->batch)
+    memset(made->batch->appended, 0, (size_t)made->batch->attention->layers * sizeof(bool));
+  if (recording != NULL)
+    *recording = made;
+  else
+    sks_recording_destroy(made);
+  return SKS_OK;
+}
+
+/* The batch's step is one that the recording can take. */
+static int32_t check_batch(const sks_recording *recording) {
+  sks_batch *batch = recording->batch;
+  int32_t status = sks_batch_check(batch, 0);
+  if (status != SKS_OK) return status;
+  if (batch->padded_rows != recording->rows)
+    return sks_fail(SKS_IMPOSSIBLE, "the step has %d rows; it was recorded with %d",
+                    batch->padded_rows, recording->rows);
+  if (batch->step_keys > recording->most_keys)
+    return sks_fail(SKS_IMPOSSIBLE, "rows see up to %lld keys; it was recorded with %lld",
+                    (long long)batch->step_keys, (long long)recording->most_keys);
+  return SKS_OK;
+}
+
+int32_t sks_recording_replay(sks_recording *recording) {
+  sks_batch *batch = recording->batch;
+  int32_t status = batch ? check_batch(recording) : SKS_OK;
+  if (status != SKS_OK) return status;
+  if (batch) sks_batch_mark_stored(batch);
+  status = recording->device->backend->replay(recording->device, recording->own);
+  for (int32_t i = 0; status == SKS_OK && batch && i < batch->attention->layers; i++)
+    batch->appended[i] |= recording->appended[i];
+  return status;
+}
+
+void sks_recording_destroy(sks_recording *recording) {
+  if (recording == NULL) return;
+  recording->device->backend->recording_destroy(recording->device, recording->own);
+  free_all(recording);
+}
