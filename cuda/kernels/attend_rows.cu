@@ -1,0 +1,75 @@
+#include "cuda/kernels/attend.h"
+#include "cuda/kernels/device/attend_job.cuh"
+
+namespace {
+
+enum {
+  TICKETS = 1 << 16,  // of a launch: bounds its rows
+  MANY_ROWS = 8
+};
+
+struct workspace_layout {
+  int64_t stats, values, bytes;
+};
+
+// The tickets stay where they are, whatever the rows and keys of a launch: they must be zero.
+workspace_layout workspace_of(const sks_cuda_attention *attention, int64_t rows, int64_t parts) {
+  int64_t pairs = rows * attention->heads * parts;
+  workspace_layout at;
+  at.stats = TICKETS * static_cast<int64_t>(sizeof(int32_t));
+  at.values = at.stats + sks_cuda_round(pairs * static_cast<int64_t>(sizeof(float2)), 256);
+  at.bytes = at.values + sks_cuda_round(pairs * attention->head_dim * 4, 256);
+  return at;
+}
+
+bool is_plain(const sks_cuda_attention *attention) {
+  return attention->type == SKS_F32 || attention->type == SKS_Q8_0;
+}
+
+int64_t parts_of(const sks_cuda_attention *attention, int64_t keys, bool many) {
+  return is_plain(attention) ? sks_attend_plain_parts(attention, keys)
+                             : sks_attend_product_parts(attention, keys, many);
+}
+
+}  // namespace
+
+int64_t sks_cuda_attend_workspace(const sks_cuda_attention *attention, int32_t rows,
+                                  int64_t most_keys) {
+  return workspace_of(attention, rows, parts_of(attention, most_keys, false)).bytes;
+}
+
+cudaError_t sks_cuda_attend_rows(cudaStream_t stream, const sks_cuda_attention *attention,
+                                 const sks_cuda_step *step, int32_t layer,
+                                 const sks_cuda_new_rows *new_rows, const sks_cuda_attend_args *in,
+                                 int64_t most_keys, void *workspace, int64_t workspace_bytes,
+                                 bool overlap) {
+  sks_attend_job job = {};
+  job.attention = *attention;
+  job.step = *step;
+  job.layer = layer;
+  job.fused = new_rows != nullptr;
+  if (new_rows) job.rows = *new_rows;
+  job.in = *in;
+  job.group = attention->heads / attention->kv_heads;
+  job.many = step->row_count >= MANY_ROWS;
+  job.most_parts = static_cast<int32_t>(parts_of(attention, most_keys, job.many));
+  int64_t rows = step->row_count;
+  while (rows > 1 && (rows * attention->heads > TICKETS ||
+                      workspace_of(attention, rows, job.most_parts).bytes > workspace_bytes))
+    rows = (rows + 1) / 2;
+  workspace_layout at = workspace_of(attention, rows, job.most_parts);
+  if (at.bytes > workspace_bytes) return cudaErrorInvalidValue;
+  char *memory = static_cast<char *>(workspace);
+  job.tickets = reinterpret_cast<int32_t *>(memory);
+  job.stats = reinterpret_cast<float2 *>(memory + at.stats);
+  job.values = reinterpret_cast<float *>(memory + at.values);
+  for (int64_t row = 0; row < step->row_count; row += rows) {
+    int64_t count = step->row_count - row < rows ? step->row_count - row : rows;
+    job.first_row = static_cast<int32_t>(row);
+    cudaError_t error = is_plain(attention)
+                            ? sks_attend_plain_launch(stream, job, count, overlap)
+                            : sks_attend_product_launch(stream, job, count, overlap);
+    if (error != cudaSuccess) return error;
+  }
+  return cudaSuccess;
+}

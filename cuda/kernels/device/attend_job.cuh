@@ -1,0 +1,127 @@
+// What the kernels behind sks_cuda_attend_rows share: a launch, and what becomes of the parts of a
+// row's softmax, of which each block has one.
+#ifndef SINKSTREAM_CUDA_KERNELS_DEVICE_ATTEND_JOB_CUH
+#define SINKSTREAM_CUDA_KERNELS_DEVICE_ATTEND_JOB_CUH
+
+#include "cuda/kernels/attend.h"
+#include "cuda/kernels/device/kv.cuh"
+#include "cuda/kernels/device/launch.cuh"
+#include "cuda/kernels/device/rotate.cuh"
+#include "cuda/kernels/device/stage.cuh"
+
+constexpr float SKS_LOG2_E = 1.4426950408889634f;
+
+enum {
+  SKS_ATTEND_QUERIES = 8,  // of a group that a block takes, at most
+  SKS_ATTEND_FEW_HEADS =
+      16  // with fewer KV heads a row is cut finer, so that there are blocks for all processors
+};
+
+struct sks_attend_job {
+  sks_cuda_attention attention;
+  sks_cuda_step step;
+  int32_t layer, first_row;
+  bool fused;  // the newest row comes from `rows`
+  sks_cuda_new_rows rows;
+  sks_cuda_attend_args in;
+  int32_t group, subgroups;  // queries of a KV head, and blocks that share them
+  int32_t most_parts;        // blocks of a row and KV head
+  bool many;                 // rows: enough for all processors
+  // Of each (row, query head, part): largest score and sum of weights, then the weighted values.
+  int32_t *tickets;  // [rows, kv_heads, subgroups]
+  float2 *stats;     // [rows, heads, most_parts]
+  float *values;     // [rows, heads, most_parts, head_dim]
+};
+
+// One kernel for each kind of keys. `parts` says into how many parts it cuts a row of `keys` keys.
+int64_t sks_attend_plain_parts(const sks_cuda_attention *attention, int64_t keys);
+cudaError_t sks_attend_plain_launch(cudaStream_t stream, const sks_attend_job &job, int64_t rows,
+                                    bool overlap);
+int64_t sks_attend_product_parts(const sks_cuda_attention *attention, int64_t keys, bool many);
+cudaError_t sks_attend_product_launch(cudaStream_t stream, const sks_attend_job &job, int64_t rows,
+                                      bool overlap);
+
+// Of the keys that a token sees, in their order in the cache: where a row lies. A cache that fits
+// in memory has fewer than 2^31 rows.
+struct sks_key_slots {
+  int32_t slots[SKS_SPANS], ends[SKS_SPANS - 1];
+  __device__ explicit sks_key_slots(const sks_cuda_token &token) {
+    ends[0] = static_cast<int32_t>(token.spans[0].count);
+    ends[1] = ends[0] + static_cast<int32_t>(token.spans[1].count);
+    slots[0] = static_cast<int32_t>(token.spans[0].slot);
+    slots[1] = static_cast<int32_t>(token.spans[1].slot) - ends[0];
+    slots[2] = static_cast<int32_t>(token.spans[2].slot) - ends[1];
+  }
+  __device__ int64_t of(int32_t key) const {
+    return key + (key < ends[0] ? slots[0] : key < ends[1] ? slots[1] : slots[2]);
+  }
+};
+
+// What is left to do for a softmax over some keys: its sink logit joins, and the division.
+struct sks_softmax_end {
+  float largest, factor;  // of weights relative to `largest`
+};
+
+__device__ static inline sks_softmax_end sks_finish_softmax(const sks_attend_job &job, int head,
+                                                            float largest, float sum) {
+  if (job.in.sink_logits) {
+    float logit = job.in.sink_logits[head] * SKS_LOG2_E, all = fmaxf(largest, logit);
+    sum = sum * exp2f(largest - all) + exp2f(logit - all);
+    return {all, exp2f(largest - all) / sum};
+  }
+  return {largest, 1.0f / sum};
+}
+
+// The block's part of a row is written; true in the block that was the last of the row's.
+__device__ static inline bool sks_last_part(const sks_attend_job &job, int64_t row, int parts) {
+  __shared__ bool last;
+  __syncthreads();
+  if (threadIdx.x == 0) {
+    // What the block wrote, which the barrier has gathered, comes before its ticket.
+    __threadfence();
+    int32_t *ticket = job.tickets + row * gridDim.y + blockIdx.y;
+    last = atomicAdd(ticket, 1) == parts - 1;
+    if (last) *ticket = 0;
+    __threadfence();
+  }
+  __syncthreads();
+  return last;
+}
+
+// All parts of a row are there: they merge in order. `row` of this launch.
+template <int queries>
+__device__ void sks_merge_parts(const sks_attend_job &job, int64_t row, int first_head, int heads,
+                                int parts) {
+  __shared__ float2 ends[queries];
+  int head_dim = job.attention.head_dim, threads = static_cast<int>(blockDim.x);
+  int lane = static_cast<int>(threadIdx.x) % SKS_WARP;
+  int64_t first = (row * job.attention.heads + first_head) * job.most_parts;
+  for (int q = static_cast<int>(threadIdx.x) / SKS_WARP; q < heads; q += threads / SKS_WARP) {
+    const float2 *stats = job.stats + first + static_cast<int64_t>(q) * job.most_parts;
+    float largest = -INFINITY, sum = 0;
+    for (int i = lane; i < parts; i += SKS_WARP) largest = fmaxf(largest, __ldcg(&stats[i].x));
+    largest = sks_warp_max(largest);
+    for (int i = lane; i < parts; i += SKS_WARP) {
+      float2 part = __ldcg(&stats[i]);
+      if (part.x > -INFINITY || part.y != part.y) sum += part.y * exp2f(part.x - largest);
+    }
+    sks_softmax_end end = sks_finish_softmax(job, first_head + q, largest, sks_warp_sum(sum));
+    if (lane == 0) ends[q] = make_float2(largest, end.factor);
+  }
+  __syncthreads();
+  for (int i = static_cast<int>(threadIdx.x); i < heads * head_dim; i += threads) {
+    int q = i / head_dim, c = i % head_dim;
+    int64_t at = first + static_cast<int64_t>(q) * job.most_parts;
+    float largest = ends[q].x, sum = 0;
+#pragma unroll 8
+    for (int part = 0; part < parts; part++) {
+      float weight = __ldcg(&job.stats[at + part].x);
+      weight = weight == -INFINITY ? 0.0f : exp2f(weight - largest);
+      sum = fmaf(__ldcg(&job.values[(at + part) * head_dim + c]), weight, sum);
+    }
+    job.in.out[((row + job.first_row) * job.attention.heads + first_head + q) * head_dim + c] =
+        sum * ends[q].y;
+  }
+}
+
+#endif

@@ -1,0 +1,136 @@
+// A block's arithmetic for keys of float32 and Q8_0: in float32, a key a thread, then a channel a
+// thread.
+#ifndef SINKSTREAM_CUDA_KERNELS_DEVICE_ATTEND_PLAIN_CUH
+#define SINKSTREAM_CUDA_KERNELS_DEVICE_ATTEND_PLAIN_CUH
+
+#include "cuda/kernels/device/kv.cuh"
+
+enum {
+  SKS_ATTEND_THREADS_BITS = 8,
+  SKS_ATTEND_THREADS = 1 << SKS_ATTEND_THREADS_BITS,
+  SKS_ATTEND_WARPS = SKS_ATTEND_THREADS / SKS_WARP,
+  SKS_ATTEND_MOST_KEYS = 128
+};
+
+// Bytes from one row to the next in shared memory: an odd number of 16, so that neighbouring rows
+// read at the same place meet no bank twice.
+__host__ __device__ static inline int sks_padded(int bytes) {
+  return bytes / 16 % 2 ? bytes : bytes + 16;
+}
+
+template <typename kv, int queries>
+struct sks_attend_plain {
+  enum { TOGETHER = queries < 2 ? queries : 2 };  // queries of a thread in the pass over values
+
+  int head_dim, chunk_bits;
+  int stride;                // of keys and values
+  int pieces;                // of 16 bytes that hold a row's elements
+  int channels;              // of queries: zero from head_dim on
+  char *keys, *values;       // [chunk] rows; then the threads' sums, in the same memory
+  float *cached, *streamed;  // queries [queries][channels], rotated in the cache and in the stream
+  float *scores;             // [shares][queries][chunk]: parts of a score
+  float *weights;            // [chunk][queries]
+
+  __host__ __device__ sks_attend_plain(char *shared, int row_pitch, int dim, int bits) {
+    head_dim = dim;
+    chunk_bits = bits;
+    stride = sks_padded(row_pitch);
+    pieces = (dim + kv::CHANNELS - 1) / kv::CHANNELS;
+    channels = pieces * kv::CHANNELS;
+    int rows = stride << bits, sums = SKS_ATTEND_THREADS * kv::CHANNELS * TOGETHER * 4;
+    keys = shared;
+    values = keys + rows;
+    cached = reinterpret_cast<float *>(keys + (2 * rows > sums ? 2 * rows : sums));
+    streamed = cached + queries * channels;
+    scores = streamed + queries * channels;
+    weights = scores + SKS_ATTEND_THREADS * queries;
+  }
+  __host__ size_t bytes() const {
+    return static_cast<size_t>(reinterpret_cast<char *>(weights + (queries << chunk_bits)) - keys);
+  }
+
+  __device__ int shares() const { return SKS_ATTEND_THREADS >> chunk_bits; }
+  __device__ void put_query(bool stream, int q, int c, float x) const {
+    (stream ? streamed : cached)[q * channels + c] = x;
+  }
+  __device__ void put_weight(int key, int q, float weight) const {
+    weights[key * queries + q] = weight;
+  }
+
+  // A thread multiplies a part of one key with all queries.
+  __device__ void score(int count, int sinks) const {
+    int key = static_cast<int>(threadIdx.x) & ((1 << chunk_bits) - 1);
+    int share = static_cast<int>(threadIdx.x) >> chunk_bits;
+    if (key >= count) return;
+    int bits = SKS_ATTEND_THREADS_BITS - chunk_bits, end = pieces * (share + 1) >> bits;
+    const float *query = key < sinks ? cached : streamed;
+    const char *row = keys + key * stride;
+    float sums[queries] = {};
+#pragma unroll 2
+    for (int i = pieces * share >> bits; i < end; i++) {
+      float k[kv::CHANNELS];
+      kv::widen(*reinterpret_cast<const uint4 *>(row + 16 * i), k);
+      float scale = 1;
+      if constexpr (kv::SCALED) scale = sks_scale_of(row, head_dim, i * kv::CHANNELS);
+#pragma unroll
+      for (int q = 0; q < queries; q++) {
+        const float4 *x = reinterpret_cast<const float4 *>(query + q * channels + i * kv::CHANNELS);
+        float sum = kv::SCALED ? 0 : sums[q];
+#pragma unroll
+        for (int c = 0; c < kv::CHANNELS / 4; c++) {
+          float4 four = x[c];
+          sum = fmaf(k[4 * c], four.x, sum);
+          sum = fmaf(k[4 * c + 1], four.y, sum);
+          sum = fmaf(k[4 * c + 2], four.z, sum);
+          sum = fmaf(k[4 * c + 3], four.w, sum);
+        }
+        sums[q] = kv::SCALED ? fmaf(sum, scale, sums[q]) : sum;
+      }
+    }
+#pragma unroll
+    for (int q = 0; q < queries; q++) scores[(share * queries + q << chunk_bits) + key] = sums[q];
+  }
+
+  // Values weighted: a thread has 16 bytes of every so many rows, for one query or two. Afterwards
+  // sums [groups][queries][channels] lie where keys and values were.
+  __device__ int sum(int count) const {
+    constexpr int sets = queries / TOGETHER;
+    int groups = SKS_ATTEND_THREADS / (pieces * sets);
+    int piece = static_cast<int>(threadIdx.x) % pieces;
+    int set = static_cast<int>(threadIdx.x) / pieces % sets;
+    int group = static_cast<int>(threadIdx.x) / (pieces * sets);
+    float sums[TOGETHER][kv::CHANNELS] = {};
+    if (group < groups) {
+#pragma unroll 4
+      for (int key = group; key < count; key += groups) {
+        const char *row = values + key * stride;
+        float v[kv::CHANNELS];
+        kv::widen(*reinterpret_cast<const uint4 *>(row + 16 * piece), v);
+        float scale = 1;
+        if constexpr (kv::SCALED) scale = sks_scale_of(row, head_dim, piece * kv::CHANNELS);
+#pragma unroll
+        for (int q = 0; q < TOGETHER; q++) {
+          float weight = weights[key * queries + set * TOGETHER + q];
+          if (kv::SCALED) weight *= scale;
+#pragma unroll
+          for (int c = 0; c < kv::CHANNELS; c++) sums[q][c] = fmaf(weight, v[c], sums[q][c]);
+        }
+      }
+    }
+    __syncthreads();
+    if (group < groups) {
+#pragma unroll
+      for (int q = 0; q < TOGETHER; q++) {
+        float *to = reinterpret_cast<float *>(keys) +
+                    (group * queries + set * TOGETHER + q) * channels + piece * kv::CHANNELS;
+#pragma unroll
+        for (int c = 0; c < kv::CHANNELS; c += 4)
+          *reinterpret_cast<float4 *>(to + c) =
+              make_float4(sums[q][c], sums[q][c + 1], sums[q][c + 2], sums[q][c + 3]);
+      }
+    }
+    return groups;
+  }
+};
+
+#endif

@@ -1,0 +1,543 @@
+#include "cuda/kernels/device/activation.cuh"
+#include "cuda/kernels/device/launch.cuh"
+#include "cuda/kernels/device/reduce.cuh"
+#include "cuda/kernels/device/stage.cuh"
+#include "cuda/kernels/device/weight.cuh"
+#include "cuda/kernels/linear.h"
+
+namespace {
+
+enum {
+  SCALE_ROWS = SKS_CUDA_ROW_TILE,
+  ROW_THREADS = 512,  // most that share a row
+  MOST_THREADS = 1024,
+  MOST_GROUPS = 8,
+  MOST_STAGES = 12,
+  // Of a block's ring and its input in digits: more than half of what a processor has, so that each
+  // gets one block of a launch, and as much as leaves room for one of attention, so that the one's
+  // loads are on their way while the other ends. Very wide rows need more.
+  RING_BYTES = 146 << 10,
+  WIDE_BYTES = 208 << 10,
+  LEAST_BYTES = 120 << 10,
+  TILE_BYTES = 48 << 10  // up to here four rows are summed together, else one by one
+};
+
+struct linear_args {
+  const char *elements;
+  int64_t pitch;
+  const char *scales;
+  int32_t scale_bytes;  // of a tile
+  const float *bias;
+  int32_t rows;     // of the matrix
+  int32_t columns;  // of it and of x
+  int32_t units;    // tiles of rows, with a gate pairs of them
+  int32_t output;
+  int32_t group_threads;  // that share a row
+  int32_t norm_threads;   // that share the norm of a row for digits
+  int32_t stages;         // of a group's ring
+  int32_t stage_bytes;
+  const float *norm_weight, *norm_bias;  // NULL: no norm
+  float epsilon;
+  int32_t kind;
+  const float *x;
+  float *y;
+  int32_t y_columns;
+};
+
+// A block's threads stand in groups. Each takes tiles of rows of its own, its threads side by side
+// over the columns.
+struct group {
+  int index, count, threads, thread, lane, warp, warps;
+  __device__ explicit group(int size) {
+    threads = size;
+    index = static_cast<int>(threadIdx.x) / size;
+    count = static_cast<int>(blockDim.x) / size;
+    thread = static_cast<int>(threadIdx.x) % size;
+    lane = thread % SKS_WARP;
+    warp = thread / SKS_WARP;
+    warps = size / SKS_WARP;
+  }
+  __device__ void meet() const {
+    asm volatile("bar.sync %0, %1;\n" ::"r"(index + 1), "r"(threads) : "memory");
+  }
+  // The sum over the group, in every thread; `scratch` is free again after the next meeting.
+  __device__ float sum(float x, float *scratch) const {
+    x = sks_warp_sum(x);
+    if (lane == 0) scratch[warp] = x;
+    meet();
+    return sks_warp_sum(lane < warps ? scratch[lane] : 0.0f);
+  }
+};
+
+// The tiles of `tile` rows that a group sums: every so many of its block's units. Gate and up
+// follow each other tile by tile, so that the thread that has the one gets the other.
+template <int tile>
+struct sequence {
+  int32_t first_unit, step, tiles;
+  bool gated;
+  __device__ sequence(const linear_args &args, const group &g) {
+    int64_t units = args.units, blocks = gridDim.x, block = blockIdx.x;
+    int32_t begin = static_cast<int32_t>(units * block / blocks);
+    int32_t end = static_cast<int32_t>(units * (block + 1) / blocks);
+    gated = args.output == SKS_SILU_GATE;
+    first_unit = begin + g.index;
+    step = g.count;
+    tiles = first_unit < end ? (end - first_unit + step - 1) / step : 0;
+    if (gated) tiles *= 2;
+  }
+  __device__ int32_t row(const linear_args &args, int32_t i) const {
+    if (!gated) return (first_unit + i * step) * tile;
+    return (first_unit + (i >> 1) * step) * tile + (i & 1) * (args.rows / 2);
+  }
+};
+
+// A group's ring of tiles: elements, then scales.
+template <typename weight, int tile>
+struct ring {
+  char *memory;
+  sks_arrivals *arrivals;
+
+  // Starts the copy of tile `i` of the sequence into `stage`. Rows past the matrix's end stay what
+  // they were: they are summed, and nobody stores it.
+  __device__ void start(const linear_args &args, const group &g, const sequence<tile> &tiles,
+                        int32_t i, int32_t stage) const {
+#if __CUDA_ARCH__ >= 900
+    if (g.thread != 0 || i >= tiles.tiles) return;
+    int32_t row = tiles.row(args, i), rows = args.rows - row < tile ? args.rows - row : tile;
+    char *to = memory + stage * args.stage_bytes;
+    uint32_t bytes = static_cast<uint32_t>(rows * args.pitch);
+    sks_arrivals_expect(arrivals + stage, bytes + (weight::SCALED ? args.scale_bytes : 0));
+    sks_bulk_copy(to, args.elements + row * args.pitch, bytes, arrivals + stage);
+    if (weight::SCALED)
+      sks_bulk_copy(to + tile * args.pitch,
+                    args.scales + static_cast<int64_t>(row / SCALE_ROWS) * args.scale_bytes,
+                    static_cast<uint32_t>(args.scale_bytes), arrivals + stage);
+#else
+    if (i < tiles.tiles) {
+      int32_t row = tiles.row(args, i), rows = args.rows - row < tile ? args.rows - row : tile;
+      char *to = memory + stage * args.stage_bytes;
+      const char *from = args.elements + row * args.pitch;
+      for (int64_t at = g.thread * 16; at < rows * args.pitch; at += g.threads * 16)
+        sks_copy_16(to + at, from + at);
+      from = args.scales + static_cast<int64_t>(row / SCALE_ROWS) * args.scale_bytes;
+      for (int at = g.thread * 16; weight::SCALED && at < args.scale_bytes; at += g.threads * 16)
+        sks_copy_16(to + tile * args.pitch + at, from + at);
+    }
+    sks_copy_commit();
+#endif
+  }
+
+  __device__ void wait(const linear_args &args, const group &g, int32_t stage,
+                       uint32_t parity) const {
+#if __CUDA_ARCH__ >= 900
+    sks_arrivals_wait(arrivals + stage, parity);
+#else
+    if (args.stages == 1)
+      sks_copy_wait<0>();
+    else if (args.stages == 2)
+      sks_copy_wait<1>();
+    else
+      sks_copy_wait<2>();
+    g.meet();
+#endif
+  }
+};
+
+// The thread's columns of a slot: zero past the end.
+template <int columns>
+__device__ void load_columns(const float *x, int32_t total, int32_t first,
+                             float (&values)[columns]) {
+  if (total % 4 == 0) {
+#pragma unroll
+    for (int i = 0; i < columns; i += 4) {
+      float4 four = make_float4(0, 0, 0, 0);
+      if (first + i < total) four = *reinterpret_cast<const float4 *>(x + first + i);
+      values[i] = four.x;
+      values[i + 1] = four.y;
+      values[i + 2] = four.z;
+      values[i + 3] = four.w;
+    }
+  } else {
+#pragma unroll
+    for (int i = 0; i < columns; i++) values[i] = first + i < total ? x[first + i] : 0.0f;
+  }
+}
+
+template <typename weight>
+__device__ int32_t first_column(const group &g, int slot) {
+  return (slot * g.threads + g.thread) * weight::COLUMNS;
+}
+
+// The norm's parameters of the thread's columns are on their way while it waits for x.
+template <typename weight>
+__device__ void fetch_columns(const linear_args &args, const group &g, int slot) {
+  int32_t first = first_column<weight>(g, slot);
+  if (first >= args.columns) return;
+  asm volatile("prefetch.global.L1 [%0];\n" ::"l"(args.norm_weight + first));
+  if (args.norm_bias) asm volatile("prefetch.global.L1 [%0];\n" ::"l"(args.norm_bias + first));
+}
+
+// norm(x) of one row, the thread's columns of it. `scratch` [ROW_THREADS / SKS_WARP] twice.
+template <typename weight, int slots>
+__device__ void normalize(const linear_args &args, const group &g,
+                          float (&x)[slots][weight::COLUMNS], float *scratch) {
+  float mean = 0;
+  if (args.kind == SKS_LAYER_NORM) {
+    float sum = 0;
+#pragma unroll
+    for (int slot = 0; slot < slots; slot++)
+#pragma unroll
+      for (int i = 0; i < weight::COLUMNS; i++) sum += x[slot][i];
+    mean = g.sum(sum, scratch) / static_cast<float>(args.columns);
+  }
+  float squares = 0;
+#pragma unroll
+  for (int slot = 0; slot < slots; slot++)
+#pragma unroll
+    for (int i = 0; i < weight::COLUMNS; i++) {
+      float from_mean = x[slot][i] - mean;
+      if (first_column<weight>(g, slot) + i < args.columns)
+        squares = fmaf(from_mean, from_mean, squares);
+    }
+  float variance =
+      g.sum(squares, scratch + ROW_THREADS / SKS_WARP) / static_cast<float>(args.columns);
+  float scale = 1.0f / sqrtf(variance + args.epsilon);
+#pragma unroll
+  for (int slot = 0; slot < slots; slot++)
+#pragma unroll
+    for (int four = 0; four < weight::COLUMNS; four += 4) {
+      float factors[4], terms[4] = {};
+      int32_t first = first_column<weight>(g, slot) + four;
+      load_columns(args.norm_weight, args.columns, first, factors);
+      if (args.norm_bias) load_columns(args.norm_bias, args.columns, first, terms);
+#pragma unroll
+      for (int i = 0; i < 4; i++)
+        x[slot][four + i] = fmaf((x[slot][four + i] - mean) * scale, factors[i], terms[i]);
+    }
+}
+
+// norm(x) of one row in two digits, by the whole block: four columns a thread at a time. `scratch`
+// [SKS_MOST_WARPS] twice. The block meets at its end.
+__device__ void share_digits(const linear_args &args, const float *row, const sks_digits &digits,
+                             float *scratch) {
+  int32_t columns = args.columns, step = static_cast<int32_t>(blockDim.x) * 4;
+  int32_t first = static_cast<int32_t>(threadIdx.x) * 4;
+  // As many threads whatever the rows of x, so that sums are the same.
+  int32_t norm_step = args.norm_threads * 4;
+  int32_t norm_first = first < norm_step ? first : columns;
+  float mean = 0, scale = 1, x[4];
+  if (args.norm_weight) {
+    if (args.kind == SKS_LAYER_NORM) {
+      float sum = 0;
+      for (int32_t c = norm_first; c < columns; c += norm_step) {
+        load_columns(row, columns, c, x);
+        sum += x[0] + x[1] + x[2] + x[3];
+      }
+      mean = sks_block_sum(sum, scratch) / static_cast<float>(columns);
+    }
+    float squares = 0;
+    for (int32_t c = norm_first; c < columns; c += norm_step) {
+      load_columns(row, columns, c, x);
+#pragma unroll
+      for (int i = 0; i < 4; i++) squares = fmaf(x[i] - mean, x[i] - mean, squares);
+    }
+    float variance = sks_block_sum(squares, scratch + SKS_MOST_WARPS) / static_cast<float>(columns);
+    scale = 1.0f / sqrtf(variance + args.epsilon);
+  }
+  // Whole warps go round: their lanes exchange.
+  for (int32_t c = first; c - first % (4 * SKS_WARP) < columns; c += step) {
+    load_columns(row, columns, c, x);
+    if (args.norm_weight) {
+      float factors[4], terms[4] = {};
+      load_columns(args.norm_weight, columns, c, factors);
+      if (args.norm_bias) load_columns(args.norm_bias, columns, c, terms);
+#pragma unroll
+      for (int i = 0; i < 4; i++) x[i] = fmaf((x[i] - mean) * scale, factors[i], terms[i]);
+    }
+    digits.put(x, c, columns);
+  }
+  __syncthreads();
+}
+
+// What becomes of the sum of one row of the matrix and one of x.
+__device__ void finish_row(const linear_args &args, int32_t row, bool second, float sum,
+                           float *gate, int64_t input) {
+  bool gated = args.output == SKS_SILU_GATE;
+  if (row >= (gated && !second ? args.rows / 2 : args.rows)) return;
+  float z = sum + (args.bias ? args.bias[row] : 0.0f);
+  float *y = args.y + input * args.y_columns;
+  if (!gated)
+    y[row] = sks_output_of(args.output, z, y + row);
+  else if (!second)
+    *gate = z;
+  else
+    y[row - args.rows / 2] = sks_silu(*gate) * z;
+}
+
+// Threads of a block: with two groups or more one computes while the other waits; half of them
+// where the input takes more registers than are left then.
+template <typename weight, int slots>
+constexpr int block_threads(int inputs) {
+  return inputs == 1 && slots * weight::REGISTERS <= 24 ? MOST_THREADS : MOST_THREADS / 2;
+}
+
+template <typename weight, int slots, int tile, int inputs>
+__global__ __launch_bounds__((block_threads<weight, slots>(inputs)),
+                             1) void linear_rows(linear_args args) {
+  extern __shared__ __align__(128) char shared[];
+  __shared__ float parts[MOST_GROUPS][2][inputs][tile][ROW_THREADS / SKS_WARP];
+  __shared__ sks_arrivals arrivals[MOST_GROUPS][MOST_STAGES];
+  static_assert(sizeof parts / MOST_GROUPS >= 2 * ROW_THREADS / SKS_WARP * sizeof(float), "");
+  static_assert(sizeof parts >= 2 * SKS_MOST_WARPS * sizeof(float), "");
+  const group g(args.group_threads);
+  const sequence<tile> tiles(args, g);
+  const ring<weight, tile> pipe = {shared + g.index * args.stages * args.stage_bytes,
+                                   arrivals[g.index]};
+  float *scratch = &parts[g.index][0][0][0][0], *scratch_of_block = &parts[0][0][0][0][0];
+
+  sks_let_next_start();
+  if (g.thread == 0) {
+    for (int32_t i = 0; i < args.stages; i++) sks_arrivals_init(pipe.arrivals + i);
+    sks_arrivals_ready();
+  }
+  for (int32_t i = 0; i < args.stages; i++) pipe.start(args, g, tiles, i, i);
+  if (args.norm_weight)
+    for (int slot = 0; slot < slots; slot++) fetch_columns<weight>(args, g, slot);
+  sks_wait_for_previous();
+
+  int64_t first_input = static_cast<int64_t>(blockIdx.y) * inputs;
+  typename weight::input in[inputs][slots];
+#pragma unroll
+  for (int i = 0; i < inputs; i++) {
+    const float *row = args.x + (first_input + i) * args.columns;
+    if constexpr (weight::SCALED) {
+      if (i > 0) __syncthreads();
+      const sks_digits digits(shared + g.count * args.stages * args.stage_bytes, args.columns);
+      share_digits(args, row, digits, scratch_of_block);
+#pragma unroll
+      for (int slot = 0; slot < slots; slot++) {
+        int32_t column = first_column<weight>(g, slot);
+        if (column < args.columns) in[i][slot] = weight::take(digits, column);
+      }
+    } else {
+      float x[slots][weight::COLUMNS];
+#pragma unroll
+      for (int slot = 0; slot < slots; slot++)
+        load_columns(row, args.columns, first_column<weight>(g, slot), x[slot]);
+      if (args.norm_weight) {
+        if (i > 0) g.meet();
+        normalize<weight, slots>(args, g, x, scratch);
+      }
+#pragma unroll
+      for (int slot = 0; slot < slots; slot++) in[i][slot] = weight::take(x[slot]);
+    }
+  }
+  __syncthreads();
+
+  int32_t stage = 0, finisher = 0;
+  uint32_t parity = 0;
+  float gate[inputs];
+  for (int32_t i = 0; i < tiles.tiles; i++) {
+    pipe.wait(args, g, stage, parity);
+    const char *elements = pipe.memory + stage * args.stage_bytes;
+    float sums[inputs][tile] = {};
+#pragma unroll
+    for (int slot = 0; slot < slots; slot++) {
+      int32_t column = first_column<weight>(g, slot);
+      if (column >= args.columns) break;
+      const char *at = elements + (slot * g.threads + g.thread) * 16;
+      uint2 scales = make_uint2(0, 0);
+      if (weight::SCALED)
+        scales = *reinterpret_cast<const uint2 *>(elements + tile * args.pitch + column / 32 * 8);
+#pragma unroll
+      for (int r = 0; r < tile; r++) {
+        float scale = 0;
+        if (weight::SCALED) {
+          uint32_t pair = r < 2 ? scales.x : scales.y;
+          scale = sks_widen_half(static_cast<uint16_t>(r % 2 ? pair >> 16 : pair));
+        }
+        uint4 w = *reinterpret_cast<const uint4 *>(at + r * args.pitch);
+#pragma unroll
+        for (int k = 0; k < inputs; k++)
+          sums[k][r] = weight::add(sums[k][r], w, in[k][slot], scale);
+      }
+    }
+    float(&half)[inputs][tile][ROW_THREADS / SKS_WARP] = parts[g.index][i & 1];
+#pragma unroll
+    for (int k = 0; k < inputs; k++) {
+      if constexpr (tile == 4) {
+        float sum = sks_warp_sum_4(sums[k]);
+        if (g.lane % 8 == 0) half[k][g.lane / 8][g.warp] = sum;
+      } else {
+        float sum = sks_warp_sum(sums[k][0]);
+        if (g.lane == 0) half[k][0][g.warp] = sum;
+      }
+    }
+    // One meeting a tile: the stage is free, and so is the other half of `parts`.
+    g.meet();
+    pipe.start(args, g, tiles, i + args.stages, stage);
+    if (++stage == args.stages) {
+      stage = 0;
+      parity ^= 1;
+    }
+    if (g.warp == finisher) {
+      constexpr int lanes = SKS_WARP / tile;
+      int32_t row = tiles.row(args, i) + g.lane / lanes;
+#pragma unroll
+      for (int k = 0; k < inputs; k++) {
+        float total = 0;
+        for (int w = g.lane % lanes; w < g.warps; w += lanes) total += half[k][g.lane / lanes][w];
+        total = sks_warp_sum<lanes>(total);
+        if (g.lane % lanes == 0)
+          finish_row(args, row, tiles.gated && (i & 1), total, gate + k, first_input + k);
+      }
+    }
+    if ((!tiles.gated || (i & 1)) && ++finisher == g.warps) finisher = 0;
+  }
+}
+
+template <typename weight, int slots, int tile, int inputs>
+cudaError_t launch(cudaStream_t stream, linear_args args, int32_t rows, bool overlap) {
+  sks_card card = {};
+  cudaError_t error = sks_card_of(&card);
+  if (error != cudaSuccess) return error;
+  int32_t groups = block_threads<weight, slots>(inputs) / args.group_threads;
+  if (groups > MOST_GROUPS) groups = MOST_GROUPS;
+  args.stage_bytes = static_cast<int32_t>((tile * args.pitch + args.scale_bytes + 127) / 128 * 128);
+  int32_t least_groups = MOST_THREADS / 2 / args.group_threads;
+  args.norm_threads = (least_groups < groups ? least_groups : groups) * args.group_threads;
+  int32_t digits = weight::SCALED ? (sks_digits::bytes(args.columns) + 127) / 128 * 128 : 0;
+  int32_t pair = groups < 2 ? 1 : 2;
+  int32_t ring =
+      (2 * pair * args.stage_bytes + digits <= RING_BYTES ? RING_BYTES : WIDE_BYTES) - digits;
+  int32_t most = MOST_STAGES;
+  if (card.major < 9) {
+    // Less shared memory; three stages hide enough there.
+    ring = 96 << 10;
+    most = 3;
+  }
+  while (groups > 1 && 2 * groups * args.stage_bytes > ring) groups--;
+  args.stages = ring / (groups * args.stage_bytes);
+  args.stages = args.stages < 1 ? 1 : args.stages > most ? most : args.stages;
+  int32_t channels = args.output == SKS_SILU_GATE ? args.rows / 2 : args.rows;
+  args.units = (channels + tile - 1) / tile;
+  int32_t blocks = card.processors < args.units ? card.processors : args.units;
+  dim3 grid(static_cast<unsigned>(blocks), static_cast<unsigned>(rows / inputs));
+  size_t shared = static_cast<size_t>(groups) * args.stages * args.stage_bytes + digits;
+  if (card.major >= 9 && shared < LEAST_BYTES) shared = LEAST_BYTES;
+  return sks_launch(linear_rows<weight, slots, tile, inputs>, grid,
+                    static_cast<unsigned>(groups * args.group_threads), shared, stream, overlap,
+                    args);
+}
+
+// Rows of x in groups of four, whose weights are read once, then one by one.
+template <typename weight, int slots, int tile>
+cudaError_t launch_rows(cudaStream_t stream, linear_args args, int32_t rows, bool overlap) {
+  constexpr int group = SKS_CUDA_FEW_ROWS;
+  constexpr bool fits = slots * weight::REGISTERS <= 24;
+  int32_t grouped = fits ? rows / group * group : 0;
+  cudaError_t error = cudaSuccess;
+  if constexpr (fits) {
+    if (grouped > 0) error = launch<weight, slots, tile, group>(stream, args, grouped, overlap);
+  }
+  args.x += static_cast<int64_t>(grouped) * args.columns;
+  args.y += static_cast<int64_t>(grouped) * args.y_columns;
+  if (error == cudaSuccess && grouped < rows)
+    error = launch<weight, slots, tile, 1>(stream, args, rows - grouped, overlap);
+  return error;
+}
+
+// Scales lie by four rows, so that quantised rows are always taken so.
+template <typename weight, int slots>
+cudaError_t launch_tile(cudaStream_t stream, const linear_args &args, int32_t rows, bool overlap) {
+  constexpr bool wide = !weight::SCALED && slots > 1;
+  if constexpr (wide) {
+    if (SCALE_ROWS * args.pitch > TILE_BYTES)
+      return launch_rows<weight, slots, 1>(stream, args, rows, overlap);
+  }
+  if constexpr (!wide || slots == 2)
+    return launch_rows<weight, slots, SCALE_ROWS>(stream, args, rows, overlap);
+  return cudaErrorInvalidValue;
+}
+
+template <typename weight>
+cudaError_t launch_slots(cudaStream_t stream, linear_args args, int32_t rows, bool overlap) {
+  int64_t items = args.pitch / 16;
+  int64_t slots = (items + ROW_THREADS - 1) / ROW_THREADS;
+  // Not all numbers of slots are built.
+  if (slots > 3) slots = slots <= 4 ? 4 : slots <= 6 ? 6 : slots <= 8 ? 8 : 16;
+  args.group_threads =
+      static_cast<int32_t>((items + slots - 1) / slots + SKS_WARP - 1) / SKS_WARP * SKS_WARP;
+  switch (slots) {
+    case 1:
+      return launch_tile<weight, 1>(stream, args, rows, overlap);
+    case 2:
+      return launch_tile<weight, 2>(stream, args, rows, overlap);
+    case 3:
+      if constexpr (weight::COLUMNS <= 16)
+        return launch_tile<weight, 3>(stream, args, rows, overlap);
+      break;
+    case 4:
+      if constexpr (weight::COLUMNS <= 16)
+        return launch_tile<weight, 4>(stream, args, rows, overlap);
+      break;
+    case 6:
+      if constexpr (weight::COLUMNS <= 8)
+        return launch_tile<weight, 6>(stream, args, rows, overlap);
+      break;
+    case 8:
+      if constexpr (weight::COLUMNS <= 8)
+        return launch_tile<weight, 8>(stream, args, rows, overlap);
+      break;
+    default:
+      if constexpr (weight::COLUMNS == 4)
+        return launch_tile<weight, 16>(stream, args, rows, overlap);
+  }
+  return cudaErrorInvalidValue;
+}
+
+}  // namespace
+
+cudaError_t sks_cuda_linear(cudaStream_t stream, const sks_cuda_matrix *matrix,
+                            const sks_norm *norm, const float *x, int32_t rows, float *y,
+                            int32_t output, bool overlap) {
+  if (rows == 0) return cudaSuccess;
+  bool gated = output == SKS_SILU_GATE;
+  bool scaled = matrix->type == SKS_Q8_0 || matrix->type == SKS_Q4_0;
+  int64_t channels = gated ? matrix->rows / 2 : matrix->rows;
+  if (matrix->columns > SKS_CUDA_MOST_COLUMNS || (gated && matrix->rows % 2 != 0) ||
+      (gated && scaled && channels % SKS_CUDA_ROW_TILE != 0))
+    return cudaErrorInvalidValue;
+  linear_args args = {};
+  args.elements = static_cast<const char *>(matrix->elements);
+  args.pitch = sks_cuda_pitch(matrix->type, matrix->columns);
+  args.scales = static_cast<const char *>(matrix->scales);
+  args.bias = matrix->bias;
+  args.rows = static_cast<int32_t>(matrix->rows);
+  args.columns = static_cast<int32_t>(matrix->columns);
+  args.scale_bytes = static_cast<int32_t>(sks_cuda_scale_tile_bytes(matrix->type, matrix->columns));
+  args.output = output;
+  if (norm) {
+    args.norm_weight = norm->weight;
+    args.norm_bias = norm->kind == SKS_LAYER_NORM ? norm->bias : nullptr;
+    args.epsilon = norm->epsilon;
+    args.kind = norm->kind;
+  }
+  args.x = x;
+  args.y = y;
+  args.y_columns = static_cast<int32_t>(channels);
+  switch (matrix->type) {
+    case SKS_F32:
+      return launch_slots<sks_weight_f32>(stream, args, rows, overlap);
+    case SKS_F16:
+      return launch_slots<sks_weight_f16>(stream, args, rows, overlap);
+    case SKS_BF16:
+      return launch_slots<sks_weight_bf16>(stream, args, rows, overlap);
+    case SKS_Q8_0:
+      return launch_slots<sks_weight_q8_0>(stream, args, rows, overlap);
+    case SKS_Q4_0:
+      return launch_slots<sks_weight_q4_0>(stream, args, rows, overlap);
+    default:
+      return cudaErrorInvalidValue;
+  }
+}

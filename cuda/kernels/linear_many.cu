@@ -1,0 +1,167 @@
+#include "cuda/kernels/device/activation.cuh"
+#include "cuda/kernels/device/element.cuh"
+#include "cuda/kernels/device/launch.cuh"
+#include "cuda/kernels/device/reduce.cuh"
+#include "cuda/kernels/linear.h"
+
+namespace {
+
+enum { THREADS = 256 };
+
+struct prepare_args {
+  sks_norm norm;  // no weight: none
+  const float *x;
+  int64_t columns;
+  void *target;
+  int64_t stride;
+};
+
+// f16 has no number above 65504; a NaN stays one.
+__device__ float within_half(float x) {
+  return x > 65504.0f ? 65504.0f : x < -65504.0f ? -65504.0f : x;
+}
+
+template <int type>
+__device__ void put(void *target, int64_t at, float x) {
+  if constexpr (type == SKS_F32) static_cast<float *>(target)[at] = x;
+  if constexpr (type == SKS_F16)
+    static_cast<uint16_t *>(target)[at] = sks_narrow_half(within_half(x));
+  if constexpr (type == SKS_BF16) static_cast<uint16_t *>(target)[at] = sks_narrow_bfloat(x);
+}
+
+// A block for each row.
+template <int type>
+__global__ __launch_bounds__(THREADS) void prepare(prepare_args args) {
+  __shared__ float scratch[2 * SKS_MOST_WARPS];
+  sks_let_next_start();
+  sks_wait_for_previous();
+  int64_t row = blockIdx.x, columns = args.columns;
+  const float *x = args.x + row * columns;
+  float mean = 0, scale = 1;
+  if (args.norm.weight) {
+    if (args.norm.kind == SKS_LAYER_NORM) {
+      float sum = 0;
+      for (int64_t i = threadIdx.x; i < columns; i += THREADS) sum += x[i];
+      mean = sks_block_sum(sum, scratch) / static_cast<float>(columns);
+    }
+    float squares = 0;
+    for (int64_t i = threadIdx.x; i < columns; i += THREADS)
+      squares = fmaf(x[i] - mean, x[i] - mean, squares);
+    float variance = sks_block_sum(squares, scratch + SKS_MOST_WARPS) / static_cast<float>(columns);
+    scale = 1.0f / sqrtf(variance + args.norm.epsilon);
+  }
+  for (int64_t i = threadIdx.x; i < args.stride; i += THREADS) {
+    float value = i < columns ? x[i] : 0.0f;
+    if (args.norm.weight && i < columns)
+      value = fmaf((value - mean) * scale, args.norm.weight[i],
+                   args.norm.bias ? args.norm.bias[i] : 0.0f);
+    put<type>(args.target, row * args.stride + i, value);
+  }
+}
+
+struct finish_args {
+  const float *z, *bias;
+  float *y;
+  int64_t rows, channels;  // of y
+  int32_t output;
+};
+
+__global__ __launch_bounds__(THREADS) void finish(finish_args args) {
+  sks_let_next_start();
+  sks_wait_for_previous();
+  int64_t step = static_cast<int64_t>(gridDim.x) * THREADS;
+  bool gated = args.output == SKS_SILU_GATE;
+  int64_t z_channels = gated ? 2 * args.channels : args.channels;
+  for (int64_t i = static_cast<int64_t>(blockIdx.x) * THREADS + threadIdx.x;
+       i < args.rows * args.channels; i += step) {
+    int64_t row = i / args.channels, channel = i % args.channels;
+    const float *z = args.z + row * z_channels;
+    float value = z[channel] + (args.bias ? args.bias[channel] : 0.0f);
+    if (gated) {
+      float up = z[args.channels + channel];
+      if (args.bias) up += args.bias[args.channels + channel];
+      args.y[i] = sks_silu(value) * up;
+    } else {
+      args.y[i] = sks_output_of(args.output, value, args.y + i);
+    }
+  }
+}
+
+// Four channels a thread, where rows are whole fours.
+__global__ __launch_bounds__(THREADS) void finish_fours(finish_args args) {
+  sks_let_next_start();
+  sks_wait_for_previous();
+  bool gated = args.output == SKS_SILU_GATE;
+  int64_t channel = (static_cast<int64_t>(blockIdx.x) * THREADS + threadIdx.x) * 4;
+  if (channel >= args.channels) return;
+  int64_t z_channels = gated ? 2 * args.channels : args.channels;
+  float bias[4] = {}, up_bias[4] = {};
+  for (int i = 0; args.bias && i < 4; i++) {
+    bias[i] = args.bias[channel + i];
+    if (gated) up_bias[i] = args.bias[args.channels + channel + i];
+  }
+  for (int64_t row = blockIdx.y; row < args.rows; row += gridDim.y) {
+    const float *z = args.z + row * z_channels + channel;
+    float *y = args.y + row * args.channels + channel;
+    float4 found = *reinterpret_cast<const float4 *>(z), other = {}, done;
+    if (gated) other = *reinterpret_cast<const float4 *>(z + args.channels);
+    if (args.output == SKS_ADD) other = *reinterpret_cast<const float4 *>(y);
+    const float values[4] = {found.x, found.y, found.z, found.w};
+    const float others[4] = {other.x, other.y, other.z, other.w};
+    float results[4];
+#pragma unroll
+    for (int i = 0; i < 4; i++)
+      results[i] = gated ? sks_silu(values[i] + bias[i]) * (others[i] + up_bias[i])
+                         : sks_output_of(args.output, values[i] + bias[i], others + i);
+    done = make_float4(results[0], results[1], results[2], results[3]);
+    *reinterpret_cast<float4 *>(y) = done;
+  }
+}
+
+}  // namespace
+
+cudaError_t sks_cuda_prepare(cudaStream_t stream, const sks_norm *norm, const float *x,
+                             int32_t rows, int64_t columns, int32_t type, void *target,
+                             int64_t target_stride, bool overlap) {
+  if (rows == 0) return cudaSuccess;
+  prepare_args args = {};
+  if (norm) args.norm = *norm;
+  if (args.norm.kind != SKS_LAYER_NORM) args.norm.bias = nullptr;
+  args.x = x;
+  args.columns = columns;
+  args.target = target;
+  args.stride = target_stride;
+  dim3 grid(static_cast<unsigned>(rows));
+  switch (type) {
+    case SKS_F32:
+      return sks_launch(prepare<SKS_F32>, grid, THREADS, 0, stream, overlap, args);
+    case SKS_F16:
+      return sks_launch(prepare<SKS_F16>, grid, THREADS, 0, stream, overlap, args);
+    case SKS_BF16:
+      return sks_launch(prepare<SKS_BF16>, grid, THREADS, 0, stream, overlap, args);
+    default:
+      return cudaErrorInvalidValue;
+  }
+}
+
+cudaError_t sks_cuda_finish(cudaStream_t stream, const float *z, const float *bias, int32_t rows,
+                            int64_t channels, float *y, int32_t output, bool overlap) {
+  if (rows == 0) return cudaSuccess;
+  finish_args args = {};
+  args.z = z;
+  args.bias = bias;
+  args.y = y;
+  args.rows = rows;
+  args.channels = output == SKS_SILU_GATE ? channels / 2 : channels;
+  args.output = output;
+  if (args.channels % 4 == 0) {
+    const int64_t most_blocks = 65535;
+    dim3 grid(static_cast<unsigned>((args.channels / 4 + THREADS - 1) / THREADS),
+              static_cast<unsigned>(rows < most_blocks ? rows : most_blocks));
+    return sks_launch(finish_fours, grid, THREADS, 0, stream, overlap, args);
+  }
+  const int64_t enough = 4096;
+  int64_t blocks = (args.rows * args.channels + THREADS - 1) / THREADS;
+  dim3 grid(static_cast<unsigned>(blocks < enough ? blocks : enough));
+  return sks_launch(finish, grid, THREADS, 0, stream, overlap, args);
+}

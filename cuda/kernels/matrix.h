@@ -1,0 +1,69 @@
+/*
+ * A weight matrix in device memory: what pack writes, and linear, embed and expand read.
+ *
+ *   elements  rows one behind the other, sks_cuda_pitch bytes apart, zero behind the last column
+ *             F32, F16, BF16   as they are
+ *             Q8_0             signed bytes
+ *             Q4_0             16 bytes for 32 columns: column i of the first 16 in the low half of
+ *                              byte i, column 16 + i in the high half, counted from -8
+ *   scales    f16 [rows / 4][columns / 32][4]: those of four rows lie together, for one load;
+ *             sks_cuda_scale_tile_bytes from one four to the next. Q8_0 and Q4_0 only
+ */
+#ifndef SINKSTREAM_CUDA_KERNELS_MATRIX_H
+#define SINKSTREAM_CUDA_KERNELS_MATRIX_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/host_device.h"
+#include "sinkstream/types.h"
+
+enum {
+  SKS_CUDA_ROW_TILE = 4, /* rows that a block sums together, and whose scales lie together */
+  SKS_CUDA_PITCH = 16    /* bytes that a row is rounded up to: one load of a thread */
+};
+
+typedef struct sks_cuda_matrix {
+  int32_t type; /* SKS_F32, SKS_F16, SKS_BF16, SKS_Q8_0 or SKS_Q4_0 */
+  int64_t rows, columns;
+  const void *elements; /* aligned to 256 */
+  const void *scales;   /* aligned to 256; NULL where the type has none */
+  const float *bias;    /* [rows], or NULL */
+} sks_cuda_matrix;
+
+/* Whether a matrix can be of the type; weights of any other type become SKS_F16. */
+static inline SKS_HOST_DEVICE bool sks_cuda_holds(int32_t type) { return type <= SKS_Q4_0; }
+
+/* Bytes from one row of elements to the next. */
+static inline SKS_HOST_DEVICE int64_t sks_cuda_pitch(int32_t type, int64_t columns) {
+  int64_t bytes = type == SKS_F32    ? columns * 4
+                  : type == SKS_Q8_0 ? columns
+                  : type == SKS_Q4_0 ? columns / 2
+                                     : columns * 2;
+  return (bytes + SKS_CUDA_PITCH - 1) / SKS_CUDA_PITCH * SKS_CUDA_PITCH;
+}
+
+static inline int64_t sks_cuda_element_bytes(int32_t type, int64_t rows, int64_t columns) {
+  return rows * sks_cuda_pitch(type, columns);
+}
+
+/* Bytes of the scales of four rows, rounded up to what a copy takes. */
+static inline SKS_HOST_DEVICE int64_t sks_cuda_scale_tile_bytes(int32_t type, int64_t columns) {
+  if (type != SKS_Q8_0 && type != SKS_Q4_0) return 0;
+  int64_t bytes = columns / 32 * SKS_CUDA_ROW_TILE * 2;
+  return (bytes + SKS_CUDA_PITCH - 1) / SKS_CUDA_PITCH * SKS_CUDA_PITCH;
+}
+
+/* Where the scale of a row's block of 32 columns lies, in halves from the first. */
+static inline SKS_HOST_DEVICE int64_t sks_cuda_scale_at(int32_t type, int64_t columns, int64_t row,
+                                                        int64_t block) {
+  return row / SKS_CUDA_ROW_TILE * (sks_cuda_scale_tile_bytes(type, columns) / 2) +
+         block * SKS_CUDA_ROW_TILE + row % SKS_CUDA_ROW_TILE;
+}
+
+static inline int64_t sks_cuda_scale_bytes(int32_t type, int64_t rows, int64_t columns) {
+  return (rows + SKS_CUDA_ROW_TILE - 1) / SKS_CUDA_ROW_TILE *
+         sks_cuda_scale_tile_bytes(type, columns);
+}
+
+#endif

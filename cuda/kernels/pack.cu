@@ -1,0 +1,226 @@
+#include "core/blocks.h"
+#include "cuda/kernels/device/launch.cuh"
+#include "cuda/kernels/device/weight.cuh"
+#include "cuda/kernels/pack.h"
+
+namespace {
+
+enum { THREADS = 256, FLOATS_AT_ONCE = 8 };
+
+unsigned blocks_for(int64_t items) {
+  return static_cast<unsigned>((items + THREADS - 1) / THREADS);
+}
+
+__device__ int64_t item_of_thread() {
+  return static_cast<int64_t>(blockIdx.x) * THREADS + threadIdx.x;
+}
+
+// A row as files hold it becomes a row of a matrix of the same type: 16 bytes a thread, byte by
+// byte, as sources lie at any alignment.
+struct copy_args {
+  const uint8_t *source;
+  int64_t source_bytes;  // of a row
+  int64_t first_row, rows;
+  sks_cuda_matrix matrix;
+  char *elements;
+  uint16_t *scales;
+};
+
+__global__ void copy_rows(copy_args args) {
+  const sks_cuda_matrix &matrix = args.matrix;
+  int64_t pitch = sks_cuda_pitch(matrix.type, matrix.columns), items = pitch / 16;
+  int64_t i = item_of_thread();
+  if (i >= args.rows * items) return;
+  int64_t r = i / items, item = i % items, row = args.first_row + r;
+  const uint8_t *source = args.source + r * args.source_bytes;
+  union {
+    uint8_t bytes[16];
+    uint4 vector;
+  } piece;
+  bool scaled = matrix.type == SKS_Q8_0 || matrix.type == SKS_Q4_0;
+  int64_t block = matrix.type == SKS_Q8_0 ? item / 2 : item;
+  int64_t at = !scaled                   ? item * 16
+               : matrix.type == SKS_Q4_0 ? item * 18 + 2
+                                         : block * 34 + 2 + item % 2 * 16;
+  for (int b = 0; b < 16; b++) piece.bytes[b] = at + b < args.source_bytes ? source[at + b] : 0;
+  *reinterpret_cast<uint4 *>(args.elements + row * pitch + item * 16) = piece.vector;
+  if (!scaled || (matrix.type == SKS_Q8_0 && item % 2 != 0)) return;
+  args.scales[sks_cuda_scale_at(matrix.type, matrix.columns, row, block)] =
+      sks_raw_half(source + at - 2);
+}
+
+// Rows of any type widened to F32 or F16: a block of the type, or eight floats, a thread.
+struct widen_args {
+  const uint8_t *source;
+  int32_t type;
+  int64_t source_bytes;  // of a row
+  int64_t rows, columns;
+  int32_t target_type;
+  char *target;
+  int64_t target_pitch;  // bytes; zero behind the columns
+};
+
+__device__ float float_at(const uint8_t *source, int32_t type, int64_t i) {
+  uint32_t bits = 0;
+  if (type == SKS_F32) {
+    for (int b = 3; b >= 0; b--) bits = bits << 8 | source[4 * i + b];
+    return __uint_as_float(bits);
+  }
+  uint16_t half = sks_raw_half(source + 2 * i);
+  return type == SKS_F16 ? sks_widen_half(half)
+                         : __uint_as_float(static_cast<uint32_t>(half) << 16);
+}
+
+__device__ void put(const widen_args &args, int64_t row, int64_t column, float x) {
+  char *to = args.target + row * args.target_pitch;
+  if (args.target_type == SKS_F32)
+    reinterpret_cast<float *>(to)[column] = x;
+  else
+    reinterpret_cast<uint16_t *>(to)[column] = sks_narrow_half(x);
+}
+
+__global__ void widen_rows(widen_args args) {
+  bool floats = args.type < SKS_Q8_0;
+  int64_t values = floats ? FLOATS_AT_ONCE : sks_block_of(args.type).values;
+  int64_t blocks = (args.columns + values - 1) / values, i = item_of_thread();
+  if (i >= args.rows * blocks) return;
+  int64_t row = i / blocks, block = i % blocks, first = block * values;
+  const uint8_t *source = args.source + row * args.source_bytes;
+  if (floats) {
+    for (int64_t c = first; c < first + values && c < args.columns; c++)
+      put(args, row, c, float_at(source, args.type, c));
+  } else {
+    sks_raw_block raw;
+    sks_split_block(args.type, source + block * sks_block_of(args.type).bytes, &raw);
+    int sub = sks_sub_block(args.type), zero = sks_zero_point(args.type);
+    float d = sks_widen_half(raw.d), dmin = sks_widen_half(raw.dmin);
+    for (int v = 0; v < values; v++) {
+      // Step by step as the reference has it: no fused multiplication, so that bits are the same.
+      float scaled = __fmul_rn(__fmul_rn(d, static_cast<float>(raw.scales[v / sub])),
+                               static_cast<float>(raw.q[v] - zero));
+      float less = __fmul_rn(dmin, static_cast<float>(raw.minima[v / sub]));
+      put(args, row, first + v, less == 0.0f ? scaled : __fsub_rn(scaled, less));
+    }
+  }
+  if (block < blocks - 1) return;
+  int64_t padded = args.target_pitch / (args.target_type == SKS_F32 ? 4 : 2);
+  for (int64_t c = args.columns; c < padded; c++) put(args, row, c, 0.0f);
+}
+
+cudaError_t launch_widen(cudaStream_t stream, const widen_args &args) {
+  int64_t values = args.type < SKS_Q8_0 ? FLOATS_AT_ONCE : sks_block_of(args.type).values;
+  int64_t items = args.rows * ((args.columns + values - 1) / values);
+  if (items == 0) return cudaSuccess;
+  return sks_launch(widen_rows, dim3(blocks_for(items)), THREADS, 0, stream, false, args);
+}
+
+// Matrix rows as f16 or bf16, for products of many rows: 16 bytes of the matrix a thread.
+struct expand_args {
+  sks_cuda_matrix matrix;
+  int64_t first_row, rows;
+  int32_t target_type;
+  uint16_t *target;
+  int64_t stride;
+};
+
+template <typename weight>
+__global__ void expand(expand_args args) {
+  int64_t items = sks_cuda_pitch(args.matrix.type, args.matrix.columns) / 16, i = item_of_thread();
+  if (i >= args.rows * items) return;
+  int64_t row = i / items, item = i % items;
+  float x[weight::COLUMNS];
+  sks_widen_item<weight>(args.matrix, args.first_row + row, item, x);
+  uint16_t *to = args.target + row * args.stride + item * weight::COLUMNS;
+#pragma unroll
+  for (int c = 0; c < weight::COLUMNS; c += 2) {
+    if (item * weight::COLUMNS + c >= args.stride) return;
+    uint16_t first = args.target_type == SKS_F16 ? sks_narrow_half(x[c]) : sks_narrow_bfloat(x[c]);
+    uint16_t second =
+        args.target_type == SKS_F16 ? sks_narrow_half(x[c + 1]) : sks_narrow_bfloat(x[c + 1]);
+    if (args.stride % 2 == 0) {
+      *reinterpret_cast<uint32_t *>(to + c) = first | static_cast<uint32_t>(second) << 16;
+    } else {
+      to[c] = first;
+      if (item * weight::COLUMNS + c + 1 < args.stride) to[c + 1] = second;
+    }
+  }
+}
+
+template <typename weight>
+cudaError_t launch_expand(cudaStream_t stream, const expand_args &args) {
+  int64_t items = args.rows * (sks_cuda_pitch(args.matrix.type, args.matrix.columns) / 16);
+  return sks_launch(expand<weight>, dim3(blocks_for(items)), THREADS, 0, stream, false, args);
+}
+
+}  // namespace
+
+cudaError_t sks_cuda_pack(cudaStream_t stream, const void *source, int32_t type, int64_t first_row,
+                          int64_t rows, const sks_cuda_matrix *matrix) {
+  if (rows == 0) return cudaSuccess;
+  int64_t pitch = sks_cuda_pitch(matrix->type, matrix->columns);
+  char *elements = const_cast<char *>(static_cast<const char *>(matrix->elements));
+  if (type == matrix->type) {
+    copy_args args = {};
+    args.source = static_cast<const uint8_t *>(source);
+    args.source_bytes = sks_bytes_of(type, matrix->columns);
+    args.first_row = first_row;
+    args.rows = rows;
+    args.matrix = *matrix;
+    args.elements = elements;
+    args.scales = const_cast<uint16_t *>(static_cast<const uint16_t *>(matrix->scales));
+    return sks_launch(copy_rows, dim3(blocks_for(rows * (pitch / 16))), THREADS, 0, stream, false,
+                      args);
+  }
+  if (matrix->type != SKS_F16 && matrix->type != SKS_F32) return cudaErrorInvalidValue;
+  widen_args args = {};
+  args.source = static_cast<const uint8_t *>(source);
+  args.type = type;
+  args.source_bytes = sks_bytes_of(type, matrix->columns);
+  args.rows = rows;
+  args.columns = matrix->columns;
+  args.target_type = matrix->type;
+  args.target = elements + first_row * pitch;
+  args.target_pitch = pitch;
+  return launch_widen(stream, args);
+}
+
+cudaError_t sks_cuda_expand(cudaStream_t stream, const sks_cuda_matrix *matrix, int64_t first_row,
+                            int64_t rows, int32_t target_type, void *target,
+                            int64_t target_stride) {
+  if (rows == 0) return cudaSuccess;
+  if (target_type != SKS_F16 && target_type != SKS_BF16) return cudaErrorInvalidValue;
+  expand_args args = {};
+  args.matrix = *matrix;
+  args.first_row = first_row;
+  args.rows = rows;
+  args.target_type = target_type;
+  args.target = static_cast<uint16_t *>(target);
+  args.stride = target_stride;
+  switch (matrix->type) {
+    case SKS_F32:
+      return launch_expand<sks_weight_f32>(stream, args);
+    case SKS_F16:
+      return launch_expand<sks_weight_f16>(stream, args);
+    case SKS_BF16:
+      return launch_expand<sks_weight_bf16>(stream, args);
+    case SKS_Q8_0:
+      return launch_expand<sks_weight_q8_0>(stream, args);
+    case SKS_Q4_0:
+      return launch_expand<sks_weight_q4_0>(stream, args);
+    default:
+      return cudaErrorInvalidValue;
+  }
+}
+
+cudaError_t sks_cuda_widen(cudaStream_t stream, const void *source, int32_t type, int64_t count,
+                           float *target) {
+  widen_args args = {};
+  args.source = static_cast<const uint8_t *>(source);
+  args.type = type;
+  args.rows = 1;
+  args.columns = count;
+  args.target_type = SKS_F32;
+  args.target = reinterpret_cast<char *>(target);
+  args.target_pitch = count * 4;
+  return launch_widen(stream, args);
+}

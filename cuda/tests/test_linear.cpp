@@ -1,0 +1,199 @@
+// The linear layer of a few rows, and what surrounds a library's product, against the reference
+// kernels of the CPU.
+#include "cuda/kernels/linear.h"
+#include "cuda/kernels/norm.h"
+#include "support/gpu_matrix.hpp"
+
+namespace {
+
+struct random_norm {
+  std::vector<float> weight_values, bias_values;
+  gpu_array<float> weight, bias;
+  sks_norm host, gpu;
+  bool used;
+
+  random_norm(int64_t columns, uint64_t *seed)
+      : weight_values(random_floats(seed, static_cast<size_t>(columns), 2)),
+        bias_values(random_floats(seed, static_cast<size_t>(columns), 1)),
+        weight(weight_values),
+        bias(bias_values) {
+    int64_t kind = rng_below(seed, 4);
+    used = kind > 0;
+    bool layer = kind > 1;
+    host = {weight_values.data(), kind == 3 ? bias_values.data() : nullptr, 1e-5f,
+            layer ? SKS_LAYER_NORM : SKS_RMS_NORM};
+    gpu = host;
+    gpu.weight = weight;
+    gpu.bias = kind == 3 ? static_cast<float *>(bias) : nullptr;
+  }
+};
+
+// What the reference says.
+std::vector<float> expected_linear(sks_device *device, const gpu_matrix &w, int32_t type,
+                                   const sks_norm *norm, const std::vector<float> &x, int32_t rows,
+                                   std::vector<float> y, int32_t output) {
+  bool gated = output == SKS_SILU_GATE;
+  int64_t channels = w.matrix.rows, parts = gated ? 2 : 1, columns = w.matrix.columns;
+  sks_weight_part part[2];
+  for (int64_t i = 0; i < parts; i++) {
+    int64_t first = i * channels / parts;
+    part[i] = {w.file.data() + sks_bytes_of(type, first * columns),
+               w.bias_values.empty() ? nullptr : w.bias_values.data() + first, channels / parts,
+               type, 0};
+  }
+  sks_weights *weights;
+  sks_workspace *workspace;
+  REQUIRE(
+      sks_weights_create(device, columns, part, static_cast<int32_t>(parts), &weights) == SKS_OK,
+      "%s", sks_last_error());
+  REQUIRE(sks_workspace_create(device, rows, static_cast<int32_t>(columns), &workspace) == SKS_OK,
+          "%s", sks_last_error());
+  REQUIRE(sks_linear(workspace, weights, norm, x.data(), rows, y.data(), output) == SKS_OK, "%s",
+          sks_last_error());
+  sks_workspace_destroy(workspace);
+  sks_weights_destroy(weights);
+  return y;
+}
+
+// Rounding of the input to 16 bits in blocks shows with quantised weights.
+double tolerance(int32_t type) { return type >= SKS_Q8_0 ? 1e-4 : 4e-6; }
+
+int64_t random_columns(int32_t type, uint64_t *seed) {
+  if (type >= SKS_Q8_0) {
+    const int64_t widths[] = {32, 64, 96, 2048, 4096, 5632, 11008, 18176};
+    return rng_below(seed, 2) ? widths[rng_below(seed, 8)] : 32 * (1 + rng_below(seed, 100));
+  }
+  const int64_t widths[] = {1, 7, 64, 2048, 4096, 4544, 5120, 5632, 11008, 18176};
+  return rng_below(seed, 2) ? widths[rng_below(seed, 10)] : 1 + rng_below(seed, 3000);
+}
+
+void test_shape(sks_device *device, int32_t type, uint64_t *seed) {
+  int64_t columns = random_columns(type, seed);
+  int64_t channels = 8 * (1 + rng_below(seed, rng_below(seed, 4) ? 20 : rounds(400)));
+  int32_t output = static_cast<int32_t>(rng_below(seed, 5));
+  if (output != SKS_SILU_GATE) channels -= rng_below(seed, 8);
+  if (output == SKS_SILU_GATE && type < SKS_Q8_0) channels -= 2 * rng_below(seed, 4);
+  int32_t rows = static_cast<int32_t>(1 + rng_below(seed, 7));
+  gpu_matrix w(type, type, channels, columns, rng_below(seed, 2), seed);
+  random_norm norm(columns, seed);
+  int64_t y_columns = output == SKS_SILU_GATE ? channels / 2 : channels;
+  std::vector<float> x = random_floats(seed, static_cast<size_t>(rows * columns), 3);
+  std::vector<float> y = random_floats(seed, static_cast<size_t>(rows * y_columns), 1);
+
+  gpu_array<float> gpu_x(x), gpu_y(y);
+  if (output != SKS_ADD) gpu_y.poison();
+  const sks_norm *gpu_norm = norm.used ? &norm.gpu : nullptr;
+  bool overlap = rng_below(seed, 2);
+  GPU(sks_cuda_linear(nullptr, &w.matrix, gpu_norm, gpu_x, rows, gpu_y, output, overlap));
+  std::vector<float> found = gpu_y.get();
+  std::vector<float> expected =
+      expected_linear(device, w, type, norm.used ? &norm.host : nullptr, x, rows, y, output);
+  double error = error_of(found.data(), expected.data(), expected.size());
+  CHECK(error <= tolerance(type), "type %d, %lld x %lld, %d rows, output %d, norm %d: error %g",
+        type, (long long)channels, (long long)columns, rows, output,
+        norm.used ? 1 + norm.host.kind : 0, error);
+
+  // Each row alone, bit for bit.
+  gpu_array<float> again(y);
+  if (output != SKS_ADD) again.poison();
+  for (int32_t r = 0; r < rows; r++)
+    GPU(sks_cuda_linear(nullptr, &w.matrix, gpu_norm, gpu_x + r * columns, 1, again + r * y_columns,
+                        output, true));
+  CHECK(same_bits(again.get(), found), "type %d, %lld x %lld: a row depends on those beside it",
+        type, (long long)channels, (long long)columns);
+}
+
+// A chain of launches that may overlap, repeated: x -> y -> x, with a residual.
+void test_chain(uint64_t *seed) {
+  enum { LAYERS = 8, RUNS = 5 };
+  const int64_t width = 8 * rounds(512), hidden = 8 * rounds(1376);
+  gpu_matrix up(SKS_F16, SKS_F16, 2 * hidden, width, false, seed);
+  gpu_matrix down(SKS_F16, SKS_F16, width, hidden, false, seed);
+  size_t floats = static_cast<size_t>(width);
+  std::vector<float> ones(floats, 0.02f), start = random_floats(seed, floats, 1), first;
+  gpu_array<float> weight(ones), x(floats), y(static_cast<size_t>(hidden));
+  sks_norm norm = {weight, nullptr, 1e-5f, SKS_RMS_NORM};
+  for (int run = 0; run < RUNS; run++) {
+    bool overlap = run > 0;
+    x.put(start);
+    y.poison();
+    for (int layer = 0; layer < LAYERS; layer++) {
+      GPU(sks_cuda_linear(nullptr, &up.matrix, &norm, x, 1, y, SKS_SILU_GATE, overlap));
+      GPU(sks_cuda_linear(nullptr, &down.matrix, nullptr, y, 1, x, SKS_ADD, overlap));
+    }
+    std::vector<float> found = x.get();
+    CHECK(error_of(found.data(), found.data(), found.size()) == 0, "run %d: no numbers", run);
+    if (run == 0) first = found;
+    CHECK(same_bits(found, first), "run %d differs from the first", run);
+  }
+}
+
+void test_norm(sks_device *device, uint64_t *seed) {
+  int32_t rows = static_cast<int32_t>(1 + rng_below(seed, 40));
+  int32_t columns = static_cast<int32_t>(1 + rng_below(seed, 6000));
+  random_norm norm(columns, seed);
+  std::vector<float> x = random_floats(seed, static_cast<size_t>(rows) * columns, 5), y(x.size());
+  REQUIRE(sks_normalize(device, &norm.host, x.data(), rows, columns, y.data()) == SKS_OK, "%s",
+          sks_last_error());
+  gpu_array<float> gpu_x(x), gpu_y(x.size());
+  GPU(sks_cuda_normalize(nullptr, &norm.gpu, gpu_x, rows, columns, gpu_y));
+  double error = error_of(gpu_y.get().data(), y.data(), y.size());
+  CHECK(error <= 4e-6, "%d x %d, kind %d: error %g", rows, columns, norm.host.kind, error);
+  GPU(sks_cuda_normalize(nullptr, &norm.gpu, gpu_x, rows, columns, gpu_x));
+  CHECK(same_bits(gpu_x.get(), gpu_y.get()), "%d x %d: in place differs", rows, columns);
+
+  // Rounded to f16 behind a stride, zero up to it.
+  int64_t stride = columns + rng_below(seed, 9);
+  gpu_array<uint16_t> halves(static_cast<size_t>(rows * stride));
+  gpu_x.put(x);
+  GPU(sks_cuda_prepare(nullptr, &norm.gpu, gpu_x, rows, columns, SKS_F16, halves, stride, true));
+  std::vector<uint16_t> found = halves.get();
+  std::vector<float> widened(found.size());
+  REQUIRE(sks_widen(device, found.data(), SKS_F16, static_cast<int64_t>(found.size()),
+                    widened.data()) == SKS_OK,
+          "%s", sks_last_error());
+  for (int32_t r = 0; r < rows; r++) {
+    const float *row = widened.data() + r * stride;
+    error =
+        error_of(row, y.data() + static_cast<int64_t>(r) * columns, static_cast<size_t>(columns));
+    CHECK(error <= 6e-4, "%d x %d: f16 error %g", rows, columns, error);
+    for (int64_t c = columns; c < stride; c++) CHECK(row[c] == 0, "column %lld", (long long)c);
+  }
+}
+
+// The product of many rows in parts: its output through finish is that of linear.
+void test_finish(sks_device *device, uint64_t *seed) {
+  int32_t output = static_cast<int32_t>(rng_below(seed, 5));
+  int32_t rows = static_cast<int32_t>(1 + rng_below(seed, 30));
+  int64_t channels = 2 * (1 + rng_below(seed, 700));
+  gpu_matrix w(SKS_F32, SKS_F32, channels, 8, true, seed);
+  int64_t y_columns = output == SKS_SILU_GATE ? channels / 2 : channels;
+  std::vector<float> x = random_floats(seed, static_cast<size_t>(rows) * 8, 3);
+  std::vector<float> y = random_floats(seed, static_cast<size_t>(rows * y_columns), 1);
+  gpu_array<float> gpu_x(x), z(static_cast<size_t>(rows * channels)), gpu_y(y);
+  sks_cuda_matrix plain = w.matrix;
+  plain.bias = nullptr;
+  GPU(sks_cuda_linear(nullptr, &plain, nullptr, gpu_x, rows, z, SKS_STORE, false));
+  if (output != SKS_ADD) gpu_y.poison();
+  GPU(sks_cuda_finish(nullptr, z, w.bias, rows, channels, gpu_y, output, true));
+  std::vector<float> expected = expected_linear(device, w, SKS_F32, nullptr, x, rows, y, output);
+  double error = error_of(gpu_y.get().data(), expected.data(), expected.size());
+  CHECK(error <= 4e-6, "%d rows, %lld channels, output %d: error %g", rows, (long long)channels,
+        output, error);
+}
+
+}  // namespace
+
+int main(int argc, char **argv) {
+  uint64_t seed = rng_seed(argc, argv);
+  sks_device *device = start_test();
+  for (int32_t round = 0; round < rounds(12); round++)
+    for (int32_t type = SKS_F32; type <= SKS_Q4_0; type++) test_shape(device, type, &seed);
+  test_chain(&seed);
+  for (int round = 0; round < rounds(20); round++) {
+    test_norm(device, &seed);
+    test_finish(device, &seed);
+  }
+  sks_device_close(device);
+  return check_report();
+}

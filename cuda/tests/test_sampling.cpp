@@ -1,0 +1,85 @@
+// Sampling on the device against the CPU: ties, NaN and infinities among the logits.
+#include "cuda/kernels/sampling.h"
+#include "support/gpu.hpp"
+
+namespace {
+
+std::vector<float> random_logits(size_t count, uint64_t *seed) {
+  std::vector<float> x = random_floats(seed, count, 10);
+  int64_t kind = rng_below(seed, 5);
+  for (float &value : x) {
+    if (kind == 1) value = rintf(value);  // many are equal
+    if (kind == 2) value *= 0.0f;         // 0 and -0
+    if (kind >= 3 && rng_below(seed, 3) == 0) value = kind == 3 ? NAN : -INFINITY;
+  }
+  return x;
+}
+
+void test_argmax(sks_device *device, uint64_t *seed) {
+  int32_t rows = static_cast<int32_t>(1 + rng_below(seed, 9));
+  int32_t count = static_cast<int32_t>(1 + rng_below(seed, rng_below(seed, 2) ? 50 : 70000));
+  std::vector<float> x = random_logits(static_cast<size_t>(rows) * count, seed);
+  std::vector<int32_t> expected(static_cast<size_t>(rows));
+  REQUIRE(sks_argmax(device, x.data(), rows, count, expected.data()) == SKS_OK, "%s",
+          sks_last_error());
+  gpu_array<float> logits(x);
+  gpu_array<int32_t> index(expected.size());
+  GPU(sks_cuda_argmax(nullptr, logits, rows, count, index, rng_below(seed, 2)));
+  CHECK(index.get() == expected, "%d rows of %d", rows, count);
+}
+
+void test_top_k(sks_device *device, uint64_t *seed) {
+  int32_t count = static_cast<int32_t>(1 + rng_below(seed, rng_below(seed, 2) ? 50 : 70000));
+  int32_t most = count < SKS_CUDA_MOST_K ? count : SKS_CUDA_MOST_K;
+  int32_t k = static_cast<int32_t>(1 + rng_below(seed, most));
+  std::vector<float> x = random_logits(static_cast<size_t>(count), seed), values(k);
+  std::vector<int32_t> expected(static_cast<size_t>(k));
+  REQUIRE(sks_top_k(device, x.data(), count, k, expected.data(), values.data()) == SKS_OK, "%s",
+          sks_last_error());
+  gpu_array<float> logits(x), found(static_cast<size_t>(k));
+  gpu_array<int32_t> indices(static_cast<size_t>(k));
+  GPU(sks_cuda_top_k(nullptr, logits, count, k, indices, found));
+  CHECK(indices.get() == expected, "%d of %d", k, count);
+  std::vector<float> got = found.get();
+  for (int32_t i = 0; i < k; i++) {
+    float value = values[static_cast<size_t>(i)], its = got[static_cast<size_t>(i)];
+    CHECK(its == value || (its != its && value != value), "%d: %g, not %g", i, its, value);
+  }
+}
+
+void test_nll(sks_device *device, uint64_t *seed) {
+  int32_t rows = static_cast<int32_t>(1 + rng_below(seed, 9));
+  int32_t count = static_cast<int32_t>(1 + rng_below(seed, 40000));
+  std::vector<float> x = random_logits(static_cast<size_t>(rows) * count, seed);
+  std::vector<int32_t> targets;
+  for (int32_t r = 0; r < rows; r++)
+    targets.push_back(static_cast<int32_t>(rng_below(seed, count)));
+  std::vector<double> expected(static_cast<size_t>(rows));
+  REQUIRE(sks_nll(device, x.data(), rows, count, targets.data(), expected.data()) == SKS_OK, "%s",
+          sks_last_error());
+  gpu_array<float> logits(x);
+  gpu_array<int32_t> gpu_targets(targets);
+  gpu_array<double> loss(expected.size());
+  GPU(sks_cuda_nll(nullptr, logits, rows, count, gpu_targets, loss));
+  std::vector<double> found = loss.get();
+  for (size_t r = 0; r < expected.size(); r++) {
+    bool same = std::isnan(expected[r])   ? std::isnan(found[r])
+                : std::isinf(expected[r]) ? found[r] == expected[r]
+                                          : fabs(found[r] - expected[r]) <= 1e-9 * count;
+    CHECK(same, "row %zu of %d: %g, not %g", r, count, found[r], expected[r]);
+  }
+}
+
+}  // namespace
+
+int main(int argc, char **argv) {
+  uint64_t seed = rng_seed(argc, argv);
+  sks_device *device = start_test();
+  for (int round = 0; round < rounds(30); round++) {
+    test_argmax(device, &seed);
+    test_top_k(device, &seed);
+    test_nll(device, &seed);
+  }
+  sks_device_close(device);
+  return check_report();
+}
