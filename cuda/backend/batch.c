@@ -1,0 +1,208 @@
+#include "core/batch.h"
+
+#include <string.h>
+
+#include "core/memory.h"
+#include "cuda/backend/cache.h"
+#include "cuda/backend/gpu.h"
+#include "cuda/kernels/attend.h"
+
+enum {
+  MOST_WORKSPACES = 64,            /* each is twice as large as the one before */
+  LEAST_TILE_ROWS = 8,             /* of a stream in a step, for tiles to pay */
+  MOST_WORKSPACE_BYTES = 128 << 20 /* for partial softmaxes; with less, launches are cut */
+};
+
+/* What a GPU has of a batch. Where each row stands is written to the device when a step begins;
+ * kernels get pointers to it, which never change, so that a recorded step is replayed for ever. */
+typedef struct sks_gpu_batch {
+  sks_cuda_attention attention;
+  sks_cuda_step step;
+  void *memory; /* what the step points to */
+  sks_cuda_tile *tiles;
+  bool one_row_each; /* every stream has one row in the step */
+  bool tiled;
+  int32_t tile_count;
+  void *workspace;
+  int64_t workspace_bytes;
+  void *workspaces[MOST_WORKSPACES]; /* all until now, the present one last */
+  int32_t workspace_count;
+  int32_t pending; /* the layer whose rows attend will store on its way, or -1 */
+  sks_cuda_new_rows pending_rows;
+  /* What is written to the device, [max_rows] each. */
+  sks_cuda_cache *host_caches;
+  sks_cuda_row *host_rows;
+  sks_cuda_tile *host_tiles;
+  /* What the device has of host_rows. */
+  sks_cuda_row *written_rows;
+  int32_t written;
+} sks_gpu_batch;
+
+static int32_t allocate(sks_gpu *gpu, const sks_batch *batch, sks_gpu_batch *own) {
+  int64_t rows = batch->max_rows;
+  int64_t caches = sks_cuda_round(rows * (int64_t)sizeof(sks_cuda_cache), 256),
+          entries = sks_cuda_round(rows * (int64_t)sizeof(sks_cuda_row), 256),
+          tokens = sks_cuda_round(rows * (int64_t)sizeof(sks_cuda_token), 256),
+          tiles = sks_cuda_round(rows * (int64_t)sizeof(sks_cuda_tile), 256),
+          phases = rows * 4 * batch->attention->rotary_half * (int64_t)sizeof(float);
+  int32_t status =
+      sks_gpu_allocate(gpu, caches + entries + tokens + tiles + phases, "a batch", &own->memory);
+  if (status != SKS_OK) return status;
+  char *memory = own->memory;
+  own->step.caches = (sks_cuda_cache *)memory;
+  own->step.rows = (sks_cuda_row *)(memory += caches);
+  own->step.tokens = (sks_cuda_token *)(memory += entries);
+  own->tiles = (sks_cuda_tile *)(memory += tokens);
+  own->step.phases = (float *)(memory + tiles);
+  own->host_caches = sks_memory_allocate(rows * (int64_t)sizeof *own->host_caches, "a batch");
+  own->host_rows = sks_memory_allocate(rows * (int64_t)sizeof *own->host_rows, "a batch");
+  own->host_tiles = sks_memory_allocate(rows * (int64_t)sizeof *own->host_tiles, "a batch");
+  own->written_rows = sks_memory_allocate(rows * (int64_t)sizeof *own->written_rows, "a batch");
+  return own->host_caches && own->host_rows && own->host_tiles && own->written_rows
+             ? SKS_OK
+             : SKS_OUT_OF_MEMORY;
+}
+
+int32_t sks_gpu_batch_create(sks_batch *batch) {
+  sks_gpu_batch *own = sks_memory_allocate(sizeof *own, "a batch");
+  if (own == NULL) return SKS_OUT_OF_MEMORY;
+  batch->own = own;
+  own->pending = -1;
+  sks_gpu *gpu = sks_gpu_enter(batch->attention->device);
+  int32_t status = sks_gpu_done(gpu, allocate(gpu, batch, own));
+  if (status != SKS_OK) sks_gpu_batch_destroy(batch);
+  return status;
+}
+
+void sks_gpu_batch_destroy(sks_batch *batch) {
+  sks_gpu_batch *own = batch->own;
+  sks_gpu *gpu = sks_gpu_enter(batch->attention->device);
+  sks_gpu_free(gpu, own->memory);
+  for (int32_t i = 0; i < own->workspace_count; i++) sks_gpu_free(gpu, own->workspaces[i]);
+  sks_gpu_done(gpu, SKS_OK);
+  sks_memory_free(own->host_caches);
+  sks_memory_free(own->host_rows);
+  sks_memory_free(own->host_tiles);
+  sks_memory_free(own->written_rows);
+  sks_memory_free(own);
+}
+
+/* The step's streams, rows and tiles as the device takes them. */
+static int32_t describe(const sks_batch *batch, sks_gpu_batch *own) {
+  int32_t row = 0, type = batch->streams[0].cache->type, most = 0;
+  own->tile_count = 0;
+  for (int32_t i = 0; i < batch->stream_count; i++) {
+    const sks_stream *stream = &batch->streams[i];
+    if (stream->cache->type != type)
+      return sks_fail(SKS_UNSUPPORTED,
+                      "caches[%d] is of type %d, caches[0] of %d; on a GPU a step's are of one", i,
+                      stream->cache->type, type);
+    own->host_caches[i] = sks_gpu_cache_of(stream->cache);
+    if (most < stream->rows) most = stream->rows;
+    for (int32_t r = 0; r < stream->rows; r += SKS_CUDA_TILE_ROWS) {
+      int32_t left = stream->rows - r;
+      own->host_tiles[own->tile_count++] = (sks_cuda_tile){
+          .row = row + r, .rows = left < SKS_CUDA_TILE_ROWS ? left : SKS_CUDA_TILE_ROWS};
+    }
+    for (int32_t r = 0; r < stream->rows; r++)
+      own->host_rows[row++] =
+          (sks_cuda_row){.cache = i, .offset = r, .advance = r == 0 ? stream->rows : 0};
+  }
+  for (; row < batch->padded_rows; row++) own->host_rows[row] = (sks_cuda_row){.cache = -1};
+  own->attention = sks_gpu_attention_of(batch->attention, type);
+  own->step.row_count = batch->padded_rows;
+  own->one_row_each = most == 1;
+  own->tiled = most >= LEAST_TILE_ROWS && sks_cuda_attend_has_tiles(&own->attention);
+  return SKS_OK;
+}
+
+/* Memory for the partial results of this step. It grows by doubling, and what it has outgrown stays
+ * until the batch goes: a recording may have been made with it. */
+static int32_t ensure_workspace(sks_gpu *gpu, const sks_batch *batch, sks_gpu_batch *own) {
+  if (own->tiled) return SKS_OK;
+  int64_t one = sks_cuda_attend_workspace(&own->attention, 1, batch->most_keys);
+  int64_t need = sks_cuda_attend_workspace(&own->attention, batch->padded_rows, batch->most_keys);
+  if (need > MOST_WORKSPACE_BYTES) need = one > MOST_WORKSPACE_BYTES ? one : MOST_WORKSPACE_BYTES;
+  if (need <= own->workspace_bytes) return SKS_OK;
+  if (need < 2 * own->workspace_bytes) need = 2 * own->workspace_bytes;
+  void *grown;
+  int32_t status = sks_gpu_allocate(gpu, need, "a batch's partial results", &grown);
+  if (status != SKS_OK) return status;
+  own->workspaces[own->workspace_count++] = own->workspace = grown;
+  own->workspace_bytes = need;
+  return SKS_OK;
+}
+
+/* The rows' entries, where they are not there already: one step of a stream is as the other. */
+static cudaError_t write_rows(sks_gpu *gpu, const sks_batch *batch, sks_gpu_batch *own) {
+  size_t bytes = (size_t)batch->padded_rows * sizeof *own->host_rows;
+  if (batch->padded_rows <= own->written && memcmp(own->host_rows, own->written_rows, bytes) == 0)
+    return cudaSuccess;
+  memcpy(own->written_rows, own->host_rows, bytes);
+  own->written = batch->padded_rows;
+  return sks_gpu_write(gpu, (void *)own->step.rows, own->host_rows, (int64_t)bytes);
+}
+
+int32_t sks_gpu_batch_begin(sks_batch *batch) {
+  sks_gpu_batch *own = batch->own;
+  sks_gpu *gpu = sks_gpu_enter(batch->attention->device);
+  own->pending = -1;
+  int32_t status = sks_gpu_require_running(gpu, "the beginning of a step");
+  if (status == SKS_OK) status = describe(batch, own);
+  if (status == SKS_OK) status = ensure_workspace(gpu, batch, own);
+  if (status != SKS_OK) return sks_gpu_done(gpu, status);
+  cudaError_t error = sks_gpu_write(gpu, own->step.caches, own->host_caches,
+                                    batch->stream_count * (int64_t)sizeof *own->host_caches);
+  if (error == cudaSuccess) error = write_rows(gpu, batch, own);
+  if (error == cudaSuccess && own->tiled)
+    error = sks_gpu_write(gpu, own->tiles, own->host_tiles,
+                          own->tile_count * (int64_t)sizeof *own->host_tiles);
+  if (error == cudaSuccess) error = sks_cuda_step_begin(gpu->stream, &own->attention, &own->step);
+  return sks_gpu_leave(gpu, error, "sks_batch_begin");
+}
+
+/* Stores what a layer appended and nobody attended to. */
+static cudaError_t store_pending(sks_gpu *gpu, sks_gpu_batch *own) {
+  if (own->pending < 0) return cudaSuccess;
+  int32_t layer = own->pending;
+  own->pending = -1;
+  return sks_cuda_append(gpu->stream, &own->attention, &own->step, layer, &own->pending_rows, true);
+}
+
+int32_t sks_gpu_batch_commit(sks_batch *batch) {
+  sks_gpu *gpu = sks_gpu_enter(batch->attention->device);
+  return sks_gpu_leave(gpu, store_pending(gpu, batch->own), "sks_batch_commit");
+}
+
+int32_t sks_gpu_append(sks_batch *batch, int32_t layer, const float *keys, const float *values,
+                       int64_t row_stride, int64_t head_stride) {
+  sks_gpu_batch *own = batch->own;
+  sks_gpu *gpu = sks_gpu_enter(batch->attention->device);
+  sks_cuda_new_rows rows = {keys, values, row_stride, head_stride};
+  cudaError_t error = store_pending(gpu, own);
+  if (error == cudaSuccess && own->one_row_each) {
+    own->pending = layer;
+    own->pending_rows = rows;
+  } else if (error == cudaSuccess) {
+    error = sks_cuda_append(gpu->stream, &own->attention, &own->step, layer, &rows, true);
+  }
+  return sks_gpu_leave(gpu, error, "sks_append");
+}
+
+int32_t sks_gpu_attend(sks_batch *batch, int32_t layer, const float *queries, int64_t row_stride,
+                       int64_t group_stride, const float *sink_logits, float *out) {
+  sks_gpu_batch *own = batch->own;
+  sks_gpu *gpu = sks_gpu_enter(batch->attention->device);
+  sks_cuda_attend_args args = {queries, row_stride, group_stride, sink_logits, out};
+  bool stores = own->pending == layer;
+  cudaError_t error = stores ? cudaSuccess : store_pending(gpu, own);
+  if (error == cudaSuccess && own->tiled)
+    error = sks_cuda_attend_tiles(gpu->stream, &own->attention, &own->step, layer, &args,
+                                  own->tiles, own->tile_count);
+  else if (error == cudaSuccess)
+    error = sks_cuda_attend_rows(gpu->stream, &own->attention, &own->step, layer,
+                                 stores ? &own->pending_rows : NULL, &args, batch->most_keys,
+                                 own->workspace, own->workspace_bytes, true);
+  own->pending = -1;
+  return sks_gpu_leave(gpu, error, "sks_attend");
+}

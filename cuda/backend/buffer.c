@@ -1,0 +1,65 @@
+#include <string.h>
+
+#include "cuda/backend/gpu.h"
+#include "cuda/kernels/put.h"
+#include "cuda/kernels/read.h"
+
+enum { MOST_STAGED_BYTES = 1 << 20 }; /* that come by way of pinned memory, which is faster */
+
+int32_t sks_gpu_buffer_allocate(sks_device *device, int64_t bytes, void **buffer) {
+  sks_gpu *gpu = sks_gpu_enter(device);
+  return sks_gpu_done(gpu, sks_gpu_allocate(gpu, bytes, "a buffer", buffer));
+}
+
+void sks_gpu_buffer_free(sks_device *device, void *buffer) {
+  sks_gpu *gpu = sks_gpu_enter(device);
+  sks_gpu_free(gpu, buffer);
+  sks_gpu_done(gpu, SKS_OK);
+}
+
+int32_t sks_gpu_upload(sks_device *device, void *to, const void *from, int64_t bytes) {
+  sks_gpu *gpu = sks_gpu_enter(device);
+  int32_t status = sks_gpu_require_running(gpu, "an upload");
+  if (status != SKS_OK) return sks_gpu_done(gpu, status);
+  return sks_gpu_leave(gpu, sks_gpu_write(gpu, to, from, bytes), "an upload");
+}
+
+cudaError_t sks_gpu_write(sks_gpu *gpu, void *to, const void *from, int64_t bytes) {
+  if (sks_cuda_can_put(to, bytes)) return sks_cuda_put(gpu->stream, to, from, bytes);
+  /* From memory that is not pinned: when the call returns, what it needs has been read. */
+  return cudaMemcpyAsync(to, from, (size_t)bytes, cudaMemcpyHostToDevice, gpu->stream);
+}
+
+int32_t sks_gpu_download(sks_device *device, void *to, const void *from, int64_t bytes) {
+  sks_gpu *gpu = sks_gpu_enter(device);
+  bool staged = bytes <= MOST_STAGED_BYTES;
+  int32_t status =
+      staged ? sks_gpu_results(gpu, bytes) : sks_gpu_require_running(gpu, "a download");
+  if (status != SKS_OK) return sks_gpu_done(gpu, status);
+  void *target = staged ? gpu->host_results : to;
+  cudaError_t error =
+      cudaMemcpyAsync(target, from, (size_t)bytes, cudaMemcpyDeviceToHost, gpu->stream);
+  if (error == cudaSuccess) error = cudaStreamSynchronize(gpu->stream);
+  if (error == cudaSuccess && staged) memcpy(to, target, (size_t)bytes);
+  return sks_gpu_leave(gpu, error, "a download");
+}
+
+int32_t sks_gpu_copy(sks_device *device, void *to, const void *from, int64_t bytes) {
+  sks_gpu *gpu = sks_gpu_enter(device);
+  return sks_gpu_leave(
+      gpu, cudaMemcpyAsync(to, from, (size_t)bytes, cudaMemcpyDeviceToDevice, gpu->stream),
+      "a copy");
+}
+
+int32_t sks_gpu_buffer_read(sks_device *device, const void *buffer, int64_t bytes, uint64_t *sum) {
+  sks_gpu *gpu = sks_gpu_enter(device);
+  int32_t status = sks_gpu_results(gpu, sizeof *sum);
+  if (status != SKS_OK) return sks_gpu_done(gpu, status);
+  cudaError_t error = sks_cuda_read(gpu->stream, buffer, bytes, (uint64_t *)gpu->results);
+  if (error == cudaSuccess)
+    error = cudaMemcpyAsync(gpu->host_results, gpu->results, sizeof *sum, cudaMemcpyDeviceToHost,
+                            gpu->stream);
+  if (error == cudaSuccess) error = cudaStreamSynchronize(gpu->stream);
+  *sum = *(const uint64_t *)gpu->host_results;
+  return sks_gpu_leave(gpu, error, "a read");
+}

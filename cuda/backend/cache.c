@@ -1,0 +1,158 @@
+#include "cuda/backend/cache.h"
+
+#include "core/memory.h"
+#include "cuda/backend/gpu.h"
+#include "cuda/kernels/cache_rows.h"
+
+/* `own` of an attention is device memory: its turns, then its slopes. */
+int32_t sks_gpu_attention_create(sks_attention *attention) {
+  sks_gpu *gpu = sks_gpu_enter(attention->device);
+  size_t turns = (size_t)attention->rotary_half * sizeof(sks_turns),
+         slopes = attention->slopes ? (size_t)attention->heads * sizeof(float) : 0;
+  int32_t status =
+      sks_gpu_allocate(gpu, (int64_t)(turns + slopes), "an attention", &attention->own);
+  if (status != SKS_OK) return sks_gpu_done(gpu, status);
+  char *own = attention->own;
+  cudaError_t error =
+      cudaMemcpyAsync(own, attention->turns, turns, cudaMemcpyHostToDevice, gpu->stream);
+  if (error == cudaSuccess && slopes > 0)
+    error = cudaMemcpyAsync(own + turns, attention->slopes, slopes, cudaMemcpyHostToDevice,
+                            gpu->stream);
+  if (error != cudaSuccess) sks_gpu_free(gpu, own);
+  return sks_gpu_leave(gpu, error, "an attention");
+}
+
+void sks_gpu_attention_destroy(sks_attention *attention) {
+  sks_gpu *gpu = sks_gpu_enter(attention->device);
+  sks_gpu_free(gpu, attention->own);
+  sks_gpu_done(gpu, SKS_OK);
+}
+
+sks_cuda_attention sks_gpu_attention_of(const sks_attention *attention, int32_t type) {
+  const sks_turns *turns = attention->own;
+  return (sks_cuda_attention){
+      .heads = attention->heads,
+      .kv_heads = attention->kv_heads,
+      .head_dim = attention->head_dim,
+      .rotary_half = attention->rotary_half,
+      .rotary_layout = attention->rotary_layout,
+      .type = type,
+      .scale = attention->scale,
+      .turns = turns,
+      .slopes = attention->slopes ? (const float *)(turns + attention->rotary_half) : NULL};
+}
+
+sks_cuda_cache sks_gpu_cache_of(const sks_cache *cache) {
+  const sks_gpu_cache *own = cache->own;
+  return (sks_cuda_cache){.ring = cache->ring,
+                          .position = cache->position,
+                          .base = own->base,
+                          .layer_bytes = own->layer_bytes,
+                          .slots = cache->slots};
+}
+
+static int64_t layer_bytes_of(const sks_cache *cache, int64_t slots) {
+  const sks_attention *attention = cache->attention;
+  int64_t head = sks_cuda_head_bytes(cache->type, attention->head_dim, slots);
+  return sks_cuda_round(attention->kv_heads * head, 256);
+}
+
+int32_t sks_gpu_cache_allocate(sks_cache *cache, int64_t slots, int64_t bytes) {
+  (void)bytes; /* the same, but for rows rounded up to 16 bytes */
+  sks_gpu_cache *made = sks_memory_allocate(sizeof *made, "a cache");
+  if (made == NULL) return SKS_OUT_OF_MEMORY;
+  sks_gpu *gpu = sks_gpu_enter(cache->attention->device);
+  made->layer_bytes = layer_bytes_of(cache, slots);
+  int32_t status = sks_gpu_allocate(gpu, cache->attention->layers * made->layer_bytes, "a cache",
+                                    (void **)&made->base);
+  if (status == SKS_OK)
+    cache->own = made;
+  else
+    sks_memory_free(made);
+  return sks_gpu_done(gpu, status);
+}
+
+void sks_gpu_cache_free(sks_cache *cache) {
+  sks_gpu_cache *own = cache->own;
+  sks_gpu *gpu = sks_gpu_enter(cache->attention->device);
+  sks_gpu_free(gpu, own->base);
+  sks_gpu_done(gpu, SKS_OK);
+  sks_memory_free(own);
+}
+
+int32_t sks_gpu_cache_grow(sks_cache *cache, int64_t slots) {
+  const sks_attention *attention = cache->attention;
+  sks_gpu *gpu = sks_gpu_enter(attention->device);
+  int64_t layer_bytes = layer_bytes_of(cache, slots);
+  void *base;
+  int32_t status =
+      sks_gpu_allocate(gpu, attention->layers * layer_bytes, "a dense cache's growth", &base);
+  if (status != SKS_OK) return sks_gpu_done(gpu, status);
+  sks_cuda_attention shape = sks_gpu_attention_of(attention, cache->type);
+  sks_gpu_cache *own = cache->own;
+  sks_cuda_cache before = sks_gpu_cache_of(cache), after = before;
+  after.base = base;
+  after.layer_bytes = layer_bytes;
+  after.slots = slots;
+  status = sks_gpu_check(gpu,
+                         sks_cuda_cache_grow(gpu->stream, &shape, &after, attention->layers,
+                                             before.base, before.slots),
+                         "a dense cache's growth");
+  sks_gpu_free(gpu, status == SKS_OK ? own->base : base);
+  if (status == SKS_OK) *own = (sks_gpu_cache){.base = base, .layer_bytes = layer_bytes};
+  return sks_gpu_done(gpu, status);
+}
+
+int32_t sks_gpu_cache_move(sks_cache *cache, int64_t from, int64_t end, int64_t distance) {
+  sks_gpu *gpu = sks_gpu_enter(cache->attention->device);
+  sks_cuda_attention shape = sks_gpu_attention_of(cache->attention, cache->type);
+  sks_cuda_cache rows = sks_gpu_cache_of(cache);
+  return sks_gpu_leave(gpu,
+                       sks_cuda_cache_move(gpu->stream, &shape, &rows, cache->attention->layers,
+                                           from, end, distance),
+                       "sks_cache_evict");
+}
+
+static int64_t packed_bytes(const sks_cache *cache, const sks_span spans[SKS_SPANS]) {
+  int64_t rows = 0;
+  for (int i = 0; i < SKS_SPANS; i++) rows += spans[i].count;
+  return 2 * rows * cache->attention->kv_heads *
+         sks_kv_row_bytes(cache->type, cache->attention->head_dim);
+}
+
+/* Layer by layer through memory of the device. */
+static int32_t copy_rows(const sks_cache *cache, const sks_span spans[SKS_SPANS], char *packed,
+                         bool import) {
+  sks_gpu *gpu = sks_gpu_enter(cache->attention->device);
+  int64_t bytes = packed_bytes(cache, spans);
+  void *stage;
+  int32_t status = sks_gpu_allocate(gpu, bytes, "room for a layer's state", &stage);
+  if (status != SKS_OK) return sks_gpu_done(gpu, status);
+  sks_cuda_attention shape = sks_gpu_attention_of(cache->attention, cache->type);
+  sks_cuda_cache rows = sks_gpu_cache_of(cache);
+  cudaError_t error = cudaSuccess;
+  for (int32_t layer = 0; layer < cache->attention->layers && error == cudaSuccess && bytes > 0;
+       layer++, packed += bytes) {
+    if (import) {
+      error = cudaMemcpyAsync(stage, packed, (size_t)bytes, cudaMemcpyHostToDevice, gpu->stream);
+      if (error == cudaSuccess)
+        error = sks_cuda_cache_import(gpu->stream, &shape, &rows, layer, spans, stage);
+    } else {
+      error = sks_cuda_cache_export(gpu->stream, &shape, &rows, layer, spans, stage);
+      if (error == cudaSuccess)
+        error = cudaMemcpyAsync(packed, stage, (size_t)bytes, cudaMemcpyDeviceToHost, gpu->stream);
+    }
+  }
+  if (error == cudaSuccess) error = cudaStreamSynchronize(gpu->stream);
+  sks_gpu_free(gpu, stage);
+  return sks_gpu_leave(gpu, error, "a cache's state");
+}
+
+int32_t sks_gpu_cache_pack(const sks_cache *cache, const sks_span spans[SKS_SPANS], char *packed) {
+  return copy_rows(cache, spans, packed, false);
+}
+
+int32_t sks_gpu_cache_unpack(sks_cache *cache, const sks_span spans[SKS_SPANS],
+                             const char *packed) {
+  return copy_rows(cache, spans, (char *)packed, true);
+}

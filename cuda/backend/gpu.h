@@ -1,0 +1,125 @@
+/* An NVIDIA GPU as a device (core/backend.h): one stream, in which operations run in the order of
+ * the calls. */
+#ifndef SINKSTREAM_CUDA_BACKEND_GPU_H
+#define SINKSTREAM_CUDA_BACKEND_GPU_H
+
+#include <cuda_runtime_api.h>
+#include <pthread.h>
+#include <stdbool.h>
+
+#include "core/backend.h"
+#include "core/fail.h"
+#include "cuda/backend/blas.h"
+
+/* Memory of the device that is in use. */
+typedef struct sks_gpu_block {
+  struct sks_gpu_block *next;
+  void *memory;
+  int64_t bytes;
+} sks_gpu_block;
+
+/* Pinned memory and memory of the device of the same size, through which files are uploaded. */
+typedef struct sks_gpu_stage {
+  char *pinned, *device;
+  cudaEvent_t free; /* recorded where the copy out of the pinned memory ends */
+} sks_gpu_stage;
+
+enum { SKS_GPU_STAGES = 2, SKS_GPU_STAGE_BYTES = 16 << 20 };
+
+typedef struct sks_gpu {
+  sks_device base;
+  int32_t index;
+  char name[256], isa[32];
+  cudaStream_t stream;
+  pthread_mutex_t lock; /* recursive; a recording holds it from begin to end */
+  bool recording;
+  sks_gpu_blas blas;
+  sks_gpu_block *blocks;
+  sks_gpu_stage stages[SKS_GPU_STAGES]; /* made with the first weights */
+  /* Where small results go on their way to the host; grown as needed. */
+  char *results, *host_results;
+  int64_t result_bytes;
+} sks_gpu;
+
+/* Until sks_gpu_leave no other thread uses the device. */
+sks_gpu *sks_gpu_enter(const sks_device *device);
+
+/* What `error` stands for as a status; `what` ran into it. */
+int32_t sks_gpu_leave(sks_gpu *gpu, cudaError_t error, const char *what);
+
+/* The same for a function that has a status already. */
+int32_t sks_gpu_done(sks_gpu *gpu, int32_t status);
+
+/* The status of an error, inside. */
+int32_t sks_gpu_check(const sks_gpu *gpu, cudaError_t error, const char *what);
+
+/* Refuses, while operations are recorded, what cannot be. */
+int32_t sks_gpu_require_running(const sks_gpu *gpu, const char *what);
+
+/* Zeroed memory of the device, aligned to 256. Between enter and leave, as all below. */
+int32_t sks_gpu_allocate(sks_gpu *gpu, int64_t bytes, const char *what, void **memory);
+
+/* NULL is allowed. What the device was asked before is done first. */
+void sks_gpu_free(sks_gpu *gpu, void *memory);
+
+/* Makes *memory at least `bytes` large; its contents go. */
+int32_t sks_gpu_ensure(sks_gpu *gpu, int64_t bytes, const char *what, void **memory, int64_t *held);
+
+/* Room for results on both sides. */
+int32_t sks_gpu_results(sks_gpu *gpu, int64_t bytes);
+
+/* Host memory to the device's, in the order of the stream; `from` may change after. */
+cudaError_t sks_gpu_write(sks_gpu *gpu, void *to, const void *from, int64_t bytes);
+
+/* The status of a product of cuBLAS, which is there. Sums are float32. */
+int32_t sks_gpu_multiply(sks_gpu *gpu, const sks_gpu_product *product);
+
+/* What fills the table, a file of cuda/backend each. */
+int32_t sks_gpu_buffer_allocate(sks_device *device, int64_t bytes, void **buffer);
+void sks_gpu_buffer_free(sks_device *device, void *buffer);
+int32_t sks_gpu_upload(sks_device *device, void *to, const void *from, int64_t bytes);
+int32_t sks_gpu_download(sks_device *device, void *to, const void *from, int64_t bytes);
+int32_t sks_gpu_copy(sks_device *device, void *to, const void *from, int64_t bytes);
+int32_t sks_gpu_buffer_read(sks_device *device, const void *buffer, int64_t bytes, uint64_t *sum);
+int32_t sks_gpu_weights_create(sks_weights *weights, const sks_weight_part *parts);
+void sks_gpu_weights_destroy(sks_weights *weights);
+int32_t sks_gpu_workspace_create(sks_workspace *workspace);
+void sks_gpu_workspace_destroy(sks_workspace *workspace);
+int32_t sks_gpu_linear(sks_workspace *workspace, const sks_weights *weights, const sks_norm *norm,
+                       const float *x, int32_t rows, float *y, int32_t output);
+int32_t sks_gpu_embed(sks_device *device, const sks_weights *table, const int32_t *ids,
+                      int32_t rows, float *y);
+int32_t sks_gpu_normalize(sks_device *device, const sks_norm *norm, const float *x, int32_t rows,
+                          int32_t columns, float *y);
+int32_t sks_gpu_clamp(sks_device *device, float *x, int64_t count, float limit);
+int32_t sks_gpu_argmax(sks_device *device, const float *logits, int32_t rows, int32_t count,
+                       int32_t *index);
+int32_t sks_gpu_top_k(sks_device *device, const float *logits, int32_t count, int32_t k,
+                      int32_t *indices, float *values);
+int32_t sks_gpu_nll(sks_device *device, const float *logits, int32_t rows, int32_t count,
+                    const int32_t *targets, double *loss);
+int32_t sks_gpu_attention_create(sks_attention *attention);
+void sks_gpu_attention_destroy(sks_attention *attention);
+int32_t sks_gpu_cache_allocate(sks_cache *cache, int64_t slots, int64_t bytes);
+void sks_gpu_cache_free(sks_cache *cache);
+int32_t sks_gpu_cache_grow(sks_cache *cache, int64_t slots);
+int32_t sks_gpu_cache_move(sks_cache *cache, int64_t from, int64_t end, int64_t distance);
+int32_t sks_gpu_cache_pack(const sks_cache *cache, const sks_span spans[SKS_SPANS], char *packed);
+int32_t sks_gpu_cache_unpack(sks_cache *cache, const sks_span spans[SKS_SPANS], const char *packed);
+int32_t sks_gpu_batch_create(sks_batch *batch);
+void sks_gpu_batch_destroy(sks_batch *batch);
+int32_t sks_gpu_batch_begin(sks_batch *batch);
+int32_t sks_gpu_batch_commit(sks_batch *batch);
+int32_t sks_gpu_append(sks_batch *batch, int32_t layer, const float *keys, const float *values,
+                       int64_t row_stride, int64_t head_stride);
+int32_t sks_gpu_attend(sks_batch *batch, int32_t layer, const float *queries, int64_t row_stride,
+                       int64_t group_stride, const float *sink_logits, float *out);
+int32_t sks_gpu_record_begin(sks_device *device);
+int32_t sks_gpu_record_end(sks_device *device, void **own);
+int32_t sks_gpu_replay(sks_device *device, void *own);
+void sks_gpu_recording_destroy(sks_device *device, void *own);
+
+/* What the library that opened this one lends. */
+extern sks_host sks_gpu_host;
+
+#endif

@@ -1,0 +1,138 @@
+#include "cuda/kernels/linear.h"
+
+#include "core/element.h"
+#include "core/memory.h"
+#include "cuda/backend/gpu.h"
+#include "cuda/backend/weights.h"
+#include "cuda/kernels/element.h"
+#include "cuda/kernels/norm.h"
+#include "cuda/kernels/pack.h"
+
+/* Memory for products of many rows, made when the first one comes. */
+typedef struct sks_gpu_workspace {
+  void *input; /* in the type of the product */
+  int64_t input_bytes;
+  void *sums; /* where they cannot go straight to y */
+  int64_t sums_bytes;
+  void *expanded; /* some rows of quantised weights */
+  int64_t expanded_bytes;
+} sks_gpu_workspace;
+
+enum { EXPANDED_BYTES = 64 << 20, STRIDE = 8 /* elements, 16 bytes of f16 */ };
+
+int32_t sks_gpu_workspace_create(sks_workspace *workspace) {
+  workspace->own = sks_memory_allocate(sizeof(sks_gpu_workspace), "a workspace");
+  return workspace->own == NULL ? SKS_OUT_OF_MEMORY : SKS_OK;
+}
+
+void sks_gpu_workspace_destroy(sks_workspace *workspace) {
+  sks_gpu_workspace *own = workspace->own;
+  sks_gpu *gpu = sks_gpu_enter(workspace->device);
+  sks_gpu_free(gpu, own->input);
+  sks_gpu_free(gpu, own->sums);
+  sks_gpu_free(gpu, own->expanded);
+  sks_gpu_done(gpu, SKS_OK);
+  sks_memory_free(own);
+}
+
+static int64_t round_up(int64_t n, int64_t unit) { return (n + unit - 1) / unit * unit; }
+
+/* The product with weights that lie as it takes them, or with expanded ones piece by piece. */
+static int32_t multiply(sks_gpu *gpu, sks_gpu_workspace *own, const sks_cuda_matrix *matrix,
+                        sks_gpu_product product) {
+  if (matrix->type == product.type) {
+    product.w = matrix->elements;
+    product.w_stride =
+        sks_cuda_pitch(matrix->type, matrix->columns) / sks_element_bytes(matrix->type);
+    product.channels = matrix->rows;
+    return sks_gpu_multiply(gpu, &product);
+  }
+  int64_t stride = round_up(matrix->columns, STRIDE);
+  int64_t at_once = EXPANDED_BYTES / (2 * stride) / SKS_CUDA_ROW_TILE * SKS_CUDA_ROW_TILE;
+  if (at_once == 0) at_once = SKS_CUDA_ROW_TILE;
+  int32_t status = sks_gpu_ensure(gpu, at_once * stride * 2, "room for expanded weights",
+                                  &own->expanded, &own->expanded_bytes);
+  float *y = product.y;
+  for (int64_t first = 0; first < matrix->rows && status == SKS_OK; first += at_once) {
+    int64_t rows = matrix->rows - first < at_once ? matrix->rows - first : at_once;
+    status = sks_gpu_check(
+        gpu, sks_cuda_expand(gpu->stream, matrix, first, rows, product.type, own->expanded, stride),
+        "sks_linear");
+    if (status != SKS_OK) break;
+    product.w = own->expanded;
+    product.w_stride = stride;
+    product.channels = rows;
+    product.y = y + first;
+    status = sks_gpu_multiply(gpu, &product);
+  }
+  return status;
+}
+
+/* Many rows: input rounded, a product of cuBLAS, then what becomes of it. */
+static int32_t many_rows(sks_gpu *gpu, sks_gpu_workspace *own, const sks_cuda_matrix *matrix,
+                         const sks_norm *norm, const float *x, int32_t rows, float *y,
+                         int32_t output) {
+  int32_t type = matrix->type == SKS_F32 || matrix->type == SKS_BF16 ? matrix->type : SKS_F16;
+  int64_t stride = round_up(matrix->columns, STRIDE);
+  bool apart = output == SKS_SILU_GATE || (output == SKS_ADD && matrix->bias != NULL);
+  int32_t status =
+      sks_gpu_ensure(gpu, rows * stride * sks_element_bytes(type),
+                     "room for the input of a product", &own->input, &own->input_bytes);
+  if (status == SKS_OK && apart)
+    status = sks_gpu_ensure(gpu, rows * matrix->rows * (int64_t)sizeof(float),
+                            "room for the sums of a product", &own->sums, &own->sums_bytes);
+  if (status == SKS_OK)
+    status = sks_gpu_check(gpu,
+                           sks_cuda_prepare(gpu->stream, norm, x, rows, matrix->columns, type,
+                                            own->input, stride, true),
+                           "sks_linear");
+  if (status != SKS_OK) return status;
+  float *sums = apart ? own->sums : y;
+  status = multiply(gpu, own, matrix,
+                    (sks_gpu_product){.type = type,
+                                      .rows = rows,
+                                      .columns = matrix->columns,
+                                      .x = own->input,
+                                      .x_stride = stride,
+                                      .y = sums,
+                                      .y_stride = matrix->rows,
+                                      .beta = output == SKS_ADD && !apart ? 1 : 0});
+  if (status != SKS_OK) return status;
+  if (!apart && matrix->bias == NULL && (output == SKS_STORE || output == SKS_ADD)) return SKS_OK;
+  return sks_gpu_check(
+      gpu, sks_cuda_finish(gpu->stream, sums, matrix->bias, rows, matrix->rows, y, output, true),
+      "sks_linear");
+}
+
+int32_t sks_gpu_linear(sks_workspace *workspace, const sks_weights *weights, const sks_norm *norm,
+                       const float *x, int32_t rows, float *y, int32_t output) {
+  sks_gpu *gpu = sks_gpu_enter(workspace->device);
+  const sks_gpu_matrix *own = sks_gpu_matrix_of(weights);
+  bool rounds = own->matrix.type != SKS_F32;
+  if (rows > SKS_CUDA_FEW_ROWS && gpu->blas.library != NULL && !(own->exact && rounds))
+    return sks_gpu_done(gpu,
+                        many_rows(gpu, workspace->own, &own->matrix, norm, x, rows, y, output));
+  return sks_gpu_leave(gpu,
+                       sks_cuda_linear(gpu->stream, &own->matrix, norm, x, rows, y, output, true),
+                       "sks_linear");
+}
+
+int32_t sks_gpu_embed(sks_device *device, const sks_weights *table, const int32_t *ids,
+                      int32_t rows, float *y) {
+  sks_gpu *gpu = sks_gpu_enter(device);
+  return sks_gpu_leave(gpu,
+                       sks_cuda_embed(gpu->stream, &sks_gpu_matrix_of(table)->matrix, ids, rows, y),
+                       "sks_embed");
+}
+
+int32_t sks_gpu_normalize(sks_device *device, const sks_norm *norm, const float *x, int32_t rows,
+                          int32_t columns, float *y) {
+  sks_gpu *gpu = sks_gpu_enter(device);
+  return sks_gpu_leave(gpu, sks_cuda_normalize(gpu->stream, norm, x, rows, columns, y),
+                       "sks_normalize");
+}
+
+int32_t sks_gpu_clamp(sks_device *device, float *x, int64_t count, float limit) {
+  sks_gpu *gpu = sks_gpu_enter(device);
+  return sks_gpu_leave(gpu, sks_cuda_clamp(gpu->stream, x, count, limit), "sks_clamp");
+}

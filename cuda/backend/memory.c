@@ -1,0 +1,73 @@
+#include "core/memory.h"
+
+#include "cuda/backend/gpu.h"
+
+/* Says what is needed and what there is. */
+static int32_t out_of_memory(const sks_gpu *gpu, int64_t bytes, const char *what) {
+  size_t available = 0, total = 0;
+  cudaGetLastError();
+  cudaMemGetInfo(&available, &total);
+  return sks_fail(SKS_OUT_OF_MEMORY, "%s takes %lld bytes; %s has %zu of %zu free", what,
+                  (long long)bytes, gpu->name, available, total);
+}
+
+int32_t sks_gpu_allocate(sks_gpu *gpu, int64_t bytes, const char *what, void **memory) {
+  int32_t status = sks_gpu_require_running(gpu, "an allocation");
+  if (status != SKS_OK) return status;
+  if (bytes < 0) return sks_fail(SKS_OUT_OF_MEMORY, "%s takes %lld bytes", what, (long long)bytes);
+  sks_gpu_block *block = sks_memory_allocate(sizeof *block, what);
+  if (block == NULL) return SKS_OUT_OF_MEMORY;
+  size_t size = bytes > 0 ? (size_t)bytes : 1;
+  if (cudaMalloc(&block->memory, size) != cudaSuccess) {
+    sks_memory_free(block);
+    return out_of_memory(gpu, bytes, what);
+  }
+  block->bytes = bytes;
+  block->next = gpu->blocks;
+  gpu->blocks = block;
+  sks_memory_account(bytes, 1);
+  *memory = block->memory;
+  return sks_gpu_check(gpu, cudaMemsetAsync(block->memory, 0, size, gpu->stream), what);
+}
+
+void sks_gpu_free(sks_gpu *gpu, void *memory) {
+  if (memory == NULL) return;
+  sks_gpu_block **at = &gpu->blocks;
+  while (*at != NULL && (*at)->memory != memory) at = &(*at)->next;
+  sks_gpu_block *block = *at;
+  if (block == NULL) return;
+  *at = block->next;
+  cudaFree(memory); /* waits for the device */
+  sks_memory_account(-block->bytes, 0);
+  sks_memory_free(block);
+}
+
+int32_t sks_gpu_ensure(sks_gpu *gpu, int64_t bytes, const char *what, void **memory,
+                       int64_t *held) {
+  if (bytes <= *held) return SKS_OK;
+  int32_t status = sks_gpu_require_running(gpu, "an allocation");
+  if (status != SKS_OK) return status;
+  sks_gpu_free(gpu, *memory);
+  *memory = NULL;
+  *held = 0;
+  status = sks_gpu_allocate(gpu, bytes, what, memory);
+  if (status == SKS_OK) *held = bytes;
+  return status;
+}
+
+int32_t sks_gpu_results(sks_gpu *gpu, int64_t bytes) {
+  int32_t status = sks_gpu_require_running(gpu, "a result in host memory");
+  if (status != SKS_OK || bytes <= gpu->result_bytes) return status;
+  cudaFreeHost(gpu->host_results);
+  gpu->host_results = NULL;
+  status =
+      sks_gpu_ensure(gpu, bytes, "room for results", (void **)&gpu->results, &gpu->result_bytes);
+  if (status != SKS_OK) return status;
+  cudaError_t error = cudaMallocHost((void **)&gpu->host_results, (size_t)bytes);
+  if (error != cudaSuccess) {
+    sks_gpu_free(gpu, gpu->results);
+    gpu->results = NULL;
+    gpu->result_bytes = 0;
+  }
+  return sks_gpu_check(gpu, error, "room for results");
+}

@@ -1,0 +1,83 @@
+#include "cuda/kernels/sampling.h"
+
+#include <string.h>
+
+#include "core/memory.h"
+#include "cuda/backend/gpu.h"
+#include "cuda/kernels/pick.h"
+
+/* Waits for `bytes` of results, and leaves. */
+static int32_t fetch(sks_gpu *gpu, cudaError_t error, int64_t bytes, const char *what) {
+  if (error == cudaSuccess)
+    error = cudaMemcpyAsync(gpu->host_results, gpu->results, (size_t)bytes, cudaMemcpyDeviceToHost,
+                            gpu->stream);
+  if (error == cudaSuccess) error = cudaStreamSynchronize(gpu->stream);
+  return sks_gpu_check(gpu, error, what);
+}
+
+int32_t sks_gpu_argmax(sks_device *device, const float *logits, int32_t rows, int32_t count,
+                       int32_t *index) {
+  sks_gpu *gpu = sks_gpu_enter(device);
+  int64_t bytes = rows * (int64_t)sizeof *index;
+  int32_t status = sks_gpu_results(gpu, bytes);
+  if (status == SKS_OK)
+    status =
+        fetch(gpu, sks_cuda_argmax(gpu->stream, logits, rows, count, (int32_t *)gpu->results, true),
+              bytes, "sks_argmax");
+  if (status == SKS_OK) memcpy(index, gpu->host_results, (size_t)bytes);
+  return sks_gpu_done(gpu, status);
+}
+
+/* More than the device chooses: the host does. */
+static int32_t top_of_many(sks_gpu *gpu, const float *logits, int32_t count, int32_t k,
+                           int32_t *indices, float *values) {
+  int64_t bytes = count * (int64_t)sizeof *logits;
+  float *copy = sks_memory_allocate(bytes, "logits");
+  if (copy == NULL) return SKS_OUT_OF_MEMORY;
+  int32_t status = sks_gpu_download(&gpu->base, copy, logits, bytes);
+  if (status == SKS_OK) status = sks_gpu_host.top_k(NULL, copy, count, k, indices, values);
+  sks_memory_free(copy);
+  return status;
+}
+
+/* Indices to `results`. A single one, greedy sampling's, is found in one pass. */
+static cudaError_t top(sks_gpu *gpu, const float *logits, int32_t count, int32_t k, float *values) {
+  int32_t *indices = (int32_t *)gpu->results;
+  if (k > 1) return sks_cuda_top_k(gpu->stream, logits, count, k, indices, values);
+  cudaError_t error = sks_cuda_argmax(gpu->stream, logits, 1, count, indices, true);
+  return error == cudaSuccess ? sks_cuda_pick(gpu->stream, logits, indices, values) : error;
+}
+
+int32_t sks_gpu_top_k(sks_device *device, const float *logits, int32_t count, int32_t k,
+                      int32_t *indices, float *values) {
+  sks_gpu *gpu = sks_gpu_enter(device);
+  if (k > SKS_CUDA_MOST_K)
+    return sks_gpu_done(gpu, top_of_many(gpu, logits, count, k, indices, values));
+  size_t index_bytes = (size_t)k * sizeof *indices, value_bytes = (size_t)k * sizeof *values;
+  int64_t bytes = (int64_t)(index_bytes + value_bytes);
+  int32_t status = sks_gpu_results(gpu, bytes);
+  if (status == SKS_OK)
+    status = fetch(gpu, top(gpu, logits, count, k, (float *)(gpu->results + index_bytes)), bytes,
+                   "sks_top_k");
+  if (status == SKS_OK) {
+    memcpy(indices, gpu->host_results, index_bytes);
+    memcpy(values, gpu->host_results + index_bytes, value_bytes);
+  }
+  return sks_gpu_done(gpu, status);
+}
+
+int32_t sks_gpu_nll(sks_device *device, const float *logits, int32_t rows, int32_t count,
+                    const int32_t *targets, double *loss) {
+  sks_gpu *gpu = sks_gpu_enter(device);
+  size_t loss_bytes = (size_t)rows * sizeof *loss, target_bytes = (size_t)rows * sizeof *targets;
+  int32_t status = sks_gpu_results(gpu, (int64_t)(loss_bytes + target_bytes));
+  if (status != SKS_OK || rows == 0) return sks_gpu_done(gpu, status);
+  int32_t *device_targets = (int32_t *)(gpu->results + loss_bytes);
+  cudaError_t error =
+      cudaMemcpyAsync(device_targets, targets, target_bytes, cudaMemcpyHostToDevice, gpu->stream);
+  if (error == cudaSuccess)
+    error = sks_cuda_nll(gpu->stream, logits, rows, count, device_targets, (double *)gpu->results);
+  status = fetch(gpu, error, (int64_t)loss_bytes, "sks_nll");
+  if (status == SKS_OK) memcpy(loss, gpu->host_results, loss_bytes);
+  return sks_gpu_done(gpu, status);
+}
