@@ -22,6 +22,12 @@ final class CachedContext implements Context {
     this.room = cache.spec().window() == KvCache.DENSE ? cache.spec().maxRows() : Long.MAX_VALUE;
   }
 
+  /** The cache, with room for so many more tokens. */
+  KvCache cache(long tokens) {
+    reserve(tokens);
+    return cache;
+  }
+
   @Override
   public long position() {
     return cache.position();
@@ -52,8 +58,7 @@ final class CachedContext implements Context {
   @Override
   public void append(int[] tokens, int from, int count) {
     reserve(count);
-    runner.append(cache, tokens, from, count);
-    runner.computeLast(count - 1);
+    runner.appendForLast(cache, tokens, from, count);
   }
 
   @Override

@@ -135,7 +135,7 @@ public final class Conversion implements AutoCloseable {
     ModelConfig config = ModelConfig.read(checkpoint.config());
     GgufModel model = GgufModel.of(checkpoint.config(), config);
     Network network = // takes every tensor that decoding takes
-        new Network(device, arena, checkpoint, config, false);
+        new Network(device, arena, checkpoint, config, false, bytes -> {});
     checkpoint.warnAboutUnused();
     model
         .unknownToLlamaCpp(network.hasSinkLogits())

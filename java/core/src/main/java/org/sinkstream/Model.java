@@ -8,6 +8,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -43,22 +44,36 @@ public final class Model implements AutoCloseable {
   /**
    * Loads a model on a device that it closes, also when it cannot be loaded.
    *
+   * @param source the model, for messages
    * @param withoutTokenizer why a call that needs the tokenizer is refused where there is none
    */
   private Model(
       ModelOptions options,
       Device device,
+      String source,
       Function<Arena, Checkpoint> weights,
       Supplier<Optional<Tokenizer>> tokenizer,
-      String withoutTokenizer) {
+      String withoutTokenizer,
+      LoadProgress progress) {
     this.options = options;
     this.device = device;
     this.withoutTokenizer = withoutTokenizer;
     try {
       Checkpoint checkpoint = weights.apply(arena);
+      if (!device.sharesHostMemory()) {
+        GpuWeights.check(source, checkpoint, device, options.packed());
+      }
+      long total = checkpoint.sumOfAll(tensor -> tensor.data().byteSize());
+      progress.loaded(0, total);
+      AtomicLong loaded = new AtomicLong();
       this.network =
           new Network(
-              device, arena, checkpoint, ModelConfig.read(checkpoint.config()), options.packed());
+              device,
+              arena,
+              checkpoint,
+              ModelConfig.read(checkpoint.config()),
+              options.packed(),
+              bytes -> progress.loaded(loaded.addAndGet(bytes), total));
       checkpoint.warnAboutUnused();
       this.endOfText = checkpoint.endOfText();
       this.tokenizer = tokenizer.get().orElse(null);
@@ -73,10 +88,7 @@ public final class Model implements AutoCloseable {
   }
 
   private static Device open(ModelOptions options) {
-    if (!options.device().equals("cpu")) {
-      throw new DeviceException("device '%s'; this build has: cpu".formatted(options.device()));
-    }
-    return Device.openCpu(options.threads());
+    return Device.open(options.device(), options.threads());
   }
 
   private OptionalInt sinkToken(ModelConfig config) {
@@ -138,19 +150,37 @@ public final class Model implements AutoCloseable {
    * @throws DeviceException if the device is not there
    */
   public static Model open(Path path, ModelOptions options) {
-    return open(path, options, open(options));
+    return open(path, options, LoadProgress.NONE);
+  }
+
+  /**
+   * Opens a model and tells how far that is.
+   *
+   * @param path a Hugging Face model directory, which holds {@code config.json}, safetensors and,
+   *     for text, {@code tokenizer.json}; or a GGUF file
+   * @throws CheckpointException if a file is missing, damaged or of a kind that is not supported
+   * @throws DeviceException if the device is not there
+   */
+  public static Model open(Path path, ModelOptions options, LoadProgress progress) {
+    return open(path, options, open(options), progress);
   }
 
   /** Opens a model on a device that it closes, also when it cannot be opened. */
   static Model open(Path path, ModelOptions options, Device device) {
+    return open(path, options, device, LoadProgress.NONE);
+  }
+
+  private static Model open(Path path, ModelOptions options, Device device, LoadProgress progress) {
     return new Model(
         options,
         device,
+        path.toString(),
         arena -> Checkpoint.open(path, arena),
         () -> Tokenizer.ofModel(path),
         Files.isDirectory(path)
             ? path.resolve("tokenizer.json") + ": missing, and text needs a tokenizer"
-            : path + ": no tokenizer, and text needs one");
+            : path + ": no tokenizer, and text needs one",
+        progress);
   }
 
   /**
@@ -162,13 +192,27 @@ public final class Model implements AutoCloseable {
    * @throws DeviceException if the device is not there
    */
   public static Model synthetic(SyntheticShape shape, WeightType type, ModelOptions options) {
+    return synthetic(shape, type, options, LoadProgress.NONE);
+  }
+
+  /**
+   * Makes a model of a published shape with random weights and tells how far that is.
+   *
+   * @param type of its matrices
+   * @throws org.sinkstream.error.DeviceMemoryException if it takes more memory than there is
+   * @throws DeviceException if the device is not there
+   */
+  public static Model synthetic(
+      SyntheticShape shape, WeightType type, ModelOptions options, LoadProgress progress) {
     Device device = open(options);
     return new Model(
         options,
         device,
+        shape.toString(),
         arena -> shape.checkpoint(type, device, arena, options.packed()),
         Optional::empty,
-        shape + ": random weights have no tokenizer, and text needs one");
+        shape + ": random weights have no tokenizer, and text needs one",
+        progress);
   }
 
   /** What the model is and where it runs. */
@@ -274,6 +318,39 @@ public final class Model implements AutoCloseable {
     }
   }
 
+  /**
+   * A batch that steps several sessions of this model together. It belongs to the calling thread.
+   *
+   * @param maxStreams most sessions of one step, 1 to {@link SessionBatch#MAX_STREAMS}
+   * @throws org.sinkstream.error.DeviceMemoryException if its activations take more memory than
+   *     there is
+   */
+  public SessionBatch newBatch(int maxStreams) {
+    if (maxStreams < 1 || maxStreams > SessionBatch.MAX_STREAMS) {
+      throw new IllegalArgumentException(
+          "streams: %d; expected 1 to %d".formatted(maxStreams, SessionBatch.MAX_STREAMS));
+    }
+    sessions.incrementAndGet();
+    try {
+      return new SessionBatch(this, network, maxStreams);
+    } catch (RuntimeException | Error failure) {
+      sessions.decrementAndGet();
+      throw failure;
+    }
+  }
+
+  /** Refuses ids outside the vocabulary. */
+  void checkIds(int[] tokens) {
+    int vocabulary = info.vocabulary();
+    for (int i = 0; i < tokens.length; i++) {
+      if (tokens[i] < 0 || tokens[i] >= vocabulary) {
+        throw new IllegalArgumentException(
+            "token %d of %d has id %d; the vocabulary is 0 to %d"
+                .formatted(i, tokens.length, tokens[i], vocabulary - 1));
+      }
+    }
+  }
+
   OptionalInt sinkToken() {
     return sinkToken;
   }
@@ -293,7 +370,7 @@ public final class Model implements AutoCloseable {
   /**
    * Frees the weights and ends the device's threads.
    *
-   * @throws IllegalStateException if a session is still open; nothing is freed then
+   * @throws IllegalStateException if a session or batch is still open; nothing is freed then
    */
   @Override
   public void close() {
@@ -303,7 +380,7 @@ public final class Model implements AutoCloseable {
     int open = sessions.get();
     if (open > 0) {
       throw new IllegalStateException(
-          "the model still has %d open session(s); close them first".formatted(open));
+          "the model still has %d open session(s) or batch(es); close them first".formatted(open));
     }
     arena.close();
     device.close();

@@ -6,9 +6,9 @@ import java.util.OptionalLong;
 /**
  * How a model is opened.
  *
- * @param device where it runs: {@code cpu}
- * @param threads threads an operation uses, the caller's among them; 0 for the cores this process
- *     may use
+ * @param device where it runs: {@code cpu}; {@code cuda}, the first NVIDIA GPU; or {@code cuda:N}
+ * @param threads threads of the CPU that an operation uses, the caller's among them; 0 for the
+ *     cores this process may use
  * @param kvType element type of cached keys and values
  * @param chunk most tokens that go through the layers together; longer input is cut. Every session
  *     holds activations and cache rows for so many

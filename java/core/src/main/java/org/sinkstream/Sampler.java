@@ -61,9 +61,10 @@ final class Sampler {
     IntStream free =
         IntStream.range(0, candidates.ids().length)
             .filter(i -> Arrays.binarySearch(penalised, candidates.ids()[i]) < 0);
+    float[] all = penalised.length == 0 ? new float[0] : logits.toArray(0);
     return Stream.concat(
             free.mapToObj(i -> new Choice(candidates.ids()[i], candidates.logits()[i])),
-            Arrays.stream(penalised).mapToObj(id -> new Choice(id, penalty(logits.get(0, id)))))
+            Arrays.stream(penalised).mapToObj(id -> new Choice(id, penalty(all[id]))))
         .filter(choice -> !banned.contains(choice.id))
         .sorted(Comparator.comparingDouble(Choice::logit).reversed().thenComparingInt(Choice::id))
         .toArray(Choice[]::new);

@@ -1,7 +1,5 @@
 package org.sinkstream;
 
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
-
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -39,6 +37,10 @@ public final class Session implements AutoCloseable {
   private final Runner runner;
   private final Context context;
   private final TokenHistory recent = new TokenHistory(Sampling.MAX_REPETITION_WINDOW);
+
+  /** Of the next token, in the memory of a batch that computed them; null where none did. */
+  private @Nullable Tensor batchLogits;
+
   private boolean hasLogits;
   private long promptTokens;
   private long promptNanos;
@@ -145,17 +147,18 @@ public final class Session implements AutoCloseable {
           eachBlock(
               count,
               (from, rows, logits) -> {
-                for (int i = 0; i < rows; i++) {
-                  visitor.visit(
-                      first + from + i,
-                      logits
-                          .rows(i, 1)
-                          .data()
-                          .asByteBuffer()
-                          .order(ByteOrder.nativeOrder())
-                          .asReadOnlyBuffer()
-                          .order(ByteOrder.nativeOrder())
-                          .asFloatBuffer());
+                try (Arena call = Arena.ofConfined()) {
+                  MemorySegment block = logits.rows(0, rows).read(call);
+                  long row = block.byteSize() / rows;
+                  for (int i = 0; i < rows; i++) {
+                    visitor.visit(
+                        first + from + i,
+                        block
+                            .asSlice(i * row, row)
+                            .asByteBuffer()
+                            .order(ByteOrder.nativeOrder())
+                            .asFloatBuffer());
+                  }
                 }
               });
         });
@@ -172,9 +175,9 @@ public final class Session implements AutoCloseable {
     double[] losses = new double[tokens.length];
     if (tokens.length > 0) {
       check();
-      checkIds(tokens);
+      model.checkIds(tokens);
       beginWith(tokens);
-      losses[0] = hasLogits ? runner.nll(context.last(), tokens[0])[0] : Double.NaN;
+      losses[0] = hasLogits ? runner.nll(newest(), tokens[0])[0] : Double.NaN;
     }
     appendChunks(
         tokens,
@@ -200,7 +203,7 @@ public final class Session implements AutoCloseable {
    */
   public void observe(int[] tokens, AttentionVisitor visitor) {
     check();
-    checkIds(tokens);
+    model.checkIds(tokens);
     if (policy instanceof CachePolicy.Recompute) {
       throw new IllegalStateException(
           "cache policy %s: attention can be observed under S+R and dense alone".formatted(policy));
@@ -230,7 +233,7 @@ public final class Session implements AutoCloseable {
 
   private void appendChunks(int[] tokens, ChunkVisitor visitor) {
     check();
-    checkIds(tokens);
+    model.checkIds(tokens);
     long begin = System.nanoTime();
     beginWith(tokens);
     context.reserve(tokens.length);
@@ -259,6 +262,7 @@ public final class Session implements AutoCloseable {
 
   private void appendChunk(int[] tokens, int start, int count) {
     context.append(tokens, start, count);
+    batchLogits = null;
     for (int i = start; i < start + count; i++) {
       recent.add(tokens[i]);
     }
@@ -272,17 +276,6 @@ public final class Session implements AutoCloseable {
     }
   }
 
-  private void checkIds(int[] tokens) {
-    int vocabulary = model.info().vocabulary();
-    for (int i = 0; i < tokens.length; i++) {
-      if (tokens[i] < 0 || tokens[i] >= vocabulary) {
-        throw new IllegalArgumentException(
-            "token %d of %d has id %d; the vocabulary is 0 to %d"
-                .formatted(i, tokens.length, tokens[i], vocabulary - 1));
-      }
-    }
-  }
-
   /**
    * The logits of the next token, a copy.
    *
@@ -290,7 +283,25 @@ public final class Session implements AutoCloseable {
    */
   public float[] logits() {
     requireLogits();
-    return context.last().toArray(0);
+    return newest().toArray(0);
+  }
+
+  /** The logits of the next token. */
+  private Tensor newest() {
+    return batchLogits == null ? context.last() : batchLogits;
+  }
+
+  /**
+   * The tokens that are likeliest to come next: what a sampler of one's own, which appends what it
+   * chooses, needs of the logits.
+   *
+   * @param count how many, 1 to the size of the vocabulary
+   * @throws IllegalStateException if nothing has been appended, or tokens were taken back since
+   */
+  public Candidates candidates(int count) {
+    requireLogits();
+    Runner.Candidates top = runner.top(newest(), count);
+    return new Candidates(top.ids(), top.logits());
   }
 
   private void requireLogits() {
@@ -333,7 +344,8 @@ public final class Session implements AutoCloseable {
   int step(Sampler sampler) {
     requireLogits();
     int token =
-        sampler.choose(model.info().vocabulary(), runner::top, context.last(), recent::newest);
+        sampler.choose(
+            model.info().vocabulary(), k -> runner.top(newest(), k), newest(), recent::newest);
     appendChunk(new int[] {token}, 0, 1);
     context.last();
     return token;
@@ -384,7 +396,7 @@ public final class Session implements AutoCloseable {
   public void save(Path file) throws IOException {
     check();
     try (Arena call = Arena.ofConfined()) {
-      MemorySegment logits = hasLogits ? context.last().data() : MemorySegment.NULL;
+      MemorySegment logits = hasLogits ? newest().read(call) : MemorySegment.NULL;
       new Snapshot(
               model.fingerprint(),
               policy,
@@ -402,15 +414,45 @@ public final class Session implements AutoCloseable {
     Arrays.stream(snapshot.recentTokens()).forEach(recent::add);
     hasLogits = snapshot.logits().byteSize() > 0;
     if (hasLogits) {
-      MemorySegment.copy(
-          snapshot.logits(),
-          JAVA_FLOAT,
-          0,
-          runner.last().data(),
-          JAVA_FLOAT,
-          0,
-          runner.last().columns());
+      runner.last().write(snapshot.logits());
+      batchLogits = null;
     }
+  }
+
+  /**
+   * The cache, for a step of several streams that gives this one a token.
+   *
+   * @throws IllegalArgumentException if the policy has none that goes on from token to token
+   */
+  KvCache cacheFor(int token) {
+    check();
+    if (!(context instanceof CachedContext cached)) {
+      throw new IllegalArgumentException(
+          "cache policy %s: streams under S+R and dense alone can be stepped together"
+              .formatted(policy));
+    }
+    beginWith(new int[] {token});
+    return cached.cache(1);
+  }
+
+  /**
+   * Takes in what a step of several streams did.
+   *
+   * @param token the one that was appended
+   * @param logits of the next one, there until {@link #keepLogits}
+   */
+  void appended(int token, Tensor logits) {
+    recent.add(token);
+    batchLogits = logits;
+    hasLogits = true;
+  }
+
+  /** Copies logits that lie in a batch's memory, if they still are the newest ones. */
+  void keepLogits() {
+    if (arena.scope().isAlive() && hasLogits && batchLogits != null) {
+      runner.last().copyFrom(batchLogits);
+    }
+    batchLogits = null;
   }
 
   private void check() {

@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.Supplier;
 import org.sinkstream.kernels.Device;
 import org.sinkstream.testing.BinaryFiles;
 
@@ -23,6 +24,18 @@ final class GoldenLogits {
    * @param chunk tokens that go through the layers together
    */
   static void check(Path container, Path directory, String isa, int chunk) throws IOException {
+    check(container, directory, () -> Device.openCpu(2, isa), chunk, TOLERANCE);
+  }
+
+  /**
+   * Compares on a device.
+   *
+   * @param device opens it; the model closes it
+   * @param tolerance of the relative distance
+   */
+  static void check(
+      Path container, Path directory, Supplier<Device> device, int chunk, double tolerance)
+      throws IOException {
     int[] ids = BinaryFiles.ints(directory.resolve("ids.i32"));
     ModelOptions options =
         ModelOptions.defaults()
@@ -31,14 +44,14 @@ final class GoldenLogits {
             .withChunk(chunk);
     List<Path> references = BinaryFiles.matching(directory, "logits_*.f32");
     assertThat(references).isNotEmpty();
-    try (Model model = Model.open(container, options, Device.openCpu(2, isa))) {
+    try (Model model = Model.open(container, options, device.get())) {
       for (Path reference : references) {
         String policy = reference.getFileName().toString().replaceAll("logits_(.*)\\.f32", "$1");
         float[] expected = BinaryFiles.floats(reference);
         float[] found = logits(model, CachePolicy.parse(policy), ids);
         assertThat(BinaryFiles.relativeDistance(found, expected))
             .as("%s under %s", container.getFileName(), policy)
-            .isLessThanOrEqualTo(TOLERANCE);
+            .isLessThanOrEqualTo(tolerance);
       }
     }
   }

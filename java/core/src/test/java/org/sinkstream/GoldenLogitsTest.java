@@ -5,7 +5,9 @@ import java.nio.file.Path;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
+import org.sinkstream.kernels.Device;
 import org.sinkstream.testing.BinaryFiles;
+import org.sinkstream.testing.Gpu;
 import org.sinkstream.testing.InstructionSets;
 import org.sinkstream.testing.SharedData;
 
@@ -15,6 +17,8 @@ import org.sinkstream.testing.SharedData;
  * and whole.
  */
 class GoldenLogitsTest {
+  private static final double GPU_TOLERANCE = 1e-4;
+
   @TestFactory
   Stream<DynamicTest> committedCheckpoints() throws IOException {
     return all(Path.of("src/test/resources/golden"));
@@ -23,6 +27,34 @@ class GoldenLogitsTest {
   @TestFactory
   Stream<DynamicTest> sharedCheckpoints() throws IOException {
     return all(SharedData.require("golden"));
+  }
+
+  @TestFactory
+  Stream<DynamicTest> committedCheckpointsOnGpu() throws IOException {
+    return allOnGpu(Path.of("src/test/resources/golden"));
+  }
+
+  @TestFactory
+  Stream<DynamicTest> sharedCheckpointsOnGpu() throws IOException {
+    return allOnGpu(SharedData.require("golden"));
+  }
+
+  /** With float32 weights, keys and values, as the CPU's. */
+  private static Stream<DynamicTest> allOnGpu(Path root) throws IOException {
+    Gpu.require();
+    return BinaryFiles.directories(root).stream()
+        .flatMap(directory ->
+            Stream.of(1, 7, 4096)
+                .map(chunk ->
+                    DynamicTest.dynamicTest(
+                        directory.getFileName() + " cuda chunk " + chunk,
+                        () ->
+                            GoldenLogits.check(
+                                directory,
+                                directory,
+                                () -> Device.openCuda(0, 1),
+                                chunk,
+                                GPU_TOLERANCE))));
   }
 
   private static Stream<DynamicTest> all(Path root) throws IOException {

@@ -11,6 +11,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 import org.sinkstream.testing.BinaryFiles;
+import org.sinkstream.testing.Gpu;
 import org.sinkstream.testing.SharedData;
 
 /**
@@ -20,27 +21,36 @@ import org.sinkstream.testing.SharedData;
 class ModelLossTest {
   @TestFactory
   Stream<DynamicTest> exactCache() throws IOException {
-    return all(KvType.F32, 1e-4);
+    return all(options(KvType.F32, Activations.F32), 1e-4);
   }
 
   @TestFactory
   Stream<DynamicTest> halfPrecisionCache() throws IOException {
-    return all(KvType.F16, 2e-3);
+    return all(options(KvType.F16, Activations.AUTO), 2e-3);
   }
 
-  private static Stream<DynamicTest> all(KvType kvType, double meanTolerance) throws IOException {
+  @TestFactory
+  Stream<DynamicTest> onGpu() throws IOException {
+    Gpu.require();
+    return all(options(KvType.F16, Activations.AUTO).withDevice("cuda"), 2e-3);
+  }
+
+  private static ModelOptions options(KvType kvType, Activations activations) {
+    return ModelOptions.defaults().withKvType(kvType).withActivations(activations);
+  }
+
+  private static Stream<DynamicTest> all(ModelOptions options, double meanTolerance)
+      throws IOException {
     return BinaryFiles.directories(SharedData.require("models")).stream()
         .map(directory ->
             DynamicTest.dynamicTest(
-                directory.getFileName() + " " + kvType,
-                () -> check(directory, kvType, meanTolerance)));
+                directory.getFileName() + " " + options.kvType() + " " + options.device(),
+                () -> check(directory, options, meanTolerance)));
   }
 
-  private static void check(Path directory, KvType kvType, double meanTolerance)
+  private static void check(Path directory, ModelOptions options, double meanTolerance)
       throws IOException {
     int[] ids = BinaryFiles.ints(directory.resolve("ids.i32"));
-    Activations activations = kvType == KvType.F32 ? Activations.F32 : Activations.AUTO;
-    ModelOptions options = ModelOptions.defaults().withKvType(kvType).withActivations(activations);
     try (Model model = Model.open(directory, options)) {
       for (Path reference : BinaryFiles.matching(directory, "nll_*.f32")) {
         String policy = reference.getFileName().toString().replaceAll("nll_(.*)\\.f32", "$1");
@@ -53,7 +63,7 @@ class ModelLossTest {
           assertThat(Arrays.stream(losses).average().orElseThrow())
               .as("mean under %s", policy)
               .isCloseTo(mean(expected), within(meanTolerance));
-          if (kvType == KvType.F32) {
+          if (options.kvType() == KvType.F32) {
             assertThat(largestDifference(losses, expected))
                 .as("per token under %s", policy)
                 .isLessThanOrEqualTo(2e-3);

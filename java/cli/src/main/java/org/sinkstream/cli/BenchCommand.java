@@ -6,9 +6,8 @@ import org.sinkstream.MemoryBandwidth;
 import org.sinkstream.Model;
 import org.sinkstream.ModelInfo;
 import org.sinkstream.NativeInfo;
-import org.sinkstream.Session;
 import org.sinkstream.cli.measure.BenchResult;
-import org.sinkstream.cli.measure.BenchStream;
+import org.sinkstream.cli.measure.BenchStreams;
 import org.sinkstream.cli.measure.BenchTest;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
@@ -75,6 +74,15 @@ final class BenchCommand implements Callable<Integer> {
       description = "How often each test is measured (default: ${DEFAULT-VALUE}).")
   private long repetitions = 5;
 
+  @Option(
+      names = "--streams",
+      paramLabel = "N",
+      converter = WholeNumber.BatchStreams.class,
+      description =
+          "Streams that generate together, a token of each in a step; prompts are of one stream"
+              + " (default: ${DEFAULT-VALUE}).")
+  private long batched = 1;
+
   BenchCommand(Streams streams) {
     this.streams = streams;
   }
@@ -90,12 +98,15 @@ final class BenchCommand implements Callable<Integer> {
       double loadSeconds = (System.nanoTime() - begin) / 1e9;
       BenchFields fields = new BenchFields(model, opened, loadSeconds, NativeInfo.allocatedBytes());
       ModelInfo info = opened.info();
-      try (Session session = opened.newSession(cache.policy(opened));
+      try (BenchStreams tested =
+              new BenchStreams(opened, cache.policy(opened), Math.toIntExact(batched));
           MemoryBandwidth memory =
               MemoryBandwidth.open(
-                  info.threads(), Math.clamp(info.weightBytes(), LEAST_READ, MOST_READ))) {
+                  info.device(),
+                  info.threads(),
+                  Math.clamp(info.weightBytes(), LEAST_READ, MOST_READ))) {
         for (BenchTest test : tests) {
-          report.add(streams, fields, measure(test, session, memory));
+          report.add(streams, fields, measure(test, tested, memory));
         }
       }
       report.finish(streams);
@@ -103,24 +114,24 @@ final class BenchCommand implements Callable<Integer> {
     }
   }
 
-  private BenchResult measure(BenchTest test, Session session, MemoryBandwidth memory) {
-    BenchStream stream = new BenchStream(session);
-    for (long warm = 0; warm < WARM_UP_NANOS; warm += stream.run(test)) {
-      stream.moveTo(test.depth());
+  private BenchResult measure(BenchTest test, BenchStreams tested, MemoryBandwidth memory) {
+    for (long warm = 0; warm < WARM_UP_NANOS; warm += tested.run(test)) {
+      tested.moveTo(test);
     }
     double[] tokensPerSecond = new double[(int) repetitions];
     double[] bandwidths = new double[(int) repetitions];
     for (int i = 0; i < repetitions; i++) {
-      stream.moveTo(test.depth());
+      tested.moveTo(test);
       bandwidths[i] = memory.measure();
-      tokensPerSecond[i] = test.tokens() * 1e9 / stream.run(test);
+      tokensPerSecond[i] = tested.tokens(test) * 1e9 / tested.run(test);
     }
     return new BenchResult(
         test,
         tokensPerSecond,
-        stream.bytesPerToken(test, model.chunk()),
+        tested.bytesPerToken(test, model.chunk()),
         BenchResult.median(bandwidths),
-        session.policy(),
-        session.cacheBytes());
+        tested.policy(),
+        tested.streams(test),
+        tested.cacheBytes(test));
   }
 }

@@ -28,6 +28,7 @@ record BenchFields(BenchModel source, Model model, double loadSeconds, long nati
             .put("tokens_per_second", result.mean())
             .put("stddev", result.stddev())
             .put("repetitions", result.tokensPerSecond().length)
+            .put("streams", result.streams())
             .put("bytes_per_token", result.bytesPerToken())
             .put("bandwidth", result.bandwidth())
             .put("bandwidth_share", result.bandwidthShare())
@@ -46,7 +47,6 @@ record BenchFields(BenchModel source, Model model, double loadSeconds, long nati
   /** The model, its size and what it runs on, as llama-bench names them. */
   String row(BenchResult result) {
     ModelInfo info = model.info();
-    BenchTest test = result.test();
     return String.format(
         Locale.ROOT,
         "| %s %s | %s MiB | %.2f B | %s | %d | %s | %s | %s | %.2f ± %.2f | %s | %.1f %% | %s |%n",
@@ -58,12 +58,18 @@ record BenchFields(BenchModel source, Model model, double loadSeconds, long nati
         info.threads(),
         info.kvType().name().toLowerCase(Locale.ROOT),
         result.policy(),
-        test.depth() == 0 ? test.name() : test.name() + " @ d" + test.depth(),
+        testName(result),
         result.mean(),
         result.stddev(),
         mebibytes(result.bytesPerToken()),
         100 * result.bandwidthShare(),
         mebibytes((double) result.cacheBytes()));
+  }
+
+  private static String testName(BenchResult result) {
+    BenchTest test = result.test();
+    String streams = result.streams() == 1 ? "" : " x " + result.streams();
+    return test.name() + streams + (test.depth() == 0 ? "" : " @ d" + test.depth());
   }
 
   /** The two lines above the first {@link #row}. */

@@ -28,7 +28,10 @@ final class BenchModel {
   Model open() throws IOException {
     Optional<SyntheticShape> shape = synthetic.shapeInsteadOf(model.given());
     if (shape.isPresent()) {
-      return Model.synthetic(shape.get(), type == null ? WeightType.Q4_0 : type, model.options());
+      try (LoadBar bar = new LoadBar()) {
+        return Model.synthetic(
+            shape.get(), type == null ? WeightType.Q4_0 : type, model.options(), bar);
+      }
     }
     if (type != null) {
       throw new IllegalArgumentException(

@@ -6,6 +6,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.sinkstream.CachePolicy;
+import org.sinkstream.GpuInfo;
 import org.sinkstream.Model;
 import org.sinkstream.ModelInfo;
 import org.sinkstream.NativeInfo;
@@ -68,7 +69,18 @@ final class InfoCommand implements Callable<Integer> {
         .put("weight_bytes", info.weightBytes())
         .put("cache", policy.toString())
         .put("cache_bytes", cacheBytes);
-    return Json.addModel(result, model, info);
+    Json.addModel(result, model, info);
+    GpuInfo gpu = GpuInfo.find();
+    ObjectNode cuda = result.putObject("cuda").put("present", gpu.isPresent());
+    gpu.absence()
+        .ifPresentOrElse(
+            why -> cuda.put("reason", why),
+            () ->
+                cuda.put("name", gpu.name())
+                    .put("kernels", gpu.kernels())
+                    .put("memory_bytes", gpu.memoryBytes())
+                    .put("available_bytes", gpu.availableBytes()));
+    return result;
   }
 
   private String table(ModelInfo info, CachePolicy policy, long cacheBytes) {
@@ -85,6 +97,7 @@ final class InfoCommand implements Callable<Integer> {
         cache            %s in %s, %d bytes
         activations      %s
         device           %s, %s kernels, %d threads
+        cuda             %s
         version          %s, native library %s
         native library   %s
         """,
@@ -108,9 +121,18 @@ final class InfoCommand implements Callable<Integer> {
         info.device(),
         info.kernels(),
         info.threads(),
+        gpu(GpuInfo.find()),
         Version.number(),
         NativeInfo.loaded().version(),
         NativeInfo.loaded().file());
+  }
+
+  private static String gpu(GpuInfo gpu) {
+    return gpu.absence()
+        .map(why -> "none: " + why)
+        .orElseGet(() ->
+            "%s, %s, %d of %d bytes free"
+                .formatted(gpu.name(), gpu.kernels(), gpu.availableBytes(), gpu.memoryBytes()));
   }
 
   private static @Nullable Integer sinkToken(ModelInfo info) {

@@ -27,7 +27,9 @@ final class ModelMixin {
 
   /** Opens a model, or the embedded one for null. */
   static Model open(@Nullable Path path, ModelOptions options) throws IOException {
-    return Model.open(path == null ? EmbeddedModel.directory() : path, options);
+    try (LoadBar bar = new LoadBar()) {
+      return Model.open(path == null ? EmbeddedModel.directory() : path, options, bar);
+    }
   }
 
   /** The model for an experiment, which opens it when its turn comes. */

@@ -21,7 +21,7 @@ final class RuntimeMixin {
   @Option(
       names = "--device",
       paramLabel = "NAME",
-      description = "Where it runs: cpu (the default).")
+      description = "Where it runs: cpu (the default); cuda, an NVIDIA GPU, or cuda:N of several.")
   private String device = DEFAULTS.device();
 
   @Option(

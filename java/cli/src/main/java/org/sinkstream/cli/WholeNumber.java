@@ -2,6 +2,7 @@ package org.sinkstream.cli;
 
 import org.sinkstream.ModelOptions;
 import org.sinkstream.Sampling;
+import org.sinkstream.SessionBatch;
 import org.sinkstream.cli.experiment.AttentionMapExperiment;
 import org.sinkstream.cli.experiment.SinksExperiment;
 import picocli.CommandLine.ITypeConverter;
@@ -65,6 +66,13 @@ abstract class WholeNumber implements ITypeConverter<Long> {
   static final class Tokens extends WholeNumber {
     Tokens() {
       super(0, 1 << 24);
+    }
+  }
+
+  /** Streams stepped together. */
+  static final class BatchStreams extends WholeNumber {
+    BatchStreams() {
+      super(1, SessionBatch.MAX_STREAMS);
     }
   }
 

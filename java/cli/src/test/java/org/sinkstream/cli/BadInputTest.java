@@ -83,9 +83,10 @@ final class BadInputTest {
           --min-p              | -1   | min-p: -1.0; expected 0 to 1
           --repetition-penalty | 0    | repetition penalty: 0.0; expected more than 0
           --stop               | ''   | a stop string is empty
+          --device             | gpu  | device 'gpu'; expected cpu, cuda, or cuda:N
+          --device             | cuda:-1 | device 'cuda:-1'; expected cpu, cuda, or cuda:N
           --sink-token         | 4096 | sink token: 4096; the vocabulary is 0 to 4095
           --memory-limit       | 1MiB | the memory limit is 1048576 bytes
-          --device             | cuda | device 'cuda'; this build has: cpu
           """)
   void valuesOutOfRange(String option, String value, String expected) {
     assertRefused(expected, "generate", "--prompt", "x", option, value);

@@ -93,6 +93,20 @@ final class BenchCommandTest {
     assertThat(bytes(array, 5)).isEqualTo((2 * STEP_BYTES + TOKEN_BYTES * (33 + 33)) / 2.0);
   }
 
+  @Test
+  void streamsGenerateTogetherAndShareTheWeights() {
+    JsonNode array =
+        bench("-p", "4", "-n", "2", "--streams", "3", "-d", "9", "--cache", "4+28", "--json")
+            .json();
+    assertThat(array.get(0).get("streams").asInt()).isEqualTo(1);
+    assertThat(array.get(1).get("streams").asInt()).isEqualTo(3);
+    assertThat(bytes(array, 1))
+        .isEqualTo((2 * STEP_BYTES / 3.0 + TOKEN_BYTES * (10 + 11)) / 2.0, within(1e-6));
+    assertThat(array.get(1).get("cache_bytes").asLong())
+        .isEqualTo(3 * array.get(0).get("cache_bytes").asLong());
+    assertThat(bench("-p", "0", "-n", "1", "--streams", "2").out()).contains("| tg1 x 2 |");
+  }
+
   private static double bytes(JsonNode array, int index) {
     return array.get(index).get("bytes_per_token").asDouble();
   }

@@ -1,9 +1,11 @@
 package org.sinkstream.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
+import org.sinkstream.GpuInfo;
 import tools.jackson.databind.JsonNode;
 
 final class InfoCommandTest {
@@ -56,6 +58,26 @@ final class InfoCommandTest {
         .contains("sinks            no sink logits, sink token 3\n")
         .contains("6 layers, hidden 256, 4 heads, 2 key-value heads, head_dim 64")
         .contains("cache            4+1019 in f16, ");
+  }
+
+  @Test
+  void whyThereIsNoGpuIsSaidInOneLineAndIsTheReasonThatDeviceCudaEndsWith() {
+    String line =
+        Cli.run("info")
+            .out()
+            .lines()
+            .filter(each -> each.startsWith("cuda "))
+            .findFirst()
+            .orElseThrow();
+    GpuInfo gpu = GpuInfo.find();
+    assumeTrue(gpu.absence().isPresent(), "there is a GPU");
+    String why = gpu.absence().orElseThrow();
+    assertThat(line).isEqualTo("cuda             none: " + why);
+    Cli.Result refused = Cli.run("info", "--device", "cuda");
+    assertThat(refused.code()).isEqualTo(2);
+    assertThat(refused.err()).isEqualTo("error: " + why + "\n");
+    assertThat(Cli.run("info", "--json").json().get("cuda").get("reason").asString())
+        .isEqualTo(why);
   }
 
   @Test

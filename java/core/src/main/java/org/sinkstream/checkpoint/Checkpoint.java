@@ -205,6 +205,11 @@ public final class Checkpoint {
     return taken.values().stream().mapToLong(of).sum();
   }
 
+  /** Sums over all tensors, each counted once. */
+  public long sumOfAll(ToLongFunction<StoredTensor> of) {
+    return tensors.values().stream().distinct().mapToLong(of).sum();
+  }
+
   /** Types of the tensors taken so far, e.g. {@code BF16}. */
   public Set<String> weightTypes() {
     return taken.values().stream()

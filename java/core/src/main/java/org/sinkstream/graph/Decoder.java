@@ -67,8 +67,9 @@ record Decoder(
     return layers.stream().filter(layer -> layer.sinkLogits() != null).count();
   }
 
-  /** Takes the embedded rows in {@code p.x} through all layers, in place. */
+  /** Takes the step's tokens through all layers, into {@code p.x}. */
   void forward(Pass p) {
+    p.embed(embedding);
     for (int i = 0; i < layers.size(); i++) {
       layers.get(i).forward(p, i);
     }

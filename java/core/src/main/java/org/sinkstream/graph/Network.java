@@ -1,6 +1,7 @@
 package org.sinkstream.graph;
 
 import java.lang.foreign.Arena;
+import java.util.function.LongConsumer;
 import org.sinkstream.checkpoint.Checkpoint;
 import org.sinkstream.kernels.Attention;
 import org.sinkstream.kernels.Device;
@@ -22,12 +23,18 @@ public final class Network {
    * @param arena owns everything; must not outlive the device or the checkpoint's mapping
    * @param packed whether linear layers are copied into the order in which the kernels read them,
    *     which round or quantise their input then
+   * @param progress gets how many more bytes of weights are on the device
    * @throws org.sinkstream.error.CheckpointException for a tensor that is absent or of another
    *     shape than the config implies
    */
   public Network(
-      Device device, Arena arena, Checkpoint checkpoint, ModelConfig config, boolean packed) {
-    WeightLoader loader = new WeightLoader(device, arena, checkpoint, packed);
+      Device device,
+      Arena arena,
+      Checkpoint checkpoint,
+      ModelConfig config,
+      boolean packed,
+      LongConsumer progress) {
+    WeightLoader loader = new WeightLoader(device, arena, checkpoint, packed, progress);
     this.device = device;
     this.config = config;
     this.decoder =
@@ -88,7 +95,18 @@ public final class Network {
 
   /** Activations for up to {@code maxRows} tokens at a time; freed when the arena closes. */
   public Runner newRunner(Arena arena, int maxRows) {
-    Pass pass = new Pass(device, arena, attention, decoder, maxRows);
-    return new Runner(device, arena, decoder, pass);
+    return new Runner(device, arena, decoder, newPass(arena, maxRows));
+  }
+
+  /**
+   * Activations for a token of each of up to {@code maxStreams} streams; freed when the arena
+   * closes.
+   */
+  public BatchRunner newBatchRunner(Arena arena, int maxStreams) {
+    return new BatchRunner(device, arena, decoder, newPass(arena, maxStreams));
+  }
+
+  private Pass newPass(Arena arena, int maxRows) {
+    return new Pass(device, arena, attention, decoder, maxRows);
   }
 }

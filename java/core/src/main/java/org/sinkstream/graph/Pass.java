@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.sinkstream.kernels.Attention;
 import org.sinkstream.kernels.Batch;
@@ -38,21 +39,30 @@ final class Pass {
   private final Workspace workspace;
   private final Batch batch;
   private final QkvLayout layout;
+  private final Device device;
   private final MemorySegment ids;
+  private final MemorySegment hostIds;
   private @Nullable AttentionObserver observer;
   private long observedKeys;
 
   Pass(Device device, Arena arena, Attention attention, Decoder decoder, int maxRows) {
     Decoder.Widths widths = decoder.widths();
+    this.device = device;
     this.operations = new Operations(device);
     this.workspace = new Workspace(device, arena, maxRows, widths.most());
     this.batch = new Batch(arena, attention, maxRows);
     this.layout = decoder.qkvLayout();
-    this.ids = arena.allocate(JAVA_INT, maxRows);
+    this.ids = device.allocate(arena, (long) maxRows * Integer.BYTES);
+    this.hostIds = arena.allocate(JAVA_INT, maxRows);
     this.x = Tensor.allocate(device, arena, maxRows, widths.hidden());
     this.qkv = Tensor.allocate(device, arena, maxRows, layout.columns());
     this.attention = Tensor.allocate(device, arena, maxRows, widths.attention());
     this.inner = Tensor.allocate(device, arena, maxRows, widths.inner());
+  }
+
+  /** Whether somebody looks at what tokens attend to. */
+  boolean isObserved() {
+    return observer != null;
   }
 
   int maxRows() {
@@ -60,10 +70,29 @@ final class Pass {
   }
 
   /** Starts a step with the next tokens of one stream. */
-  void begin(KvCache cache, int[] tokens, int from, int count, Weights embedding) {
-    MemorySegment.copy(tokens, from, ids, JAVA_INT, 0, count);
+  void begin(KvCache cache, int[] tokens, int from, int count) {
     batch.begin(cache, count);
-    operations.embed(embedding, ids, count, x);
+    setIds(tokens, from, count);
+  }
+
+  /**
+   * Starts a step with the next token of each of some streams.
+   *
+   * @param paddedRows rows to compute, at least as many
+   */
+  void begin(List<KvCache> caches, int[] tokens, int paddedRows) {
+    batch.begin(caches, paddedRows);
+    setIds(tokens, 0, caches.size());
+  }
+
+  private void setIds(int[] tokens, int from, int count) {
+    MemorySegment.copy(tokens, from, hostIds, JAVA_INT, 0, count);
+    device.upload(hostIds.asSlice(0, (long) count * Integer.BYTES), ids);
+  }
+
+  /** {@code x} becomes the embeddings of the step's tokens. */
+  void embed(Weights embedding) {
+    operations.embed(embedding, ids, batch.rows(), x);
   }
 
   /** Makes the step's tokens part of their streams. */

@@ -9,6 +9,7 @@ import org.jspecify.annotations.Nullable;
 import org.sinkstream.kernels.Device;
 import org.sinkstream.kernels.KvCache;
 import org.sinkstream.kernels.Operations;
+import org.sinkstream.kernels.Recording;
 import org.sinkstream.kernels.Tensor;
 
 /** Takes tokens through a network and gives their logits. Used by one thread at a time. */
@@ -27,6 +28,7 @@ public final class Runner {
   private final Tensor last;
   private final MemorySegment topIds;
   private final MemorySegment topLogits;
+  private final Recording one;
   private @Nullable Tensor block;
 
   Runner(Device device, Arena arena, Decoder decoder, Pass pass) {
@@ -36,6 +38,7 @@ public final class Runner {
     this.operations = new Operations(device);
     this.decoder = decoder;
     this.pass = pass;
+    this.one = new Recording(device, arena);
     this.last = Tensor.allocate(device, arena, 1, vocabulary);
     this.topIds = arena.allocate(JAVA_INT, vocabulary);
     this.topLogits = arena.allocate(JAVA_FLOAT, vocabulary);
@@ -58,9 +61,30 @@ public final class Runner {
    * @param count at most {@link #maxRows()}
    */
   public void append(KvCache cache, int[] tokens, int from, int count) {
-    pass.begin(cache, tokens, from, count, decoder.embedding());
+    pass.begin(cache, tokens, from, count);
     decoder.forward(pass);
     pass.commit();
+  }
+
+  /** The same, and {@link #last} become the logits of the last of them. */
+  public void appendForLast(KvCache cache, int[] tokens, int from, int count) {
+    pass.begin(cache, tokens, from, count);
+    if (count == 1 && cache.isConstant() && !pass.isObserved()) {
+      one.run(() -> forwardForLast(1));
+    } else {
+      forwardForLast(count);
+    }
+    pass.commit();
+  }
+
+  private void forwardForLast(int count) {
+    decoder.forward(pass);
+    computeLast(count - 1);
+  }
+
+  /** Computes {@link #last} of the token with this index in the last append. */
+  public void computeLast(int row) {
+    pass.logits(decoder, row, 1, last);
   }
 
   /**
@@ -88,11 +112,6 @@ public final class Runner {
     return block;
   }
 
-  /** Computes {@link #last} of the token with this index in the last {@link #append}. */
-  public void computeLast(int row) {
-    pass.logits(decoder, row, 1, last);
-  }
-
   /** The logits [1, vocabulary] that the next token is chosen from. */
   public Tensor last() {
     return last;
@@ -103,9 +122,9 @@ public final class Runner {
     return operations.nll(logits, targets.length, targets);
   }
 
-  /** The {@code count} largest of {@link #last}, largest first. */
-  public Candidates top(int count) {
-    operations.topK(last, 0, count, topIds, topLogits);
+  /** The {@code count} largest of some logits [1, vocabulary], largest first. */
+  public Candidates top(Tensor logits, int count) {
+    operations.topK(logits, 0, count, topIds, topLogits);
     return new Candidates(
         topIds.asSlice(0, (long) count * Integer.BYTES).toArray(JAVA_INT),
         topLogits.asSlice(0, (long) count * Float.BYTES).toArray(JAVA_FLOAT));

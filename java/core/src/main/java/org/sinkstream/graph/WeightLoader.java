@@ -3,6 +3,7 @@ package org.sinkstream.graph;
 import java.lang.foreign.Arena;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.LongConsumer;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.sinkstream.checkpoint.Checkpoint;
@@ -20,8 +21,10 @@ import org.sinkstream.kernels.Weights;
  * Norms and biases are widened to float32; matrices stay where the file is mapped or are packed.
  *
  * @param packed whether linear layers are copied into the order in which the kernels read them
+ * @param progress gets how many more bytes are on the device
  */
-record WeightLoader(Device device, Arena arena, Checkpoint checkpoint, boolean packed) {
+record WeightLoader(
+    Device device, Arena arena, Checkpoint checkpoint, boolean packed, LongConsumer progress) {
   /**
    * One linear layer of a checkpoint: {@code name.weight} [rows, columns] and, where {@code
    * biased}, {@code name.bias} [rows].
@@ -30,8 +33,7 @@ record WeightLoader(Device device, Arena arena, Checkpoint checkpoint, boolean p
 
   /** Linear layers of equal width as one matrix. */
   Weights linear(int columns, Part... parts) {
-    return new Weights(
-        device, arena, columns, Stream.of(parts).map(part -> read(part, columns, packed)).toList());
+    return load(columns, Stream.of(parts).map(part -> read(part, columns, packed)).toList());
   }
 
   /** One linear layer. */
@@ -41,8 +43,13 @@ record WeightLoader(Device device, Arena arena, Checkpoint checkpoint, boolean p
 
   /** An embedding {@code name.weight} [rows, columns]; its rows are read one by one. */
   Weights embedding(String name, int rows, int columns) {
-    return new Weights(
-        device, arena, columns, List.of(read(new Part(name, rows, false), columns, false)));
+    return load(columns, List.of(read(new Part(name, rows, false), columns, false)));
+  }
+
+  private Weights load(int columns, List<Weights.Part> parts) {
+    Weights weights = new Weights(device, arena, columns, parts);
+    progress.accept(parts.stream().mapToLong(part -> part.data().byteSize()).sum());
+    return weights;
   }
 
   private Weights.Part read(Part part, int columns, boolean packed) {

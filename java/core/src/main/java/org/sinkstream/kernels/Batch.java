@@ -7,6 +7,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.sinkstream.kernels.ffi.Sinkstream;
 
@@ -40,7 +41,7 @@ public final class Batch {
     return maxRows;
   }
 
-  /** Rows of the present step. */
+  /** Rows of the present step that operations run on. */
   public int rows() {
     return rows;
   }
@@ -55,6 +56,27 @@ public final class Batch {
     rowCounts.setAtIndex(JAVA_INT, 0, count);
     NativeCalls.check(Sinkstream.sks_batch_begin(handle, cacheHandles, rowCounts, 1));
     rows = count;
+  }
+
+  /**
+   * Starts a step of the next token of each of some different streams.
+   *
+   * @param paddedRows rows that operations run on, at least one for each stream; what those beyond
+   *     the streams give means nothing
+   */
+  public void begin(List<KvCache> caches, int paddedRows) {
+    if (caches.size() > paddedRows || paddedRows > maxRows) {
+      throw new IllegalArgumentException(
+          "%d streams in %d rows of %d".formatted(caches.size(), paddedRows, maxRows));
+    }
+    for (int i = 0; i < caches.size(); i++) {
+      cacheHandles.setAtIndex(ADDRESS, i, caches.get(i).handle());
+      rowCounts.setAtIndex(JAVA_INT, i, 1);
+    }
+    NativeCalls.check(
+        Sinkstream.sks_batch_begin_padded(
+            handle, cacheHandles, rowCounts, caches.size(), paddedRows));
+    rows = paddedRows;
   }
 
   /** Stores the keys and values of one layer from a fused QKV output [rows, layout.columns()]. */

@@ -61,6 +61,19 @@ public enum ElementType {
     return this != F32 && this != F16;
   }
 
+  /**
+   * What weights of it become on a GPU ({@code linear.h}).
+   *
+   * @param rounded whether float32 may become f16
+   */
+  public ElementType onGpu(boolean rounded) {
+    return switch (this) {
+      case Q4_K, Q5_K, Q6_K -> F16;
+      case F32 -> rounded ? F16 : F32;
+      case F16, BF16, Q8_0, Q4_0 -> this;
+    };
+  }
+
   /** The value of {@code enum sks_type}. */
   public int code() {
     return switch (this) {

@@ -14,7 +14,6 @@ public final class KvCache {
   /** The window that keeps every token. */
   public static final long DENSE = Sinkstream.SKS_DENSE();
 
-  private final Attention attention;
   private final Spec spec;
   private final MemorySegment handle;
 
@@ -39,7 +38,6 @@ public final class KvCache {
 
   /** Makes an empty cache; freed when the arena closes. */
   public KvCache(Arena arena, Attention attention, Spec spec) {
-    this.attention = attention;
     this.spec = spec;
     try (Arena call = Arena.ofConfined()) {
       MemorySegment native_ = spec.allocate(call);
@@ -64,6 +62,11 @@ public final class KvCache {
   /** What the cache was made for. */
   public Spec spec() {
     return spec;
+  }
+
+  /** Whether its storage stays what and where it is for as long as it lives. */
+  public boolean isConstant() {
+    return spec.window != DENSE;
   }
 
   /** Bytes held now for keys and values. */
@@ -128,10 +131,6 @@ public final class KvCache {
    */
   public void importState(MemorySegment state) {
     NativeCalls.check(Sinkstream.sks_cache_import(handle, state, state.byteSize()));
-  }
-
-  Attention attention() {
-    return attention;
   }
 
   MemorySegment handle() {

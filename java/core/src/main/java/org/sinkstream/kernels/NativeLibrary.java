@@ -8,7 +8,9 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
+import org.sinkstream.error.DeviceException;
 import org.sinkstream.error.NativeLibraryException;
 import org.sinkstream.files.FileCache;
 
@@ -20,6 +22,9 @@ import org.sinkstream.files.FileCache;
 final class NativeLibrary {
   /** The system property that overrides what is packed. */
   static final String PATH_PROPERTY = "sinkstream.library.path";
+
+  /** The environment variable that names the CUDA back end's file. */
+  static final String CUDA_VARIABLE = "SINKSTREAM_CUDA_LIBRARY";
 
   private static @Nullable Path loaded;
 
@@ -71,9 +76,33 @@ final class NativeLibrary {
     return library.opened;
   }
 
+  /**
+   * The CUDA back end packed in a jar of its own, as a file; empty where there is none, or where
+   * the environment's {@value #CUDA_VARIABLE} names one. The library itself finds one beside it.
+   */
+  static Optional<Path> packedCuda() {
+    NativeLibrary library = new NativeLibrary("sinkstream_cuda");
+    String named = System.getenv(CUDA_VARIABLE);
+    byte[] content = named == null || named.isEmpty() ? library.packed() : null;
+    if (content == null) {
+      return Optional.empty();
+    }
+    try {
+      return Optional.of(FileCache.ofUser().put(library.fileName, content));
+    } catch (IOException e) {
+      throw new DeviceException(
+          "the CUDA back end cannot be unpacked to the cache: "
+              + describe(e)
+              + "; "
+              + CUDA_VARIABLE
+              + " names a copy elsewhere");
+    }
+  }
+
   private byte @Nullable [] packed() {
-    String resource = "/org/sinkstream/native/" + platform() + "/" + fileName;
-    try (InputStream stream = NativeLibrary.class.getResourceAsStream(resource)) {
+    // Of the class loader: a jar with more natives is another module.
+    String resource = "org/sinkstream/native/" + platform() + "/" + fileName;
+    try (InputStream stream = NativeLibrary.class.getClassLoader().getResourceAsStream(resource)) {
       if (stream != null) {
         return stream.readAllBytes();
       }

@@ -18,7 +18,7 @@ public record Operations(Device device) {
   /**
    * {@code y[r] = table[ids[r]]}.
    *
-   * @param ids at least {@code rows} int32
+   * @param ids at least {@code rows} int32, in device memory
    * @throws IllegalArgumentException for an id outside the table
    */
   public void embed(Weights table, MemorySegment ids, int rows, Tensor y) {
@@ -45,8 +45,8 @@ public record Operations(Device device) {
   /**
    * The {@code k} largest of a row of logits, largest first.
    *
-   * @param indices room for k int32
-   * @param values room for k floats
+   * @param indices room for k int32 in host memory
+   * @param values room for k floats in host memory
    */
   public void topK(Tensor logits, int row, int k, MemorySegment indices, MemorySegment values) {
     if (values.byteSize() < (long) k * Float.BYTES) {
@@ -83,7 +83,7 @@ public record Operations(Device device) {
     }
   }
 
-  /** Widens {@code count} elements to float32. */
+  /** Widens {@code count} elements in host memory to float32. */
   public float[] widen(MemorySegment source, ElementType type, int count) {
     try (Arena call = Arena.ofConfined()) {
       MemorySegment target = call.allocate(JAVA_FLOAT, count);
@@ -93,18 +93,19 @@ public record Operations(Device device) {
   }
 
   /**
-   * Widens {@code count} elements to float32.
+   * Widens {@code count} elements to float32, in host memory.
    *
    * @param target room for as many floats
    */
   public void widen(MemorySegment source, ElementType type, long count, MemorySegment target) {
     requireBytes("source", source, type.bytes(count));
     requireBytes("target", target, ElementType.F32.bytes(count));
-    NativeCalls.check(Sinkstream.sks_widen(device.handle(), source, type.code(), count, target));
+    NativeCalls.check(
+        Sinkstream.sks_widen(device.host().handle(), source, type.code(), count, target));
   }
 
   /**
-   * Narrows a matrix of float32 to another type, row after row.
+   * Narrows a matrix of float32 in host memory to another type, row after row.
    *
    * @param source [rows, columns]
    * @param target room for as much of {@code type}
@@ -116,7 +117,8 @@ public record Operations(Device device) {
     requireBytes("source", source, Math.multiplyExact(rows, ElementType.F32.bytes(columns)));
     requireBytes("target", target, Math.multiplyExact(rows, type.bytes(columns)));
     NativeCalls.check(
-        Sinkstream.sks_quantize(device.handle(), source, type.code(), rows, columns, target));
+        Sinkstream.sks_quantize(
+            device.host().handle(), source, type.code(), rows, columns, target));
   }
 
   private static void requireBytes(String name, MemorySegment memory, long bytes) {

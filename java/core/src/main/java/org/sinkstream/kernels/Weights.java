@@ -22,7 +22,7 @@ public final class Weights {
    * One tensor of a stacked matrix.
    *
    * @param data [rows, columns] row-major, of {@code type}; must outlive the matrix where it is not
-   *     packed
+   *     packed and the device shares the host's memory
    * @param type element type of {@code data}
    * @param rows output channels of this tensor
    * @param bias [rows], or null for none
@@ -73,6 +73,12 @@ public final class Weights {
               out ->
                   Sinkstream.sks_weights_create(device.handle(), columns, array, parts.size(), out),
               Sinkstream::sks_weights_destroy);
+    }
+    if (!device.sharesHostMemory()) {
+      parts.stream()
+          .map(Part::data)
+          .filter(MemorySegment::isMapped)
+          .forEach(MemorySegment::unload); // copied, or all of the file would count as resident
     }
   }
 

@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.concurrent.ConcurrentHashMap;
@@ -24,6 +25,8 @@ final class RandomWeights implements AutoCloseable {
   private final long seed;
   private final Arena arena = Arena.ofShared();
   private final Map<RowKind, MemorySegment> tiles = new ConcurrentHashMap<>();
+  private final Arena repeatedArena;
+  private final Map<RowKind, MemorySegment> repeated = new HashMap<>();
 
   private record RowKind(ElementType type, int columns) {
     long bytes() {
@@ -31,7 +34,13 @@ final class RandomWeights implements AutoCloseable {
     }
   }
 
-  RandomWeights(Device device, long seed) {
+  /**
+   * Makes nothing yet.
+   *
+   * @param sharedArena of what {@link #shared} gives, which outlives this
+   */
+  RandomWeights(Device device, Arena sharedArena, long seed) {
+    this.repeatedArena = sharedArena;
     this.operations = new Operations(device);
     this.seed = seed;
   }
@@ -53,6 +62,30 @@ final class RandomWeights implements AutoCloseable {
         target.setAtIndex(JAVA_FLOAT, i, (float) value);
       }
     }
+  }
+
+  /**
+   * A matrix as {@link #fill} writes it, in memory that it shares with others of its type and
+   * width: for whoever copies it anyway. Not thread-safe.
+   *
+   * @param mostRows of any matrix of this type and width
+   */
+  MemorySegment shared(SyntheticTensor tensor, int index, ElementType type, long mostRows) {
+    RowKind kind = new RowKind(type, tensor.columns());
+    MemorySegment tile = tiles.computeIfAbsent(kind, this::tile);
+    long rows = tile.byteSize() / kind.bytes();
+    MemorySegment all =
+        repeated.computeIfAbsent(kind, ignored -> repeat(tile, (rows + mostRows) * kind.bytes()));
+    long from = new SplittableRandom(seed + index).nextLong(rows) * kind.bytes();
+    return all.asSlice(from, tensor.bytes(type));
+  }
+
+  private MemorySegment repeat(MemorySegment tile, long bytes) {
+    MemorySegment target = operations.device().host().allocate(repeatedArena, bytes);
+    for (long at = 0; at < bytes; at += tile.byteSize()) {
+      MemorySegment.copy(tile, 0, target, at, Math.min(tile.byteSize(), bytes - at));
+    }
+    return target;
   }
 
   private void fillMatrix(

@@ -57,6 +57,31 @@ public record SyntheticModel(String name, Config config, Mixture mixture, long s
    */
   public Checkpoint create(Device device, Arena arena, boolean packed) {
     List<SyntheticTensor> tensors = new SyntheticTensors(ModelConfig.read(config)).all();
+    Map<String, StoredTensor> stored = new ConcurrentHashMap<>();
+    try (RandomWeights random = new RandomWeights(device, arena, seed)) {
+      if (device.sharesHostMemory()) {
+        createApart(tensors, stored, random, device, arena, packed);
+      } else {
+        createShared(tensors, stored, random, arena);
+      }
+    }
+    return new Checkpoint(
+        name,
+        config,
+        config.tokenIds("eos_token_id"),
+        Arrangement.HUGGING_FACE,
+        stored,
+        UnaryOperator.identity());
+  }
+
+  /** Every tensor in memory of its own, for the kernels to read. */
+  private void createApart(
+      List<SyntheticTensor> tensors,
+      Map<String, StoredTensor> stored,
+      RandomWeights random,
+      Device device,
+      Arena arena,
+      boolean packed) {
     List<Long> begins = new ArrayList<>();
     long bytes = 0;
     long copies = 0;
@@ -67,25 +92,43 @@ public record SyntheticModel(String name, Config config, Mixture mixture, long s
     }
     AvailableMemory.require(name, bytes, copies);
     MemorySegment memory = device.allocate(arena, bytes);
-    Map<String, StoredTensor> stored = new ConcurrentHashMap<>();
-    try (RandomWeights random = new RandomWeights(device, seed)) {
-      IntStream.range(0, tensors.size())
-          .parallel()
-          .forEach(i -> {
-            SyntheticTensor tensor = tensors.get(i);
-            ElementType type = type(tensor);
-            MemorySegment data = memory.asSlice(begins.get(i), tensor.bytes(type));
-            random.fill(tensor, i, type, data);
-            stored.put(tensor.name(), stored(tensor, type, data));
-          });
+    IntStream.range(0, tensors.size())
+        .parallel()
+        .forEach(i -> {
+          SyntheticTensor tensor = tensors.get(i);
+          ElementType type = type(tensor);
+          MemorySegment data = memory.asSlice(begins.get(i), tensor.bytes(type));
+          random.fill(tensor, i, type, data);
+          stored.put(tensor.name(), stored(tensor, type, data));
+        });
+  }
+
+  /** The same numbers in little memory, for a device that copies them. */
+  private void createShared(
+      List<SyntheticTensor> tensors,
+      Map<String, StoredTensor> stored,
+      RandomWeights random,
+      Arena arena) {
+    for (int i = 0; i < tensors.size(); i++) {
+      SyntheticTensor tensor = tensors.get(i);
+      ElementType type = type(tensor);
+      MemorySegment data;
+      if (tensor.isMatrix()) {
+        data = random.shared(tensor, i, type, mostRows(tensors, tensor.columns()));
+      } else {
+        data = arena.allocate(tensor.bytes(type), ALIGNMENT);
+        random.fill(tensor, i, type, data);
+      }
+      stored.put(tensor.name(), stored(tensor, type, data));
     }
-    return new Checkpoint(
-        name,
-        config,
-        config.tokenIds("eos_token_id"),
-        Arrangement.HUGGING_FACE,
-        stored,
-        UnaryOperator.identity());
+  }
+
+  private static long mostRows(List<SyntheticTensor> tensors, int columns) {
+    return tensors.stream()
+        .filter(tensor -> tensor.columns() == columns)
+        .mapToLong(SyntheticTensor::rows)
+        .max()
+        .orElseThrow();
   }
 
   private ElementType type(SyntheticTensor tensor) {

@@ -53,7 +53,8 @@ class GgufCheckpointTest {
     try (Device device = Device.openCpu(1);
         Arena arena = Arena.ofConfined()) {
       Checkpoint checkpoint = Checkpoint.open(write(gguf), arena);
-      new Network(device, arena, checkpoint, ModelConfig.read(checkpoint.config()), true);
+      new Network(
+          device, arena, checkpoint, ModelConfig.read(checkpoint.config()), true, bytes -> {});
       return result.apply(checkpoint);
     }
   }

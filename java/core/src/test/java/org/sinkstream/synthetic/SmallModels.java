@@ -44,11 +44,10 @@ public final class SmallModels {
   /** The logits after five tokens. */
   public static float[] logits(Device device, Arena arena, Checkpoint checkpoint) {
     ModelConfig model = ModelConfig.read(checkpoint.config());
-    Network network = new Network(device, arena, checkpoint, model, false);
+    Network network = new Network(device, arena, checkpoint, model, false, bytes -> {});
     KvCache cache = network.newCache(arena, new KvCache.Spec(4, 12, 8, ElementType.F32));
     Runner runner = network.newRunner(arena, 8);
-    runner.append(cache, new int[] {1, 2, 3, 4, 5}, 0, 5);
-    runner.computeLast(4);
+    runner.appendForLast(cache, new int[] {1, 2, 3, 4, 5}, 0, 5);
     return runner.last().toArray(0);
   }
 }

@@ -6,11 +6,12 @@ import org.sinkstream.CachePolicy;
 /**
  * What a test gave.
  *
- * @param tokensPerSecond one for each repetition
+ * @param tokensPerSecond of all streams together, one for each repetition
  * @param bytesPerToken bytes that a token cannot do without reading
  * @param bandwidth bytes per second of plain reads between the repetitions, their median
  * @param policy what the cache keeps
- * @param cacheBytes bytes the cache holds
+ * @param streams that took part
+ * @param cacheBytes bytes their caches hold
  */
 @SuppressWarnings("ArrayRecordComponent") // figures on their way to a table, never compared
 public record BenchResult(
@@ -19,6 +20,7 @@ public record BenchResult(
     double bytesPerToken,
     double bandwidth,
     CachePolicy policy,
+    int streams,
     long cacheBytes) {
   /** Mean tokens per second. */
   public double mean() {

@@ -31,7 +31,11 @@ public final class BenchStream {
     long cached = Math.min(depth, capacity);
     if (cached < capacity || session.position() < capacity) {
       takeBack(session.position() - cached);
-      session.append(tokens(Math.toIntExact(cached - session.position())));
+      int missing = Math.toIntExact(cached - session.position());
+      if (missing > 0) {
+        session.append(tokens(missing));
+        BenchStreams.await(session);
+      }
     }
   }
 
@@ -48,10 +52,14 @@ public final class BenchStream {
     int[] tokens = tokens(test.tokens());
     long begin = System.nanoTime();
     switch (test.kind()) {
-      case PROMPT -> session.append(tokens);
+      case PROMPT -> {
+        session.append(tokens);
+        BenchStreams.await(session);
+      }
       case GENERATION -> {
         for (int token : tokens) {
           session.append(token);
+          BenchStreams.await(session); // as whoever chooses the next token must
         }
       }
     }
@@ -68,26 +76,27 @@ public final class BenchStream {
    * are computed again, those of all passes.
    *
    * @param chunk most tokens of a step
+   * @param streams that are stepped together and read the weights once
    */
-  public double bytesPerToken(BenchTest test, int chunk) {
+  public double bytesPerToken(BenchTest test, int chunk, int streams) {
     long end = (long) test.depth() + test.tokens();
     if (session.policy() instanceof CachePolicy.Recompute && end > capacity) {
       long dense = Math.max(0, capacity - test.depth());
       long passes = test.kind() == BenchTest.Kind.PROMPT ? 1 : test.tokens() - dense;
-      return (stepBytes(test.depth(), dense, test.step(chunk))
-              + passes * stepBytes(0, capacity, chunk))
+      return (stepBytes(test.depth(), dense, test.step(chunk), streams)
+              + passes * stepBytes(0, capacity, chunk, streams))
           / test.tokens();
     }
-    return stepBytes(test.depth(), test.tokens(), test.step(chunk)) / test.tokens();
+    return stepBytes(test.depth(), test.tokens(), test.step(chunk), streams) / test.tokens();
   }
 
   /** Bytes of the steps that append {@code tokens} to a stream of this depth. */
-  private double stepBytes(long depth, long tokens, int step) {
+  private double stepBytes(long depth, long tokens, int step, int streams) {
     double bytes = 0;
     for (long done = 0; done < tokens; done += step) {
       long rows = Math.min(step, tokens - done);
       long cached = Math.min(depth + done, capacity);
-      bytes += info.stepBytes() + (double) info.tokenBytes() * (cached + rows);
+      bytes += (double) info.stepBytes() / streams + (double) info.tokenBytes() * (cached + rows);
     }
     return bytes;
   }

@@ -68,6 +68,15 @@ public class Sinkstream extends Sinkstream$shared {
     public static int SKS_IMPOSSIBLE() {
         return SKS_IMPOSSIBLE;
     }
+    private static final int SKS_FAULT = (int)5L;
+    /**
+     * {@snippet lang=c :
+     * enum sks_status.SKS_FAULT = 5
+     * }
+     */
+    public static int SKS_FAULT() {
+        return SKS_FAULT;
+    }
 
     private static class sks_last_error {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
@@ -247,6 +256,68 @@ public class Sinkstream extends Sinkstream$shared {
         }
     }
 
+    private static class sks_device_open_cuda {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Sinkstream.C_INT,
+            Sinkstream.C_INT,
+            Sinkstream.C_POINTER,
+            Sinkstream.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sks_device_open_cuda");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sks_device_open_cuda(int32_t index, const char *library, sks_device **device)
+     * }
+     */
+    public static FunctionDescriptor sks_device_open_cuda$descriptor() {
+        return sks_device_open_cuda.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sks_device_open_cuda(int32_t index, const char *library, sks_device **device)
+     * }
+     */
+    public static MethodHandle sks_device_open_cuda$handle() {
+        return sks_device_open_cuda.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sks_device_open_cuda(int32_t index, const char *library, sks_device **device)
+     * }
+     */
+    public static MemorySegment sks_device_open_cuda$address() {
+        return sks_device_open_cuda.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sks_device_open_cuda(int32_t index, const char *library, sks_device **device)
+     * }
+     */
+    public static int sks_device_open_cuda(int index, MemorySegment library, MemorySegment device) {
+        var mh$ = sks_device_open_cuda.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sks_device_open_cuda", index, library, device);
+            }
+            return (int)mh$.invokeExact(index, library, device);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
     private static class sks_device_close {
         public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
             Sinkstream.C_POINTER
@@ -359,6 +430,188 @@ public class Sinkstream extends Sinkstream$shared {
                 traceDowncall("sks_device_threads", device);
             }
             return (int)mh$.invokeExact(device);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sks_device_kind {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Sinkstream.C_POINTER,
+            Sinkstream.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sks_device_kind");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * const char *sks_device_kind(const sks_device *device)
+     * }
+     */
+    public static FunctionDescriptor sks_device_kind$descriptor() {
+        return sks_device_kind.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * const char *sks_device_kind(const sks_device *device)
+     * }
+     */
+    public static MethodHandle sks_device_kind$handle() {
+        return sks_device_kind.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * const char *sks_device_kind(const sks_device *device)
+     * }
+     */
+    public static MemorySegment sks_device_kind$address() {
+        return sks_device_kind.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * const char *sks_device_kind(const sks_device *device)
+     * }
+     */
+    public static MemorySegment sks_device_kind(MemorySegment device) {
+        var mh$ = sks_device_kind.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sks_device_kind", device);
+            }
+            return (MemorySegment)mh$.invokeExact(device);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sks_device_name {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Sinkstream.C_POINTER,
+            Sinkstream.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sks_device_name");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * const char *sks_device_name(const sks_device *device)
+     * }
+     */
+    public static FunctionDescriptor sks_device_name$descriptor() {
+        return sks_device_name.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * const char *sks_device_name(const sks_device *device)
+     * }
+     */
+    public static MethodHandle sks_device_name$handle() {
+        return sks_device_name.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * const char *sks_device_name(const sks_device *device)
+     * }
+     */
+    public static MemorySegment sks_device_name$address() {
+        return sks_device_name.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * const char *sks_device_name(const sks_device *device)
+     * }
+     */
+    public static MemorySegment sks_device_name(MemorySegment device) {
+        var mh$ = sks_device_name.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sks_device_name", device);
+            }
+            return (MemorySegment)mh$.invokeExact(device);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sks_device_memory {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Sinkstream.C_INT,
+            Sinkstream.C_POINTER,
+            Sinkstream.C_POINTER,
+            Sinkstream.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sks_device_memory");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sks_device_memory(sks_device *device, int64_t *total, int64_t *available)
+     * }
+     */
+    public static FunctionDescriptor sks_device_memory$descriptor() {
+        return sks_device_memory.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sks_device_memory(sks_device *device, int64_t *total, int64_t *available)
+     * }
+     */
+    public static MethodHandle sks_device_memory$handle() {
+        return sks_device_memory.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sks_device_memory(sks_device *device, int64_t *total, int64_t *available)
+     * }
+     */
+    public static MemorySegment sks_device_memory$address() {
+        return sks_device_memory.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sks_device_memory(sks_device *device, int64_t *total, int64_t *available)
+     * }
+     */
+    public static int sks_device_memory(MemorySegment device, MemorySegment total, MemorySegment available) {
+        var mh$ = sks_device_memory.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sks_device_memory", device, total, available);
+            }
+            return (int)mh$.invokeExact(device, total, available);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
@@ -541,6 +794,195 @@ public class Sinkstream extends Sinkstream$shared {
                 traceDowncall("sks_buffer_free", device, buffer);
             }
             mh$.invokeExact(device, buffer);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sks_buffer_upload {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Sinkstream.C_INT,
+            Sinkstream.C_POINTER,
+            Sinkstream.C_POINTER,
+            Sinkstream.C_POINTER,
+            Sinkstream.C_LONG
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sks_buffer_upload");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sks_buffer_upload(sks_device *device, void *to, const void *from, int64_t bytes)
+     * }
+     */
+    public static FunctionDescriptor sks_buffer_upload$descriptor() {
+        return sks_buffer_upload.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sks_buffer_upload(sks_device *device, void *to, const void *from, int64_t bytes)
+     * }
+     */
+    public static MethodHandle sks_buffer_upload$handle() {
+        return sks_buffer_upload.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sks_buffer_upload(sks_device *device, void *to, const void *from, int64_t bytes)
+     * }
+     */
+    public static MemorySegment sks_buffer_upload$address() {
+        return sks_buffer_upload.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sks_buffer_upload(sks_device *device, void *to, const void *from, int64_t bytes)
+     * }
+     */
+    public static int sks_buffer_upload(MemorySegment device, MemorySegment to, MemorySegment from, long bytes) {
+        var mh$ = sks_buffer_upload.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sks_buffer_upload", device, to, from, bytes);
+            }
+            return (int)mh$.invokeExact(device, to, from, bytes);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sks_buffer_download {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Sinkstream.C_INT,
+            Sinkstream.C_POINTER,
+            Sinkstream.C_POINTER,
+            Sinkstream.C_POINTER,
+            Sinkstream.C_LONG
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sks_buffer_download");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sks_buffer_download(sks_device *device, void *to, const void *from, int64_t bytes)
+     * }
+     */
+    public static FunctionDescriptor sks_buffer_download$descriptor() {
+        return sks_buffer_download.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sks_buffer_download(sks_device *device, void *to, const void *from, int64_t bytes)
+     * }
+     */
+    public static MethodHandle sks_buffer_download$handle() {
+        return sks_buffer_download.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sks_buffer_download(sks_device *device, void *to, const void *from, int64_t bytes)
+     * }
+     */
+    public static MemorySegment sks_buffer_download$address() {
+        return sks_buffer_download.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sks_buffer_download(sks_device *device, void *to, const void *from, int64_t bytes)
+     * }
+     */
+    public static int sks_buffer_download(MemorySegment device, MemorySegment to, MemorySegment from, long bytes) {
+        var mh$ = sks_buffer_download.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sks_buffer_download", device, to, from, bytes);
+            }
+            return (int)mh$.invokeExact(device, to, from, bytes);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sks_buffer_copy {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Sinkstream.C_INT,
+            Sinkstream.C_POINTER,
+            Sinkstream.C_POINTER,
+            Sinkstream.C_POINTER,
+            Sinkstream.C_LONG
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sks_buffer_copy");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sks_buffer_copy(sks_device *device, void *to, const void *from, int64_t bytes)
+     * }
+     */
+    public static FunctionDescriptor sks_buffer_copy$descriptor() {
+        return sks_buffer_copy.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sks_buffer_copy(sks_device *device, void *to, const void *from, int64_t bytes)
+     * }
+     */
+    public static MethodHandle sks_buffer_copy$handle() {
+        return sks_buffer_copy.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sks_buffer_copy(sks_device *device, void *to, const void *from, int64_t bytes)
+     * }
+     */
+    public static MemorySegment sks_buffer_copy$address() {
+        return sks_buffer_copy.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sks_buffer_copy(sks_device *device, void *to, const void *from, int64_t bytes)
+     * }
+     */
+    public static int sks_buffer_copy(MemorySegment device, MemorySegment to, MemorySegment from, long bytes) {
+        var mh$ = sks_buffer_copy.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sks_buffer_copy", device, to, from, bytes);
+            }
+            return (int)mh$.invokeExact(device, to, from, bytes);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
@@ -2002,6 +2444,70 @@ public class Sinkstream extends Sinkstream$shared {
         }
     }
 
+    private static class sks_batch_begin_padded {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Sinkstream.C_INT,
+            Sinkstream.C_POINTER,
+            Sinkstream.C_POINTER,
+            Sinkstream.C_POINTER,
+            Sinkstream.C_INT,
+            Sinkstream.C_INT
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sks_batch_begin_padded");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sks_batch_begin_padded(sks_batch *batch, sks_cache *const *caches, const int32_t *rows, int32_t streams, int32_t padded_rows)
+     * }
+     */
+    public static FunctionDescriptor sks_batch_begin_padded$descriptor() {
+        return sks_batch_begin_padded.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sks_batch_begin_padded(sks_batch *batch, sks_cache *const *caches, const int32_t *rows, int32_t streams, int32_t padded_rows)
+     * }
+     */
+    public static MethodHandle sks_batch_begin_padded$handle() {
+        return sks_batch_begin_padded.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sks_batch_begin_padded(sks_batch *batch, sks_cache *const *caches, const int32_t *rows, int32_t streams, int32_t padded_rows)
+     * }
+     */
+    public static MemorySegment sks_batch_begin_padded$address() {
+        return sks_batch_begin_padded.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sks_batch_begin_padded(sks_batch *batch, sks_cache *const *caches, const int32_t *rows, int32_t streams, int32_t padded_rows)
+     * }
+     */
+    public static int sks_batch_begin_padded(MemorySegment batch, MemorySegment caches, MemorySegment rows, int streams, int padded_rows) {
+        var mh$ = sks_batch_begin_padded.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sks_batch_begin_padded", batch, caches, rows, streams, padded_rows);
+            }
+            return (int)mh$.invokeExact(batch, caches, rows, streams, padded_rows);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
     private static class sks_append {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             Sinkstream.C_INT,
@@ -2947,6 +3453,306 @@ public class Sinkstream extends Sinkstream$shared {
                 traceDowncall("sks_quantize", device, source, type, rows, columns, target);
             }
             return (int)mh$.invokeExact(device, source, type, rows, columns, target);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sks_device_records {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Sinkstream.C_INT,
+            Sinkstream.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sks_device_records");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sks_device_records(const sks_device *device)
+     * }
+     */
+    public static FunctionDescriptor sks_device_records$descriptor() {
+        return sks_device_records.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sks_device_records(const sks_device *device)
+     * }
+     */
+    public static MethodHandle sks_device_records$handle() {
+        return sks_device_records.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sks_device_records(const sks_device *device)
+     * }
+     */
+    public static MemorySegment sks_device_records$address() {
+        return sks_device_records.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sks_device_records(const sks_device *device)
+     * }
+     */
+    public static int sks_device_records(MemorySegment device) {
+        var mh$ = sks_device_records.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sks_device_records", device);
+            }
+            return (int)mh$.invokeExact(device);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sks_recording_begin {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Sinkstream.C_INT,
+            Sinkstream.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sks_recording_begin");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sks_recording_begin(sks_device *device)
+     * }
+     */
+    public static FunctionDescriptor sks_recording_begin$descriptor() {
+        return sks_recording_begin.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sks_recording_begin(sks_device *device)
+     * }
+     */
+    public static MethodHandle sks_recording_begin$handle() {
+        return sks_recording_begin.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sks_recording_begin(sks_device *device)
+     * }
+     */
+    public static MemorySegment sks_recording_begin$address() {
+        return sks_recording_begin.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sks_recording_begin(sks_device *device)
+     * }
+     */
+    public static int sks_recording_begin(MemorySegment device) {
+        var mh$ = sks_recording_begin.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sks_recording_begin", device);
+            }
+            return (int)mh$.invokeExact(device);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sks_recording_end {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Sinkstream.C_INT,
+            Sinkstream.C_POINTER,
+            Sinkstream.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sks_recording_end");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sks_recording_end(sks_device *device, sks_recording **recording)
+     * }
+     */
+    public static FunctionDescriptor sks_recording_end$descriptor() {
+        return sks_recording_end.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sks_recording_end(sks_device *device, sks_recording **recording)
+     * }
+     */
+    public static MethodHandle sks_recording_end$handle() {
+        return sks_recording_end.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sks_recording_end(sks_device *device, sks_recording **recording)
+     * }
+     */
+    public static MemorySegment sks_recording_end$address() {
+        return sks_recording_end.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sks_recording_end(sks_device *device, sks_recording **recording)
+     * }
+     */
+    public static int sks_recording_end(MemorySegment device, MemorySegment recording) {
+        var mh$ = sks_recording_end.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sks_recording_end", device, recording);
+            }
+            return (int)mh$.invokeExact(device, recording);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sks_recording_replay {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Sinkstream.C_INT,
+            Sinkstream.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sks_recording_replay");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sks_recording_replay(sks_recording *recording)
+     * }
+     */
+    public static FunctionDescriptor sks_recording_replay$descriptor() {
+        return sks_recording_replay.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sks_recording_replay(sks_recording *recording)
+     * }
+     */
+    public static MethodHandle sks_recording_replay$handle() {
+        return sks_recording_replay.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sks_recording_replay(sks_recording *recording)
+     * }
+     */
+    public static MemorySegment sks_recording_replay$address() {
+        return sks_recording_replay.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sks_recording_replay(sks_recording *recording)
+     * }
+     */
+    public static int sks_recording_replay(MemorySegment recording) {
+        var mh$ = sks_recording_replay.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sks_recording_replay", recording);
+            }
+            return (int)mh$.invokeExact(recording);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sks_recording_destroy {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            Sinkstream.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sks_recording_destroy");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void sks_recording_destroy(sks_recording *recording)
+     * }
+     */
+    public static FunctionDescriptor sks_recording_destroy$descriptor() {
+        return sks_recording_destroy.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void sks_recording_destroy(sks_recording *recording)
+     * }
+     */
+    public static MethodHandle sks_recording_destroy$handle() {
+        return sks_recording_destroy.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * void sks_recording_destroy(sks_recording *recording)
+     * }
+     */
+    public static MemorySegment sks_recording_destroy$address() {
+        return sks_recording_destroy.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void sks_recording_destroy(sks_recording *recording)
+     * }
+     */
+    public static void sks_recording_destroy(MemorySegment recording) {
+        var mh$ = sks_recording_destroy.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sks_recording_destroy", recording);
+            }
+            mh$.invokeExact(recording);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {

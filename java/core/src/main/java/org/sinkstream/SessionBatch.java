@@ -1,0 +1,101 @@
+package org.sinkstream;
+
+import java.lang.foreign.Arena;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import org.sinkstream.graph.BatchRunner;
+import org.sinkstream.graph.Network;
+import org.sinkstream.kernels.KvCache;
+
+/**
+ * Steps several streams of one model together: each gets its next token, at its own position and
+ * under its own policy, and every weight is read once for all. Which sessions take part is said
+ * anew with every step, so that a stream joins and leaves between steps at no cost; between steps
+ * each session can be used alone, its {@link Session#logits} and {@link Session#candidates} being
+ * those after its token.
+ *
+ * <p>Confined to the thread that made it, which must also be that of the sessions. Close it before
+ * the model.
+ */
+public final class SessionBatch implements AutoCloseable {
+  /** Most streams that a batch can be made for. */
+  public static final int MAX_STREAMS = 256;
+
+  private final Model model;
+  private final Arena arena = Arena.ofConfined();
+  private final BatchRunner runner;
+  private List<Session> last = List.of();
+
+  SessionBatch(Model model, Network network, int maxStreams) {
+    this.model = model;
+    try {
+      this.runner = network.newBatchRunner(arena, maxStreams);
+    } catch (RuntimeException | Error failure) {
+      arena.close();
+      throw failure;
+    }
+  }
+
+  /** Most streams of one step. */
+  public int maxStreams() {
+    return runner.maxStreams();
+  }
+
+  /**
+   * Appends one token to each session. On any failure every stream stays as it was.
+   *
+   * @param sessions different sessions of this model, at most {@link #maxStreams}
+   * @param tokens the next token of each, in the same order
+   * @throws IllegalArgumentException for sessions of another model or twice the same, another
+   *     number of tokens, a session under {@code recompute:L}, or an id outside the vocabulary
+   */
+  public void append(List<Session> sessions, int... tokens) {
+    if (!arena.scope().isAlive()) {
+      throw new IllegalStateException("the batch is closed");
+    }
+    if (sessions.isEmpty() || sessions.size() > maxStreams()) {
+      throw new IllegalArgumentException(
+          "%d sessions; expected 1 to %d".formatted(sessions.size(), maxStreams()));
+    }
+    if (tokens.length != sessions.size()) {
+      throw new IllegalArgumentException(
+          "%d tokens for %d sessions; expected one for each"
+              .formatted(tokens.length, sessions.size()));
+    }
+    for (Session session : sessions) {
+      if (session.model() != model) {
+        throw new IllegalArgumentException("a session of another model than the batch");
+      }
+    }
+    model.checkIds(tokens);
+    List<KvCache> caches = new ArrayList<>();
+    for (int i = 0; i < tokens.length; i++) {
+      caches.add(sessions.get(i).cacheFor(tokens[i]));
+    }
+    keepLogitsOf(sessions);
+    runner.append(caches, tokens);
+    for (int i = 0; i < tokens.length; i++) {
+      sessions.get(i).appended(tokens[i], runner.logits(i));
+    }
+    last = List.copyOf(sessions);
+  }
+
+  /** Sessions that were in the last step and are not in the next one take their logits along. */
+  private void keepLogitsOf(List<Session> next) {
+    if (!next.equals(last)) {
+      Set<Session> staying = Set.copyOf(next);
+      last.stream().filter(session -> !staying.contains(session)).forEach(Session::keepLogits);
+    }
+  }
+
+  /** Frees its activations; the sessions stay open. Closing twice is harmless. */
+  @Override
+  public void close() {
+    if (arena.scope().isAlive()) {
+      keepLogitsOf(List.of());
+      arena.close();
+      model.sessionClosed();
+    }
+  }
+}

@@ -1,0 +1,82 @@
+package org.sinkstream.graph;
+
+import java.lang.foreign.Arena;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.sinkstream.kernels.Device;
+import org.sinkstream.kernels.KvCache;
+import org.sinkstream.kernels.Recording;
+import org.sinkstream.kernels.Tensor;
+
+/**
+ * Takes one token of each of several streams through a network together: every weight is read once
+ * for all of them. Used by one thread at a time.
+ */
+public final class BatchRunner {
+  private final Device device;
+  private final Arena arena;
+  private final Decoder decoder;
+  private final Pass pass;
+  private final Tensor logits;
+  private final Map<Shape, Recording> recordings = new HashMap<>();
+  private long widest;
+
+  /** What a recorded step is made for: so many rows, and caches of at most so many tokens. */
+  private record Shape(int rows, long tokens) {}
+
+  BatchRunner(Device device, Arena arena, Decoder decoder, Pass pass) {
+    this.device = device;
+    this.arena = arena;
+    this.decoder = decoder;
+    this.pass = pass;
+    this.logits = Tensor.allocate(device, arena, pass.maxRows(), decoder.head().rows());
+  }
+
+  /** Most streams of one step. */
+  public int maxStreams() {
+    return pass.maxRows();
+  }
+
+  /**
+   * Appends one token to each of some different streams. On any failure the streams stay as they
+   * were.
+   *
+   * @param tokens one for each stream
+   */
+  public void append(List<KvCache> caches, int[] tokens) {
+    boolean constant = caches.stream().allMatch(KvCache::isConstant);
+    int rows = constant ? rowsFor(caches.size()) : caches.size();
+    pass.begin(caches, tokens, rows);
+    if (constant) {
+      for (KvCache cache : caches) {
+        widest = Math.max(widest, cache.spec().sinks() + cache.spec().window());
+      }
+      recordings
+          .computeIfAbsent(new Shape(rows, widest), ignored -> new Recording(device, arena))
+          .run(() -> forward(rows));
+    } else {
+      forward(rows);
+    }
+    pass.commit();
+  }
+
+  /**
+   * Rows to compute for so many streams. Where steps are recorded it is a power of two, so that a
+   * handful of recordings serve any number of streams, whichever join and leave.
+   */
+  private int rowsFor(int streams) {
+    int power = Integer.highestOneBit(streams);
+    return device.records() && power < streams ? Math.min(2 * power, maxStreams()) : streams;
+  }
+
+  private void forward(int rows) {
+    decoder.forward(pass);
+    pass.logits(decoder, 0, rows, logits);
+  }
+
+  /** The logits [1, vocabulary] of one of the streams of the last {@link #append}. */
+  public Tensor logits(int stream) {
+    return logits.rows(stream, 1);
+  }
+}

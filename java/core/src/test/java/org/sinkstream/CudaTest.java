@@ -1,0 +1,182 @@
+package org.sinkstream;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.sinkstream.error.DeviceMemoryException;
+import org.sinkstream.kernels.Device;
+import org.sinkstream.testing.EmbeddedModel;
+import org.sinkstream.testing.Gpu;
+
+/** What a GPU does is what the CPU does, up to rounding: streams, batches, states, sampling. */
+class CudaTest {
+  private static final CachePolicy SMALL = CachePolicy.streaming(4, 60);
+  private static final float TOLERANCE = 2e-3f;
+
+  private static Model gpu;
+  private static Model cpu;
+
+  @BeforeAll
+  static void open() {
+    Gpu.require();
+    ModelOptions exact =
+        ModelOptions.defaults()
+            .withKvType(KvType.F32)
+            .withActivations(Activations.F32)
+            .withChunk(16);
+    gpu = Model.open(EmbeddedModel.DIRECTORY, exact.withDevice("cuda"));
+    cpu = Model.open(EmbeddedModel.DIRECTORY, exact);
+  }
+
+  @AfterAll
+  static void close() {
+    if (gpu != null) {
+      gpu.close();
+      cpu.close();
+    }
+  }
+
+  private static int[] tokens(int count, long seed) {
+    return new SplittableRandom(seed).ints(count, 0, cpu.info().vocabulary()).toArray();
+  }
+
+  private static void assertSame(Session found, Session expected) {
+    assertThat(found.position()).isEqualTo(expected.position());
+    assertThat(found.cachedTokens()).isEqualTo(expected.cachedTokens());
+    assertThat(found.logits()).containsExactly(expected.logits(), within(TOLERANCE));
+  }
+
+  @Test
+  void recordedStepsGoOnForLongAfterTheWindowWraps() {
+    try (Session found = gpu.newSession(SMALL);
+        Session expected = cpu.newSession(SMALL)) {
+      for (int token : tokens(300, 1)) {
+        found.append(token);
+        expected.append(token);
+        assertSame(found, expected);
+      }
+    }
+  }
+
+  @Test
+  void statesOfBothAreTheSameThing(@TempDir Path folder) throws IOException {
+    try (Session found = gpu.newSession(SMALL);
+        Session expected = cpu.newSession(SMALL)) {
+      found.append(tokens(100, 2));
+      expected.append(tokens(100, 2));
+      found.evict(70, 80);
+      expected.evict(70, 80);
+      found.dropLast(2);
+      expected.dropLast(2);
+      found.append(tokens(30, 3));
+      expected.append(tokens(30, 3));
+      assertSame(found, expected);
+      Path file = folder.resolve("state");
+      found.save(file);
+      try (Session restored = cpu.restore(file, SMALL)) {
+        restored.append(7);
+        expected.append(7);
+        assertSame(restored, expected);
+      }
+      expected.save(file);
+      try (Session restored = gpu.restore(file, SMALL)) {
+        restored.append(8);
+        expected.append(8);
+        assertSame(restored, expected);
+      }
+    }
+  }
+
+  @Test
+  void denseCachesGrow() {
+    try (Session found = gpu.newSession(CachePolicy.dense());
+        Session expected = cpu.newSession(CachePolicy.dense())) {
+      for (int i = 0; i < 5; i++) {
+        found.append(tokens(150, i));
+        expected.append(tokens(150, i));
+        found.append(5);
+        expected.append(5);
+        assertSame(found, expected);
+      }
+    }
+  }
+
+  @Test
+  void streamsJoinAndLeaveBatches() {
+    List<Session> together = new ArrayList<>();
+    List<Session> alone = new ArrayList<>();
+    SplittableRandom random = new SplittableRandom(5);
+    try (SessionBatch batch = gpu.newBatch(9)) {
+      for (int i = 0; i < 9; i++) {
+        CachePolicy policy = i == 4 ? CachePolicy.dense() : CachePolicy.streaming(i, 60 - i);
+        CachePolicy wider = i < 2 ? CachePolicy.streaming(4, 90) : policy;
+        together.add(gpu.newSession(wider));
+        alone.add(cpu.newSession(wider));
+        together.get(i).append(tokens(1 + 30 * i, i));
+        alone.get(i).append(tokens(1 + 30 * i, i));
+      }
+      for (int step = 0; step < 60; step++) {
+        int members = 1 + random.nextInt(9);
+        int[] next = tokens(members, 100 + step);
+        batch.append(together.subList(9 - members, 9), next);
+        for (int i = 0; i < members; i++) {
+          alone.get(9 - members + i).append(next[i]);
+          assertSame(together.get(9 - members + i), alone.get(9 - members + i));
+        }
+      }
+    } finally {
+      together.forEach(Session::close);
+      alone.forEach(Session::close);
+    }
+  }
+
+  @Test
+  void theSameTokensAreChosen() {
+    GenerationOptions greedy = GenerationOptions.of(60, 1).withSampling(Sampling.greedy());
+    try (Session found = gpu.newSession(SMALL);
+        Session expected = cpu.newSession(SMALL)) {
+      found.append(tokens(20, 9));
+      expected.append(tokens(20, 9));
+      assertThat(found.generate(greedy).stream().map(Token::id).toList())
+          .isEqualTo(expected.generate(greedy).stream().map(Token::id).toList());
+    }
+  }
+
+  @Test
+  void memoryIsFlatToTheByte() {
+    try (Session session = gpu.newSession(SMALL);
+        Device device = Device.openCuda(0, 1)) {
+      session.append(tokens(200, 4));
+      for (int i = 0; i < 10; i++) {
+        session.append(i);
+      }
+      session.logits();
+      long held = Device.allocatedBytes();
+      long available = device.memory().available();
+      for (int i = 0; i < 2000; i++) {
+        session.append(i);
+      }
+      session.logits();
+      assertThat(Device.allocatedBytes()).isEqualTo(held);
+      assertThat(device.memory().available()).isEqualTo(available);
+    }
+  }
+
+  @Test
+  void tooLargeACacheIsRefusedWithWhatWouldFit() {
+    CachePolicy large = CachePolicy.streaming(4, 1L << 33);
+    assertThatThrownBy(() -> gpu.newSession(large))
+        .isInstanceOf(DeviceMemoryException.class)
+        .hasMessageContaining("bytes");
+  }
+}

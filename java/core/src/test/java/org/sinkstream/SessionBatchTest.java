@@ -1,0 +1,126 @@
+package org.sinkstream;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.sinkstream.kernels.Device;
+import org.sinkstream.testing.EmbeddedModel;
+
+/** Several streams stepped together do what each would do alone. */
+class SessionBatchTest {
+  private static final CachePolicy SMALL = CachePolicy.streaming(4, 20);
+  private static Model model;
+
+  @BeforeAll
+  static void open() {
+    model =
+        Model.open(
+            EmbeddedModel.DIRECTORY,
+            ModelOptions.defaults().withKvType(KvType.F32).withActivations(Activations.F32));
+  }
+
+  @AfterAll
+  static void close() {
+    model.close();
+  }
+
+  private static int[] tokens(int count, long seed) {
+    return new SplittableRandom(seed).ints(count, 0, model.info().vocabulary()).toArray();
+  }
+
+  private static void assertSame(Session found, Session expected) {
+    assertThat(found.position()).isEqualTo(expected.position());
+    assertThat(found.logits()).containsExactly(expected.logits(), within(1e-4f));
+  }
+
+  /** Streams at positions from 0 to far beyond the window; some join late, some pause, some go. */
+  @Test
+  void joinedAndLeftAtAnyPositionEachStreamIsAsIfAlone() {
+    CachePolicy[] policies = {
+      SMALL, CachePolicy.streaming(0, 7), CachePolicy.dense(), SMALL, SMALL
+    };
+    int[] prompts = {0, 3, 40, 24, 100};
+    List<Session> together = new ArrayList<>();
+    List<Session> alone = new ArrayList<>();
+    try (SessionBatch batch = model.newBatch(policies.length)) {
+      for (int i = 0; i < policies.length; i++) {
+        together.add(model.newSession(policies[i]));
+        alone.add(model.newSession(policies[i]));
+        together.get(i).append(tokens(prompts[i], i));
+        alone.get(i).append(tokens(prompts[i], i));
+      }
+      SplittableRandom random = new SplittableRandom(11);
+      for (int step = 0; step < 40; step++) {
+        List<Session> members = new ArrayList<>();
+        List<Session> references = new ArrayList<>();
+        for (int i = 0; i < policies.length; i++) {
+          if (random.nextInt(3) > 0) {
+            members.add(together.get(i));
+            references.add(alone.get(i));
+          }
+        }
+        if (!members.isEmpty()) {
+          int[] next = tokens(members.size(), 100 + step);
+          batch.append(members, next);
+          for (int i = 0; i < next.length; i++) {
+            references.get(i).append(next[i]);
+            assertSame(members.get(i), references.get(i));
+          }
+        }
+      }
+      // Alone again: the session goes on from where the batch left it.
+      together.get(0).append(tokens(9, 7));
+      alone.get(0).append(tokens(9, 7));
+      assertSame(together.get(0), alone.get(0));
+    } finally {
+      together.forEach(Session::close);
+      alone.forEach(Session::close);
+    }
+  }
+
+  @Test
+  void stepsTakeNoMemory() {
+    try (Session a = model.newSession(SMALL);
+        Session b = model.newSession(SMALL);
+        SessionBatch batch = model.newBatch(2)) {
+      batch.append(List.of(a, b), 1, 2);
+      long before = Device.allocatedBytes();
+      for (int i = 0; i < 100; i++) {
+        batch.append(List.of(a, b), 3, 4);
+      }
+      assertThat(Device.allocatedBytes()).isEqualTo(before);
+    }
+  }
+
+  @Test
+  void refusesWhatDoesNotGoTogether() {
+    try (Session a = model.newSession(SMALL);
+        Session b = model.newSession(SMALL);
+        SessionBatch batch = model.newBatch(2)) {
+      a.append(1);
+      b.append(1);
+      refused(() -> batch.append(List.of(a, a), 1, 1), "is in the batch twice");
+      refused(() -> batch.append(List.of(a, b), 1), "1 tokens for 2 sessions");
+      refused(() -> batch.append(List.of(), new int[0]), "0 sessions; expected 1 to 2");
+      refused(() -> batch.append(List.of(a, b), 1, 1 << 20), "token 1 of 2 has id 1048576");
+      assertThat(List.of(a.position(), b.position())).containsExactly(1L, 1L);
+      refused(() -> model.newBatch(0), "streams: 0; expected 1 to 256");
+      assertThatThrownBy(model::close)
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageContaining("3 open session(s) or batch(es)");
+    }
+  }
+
+  private static void refused(Runnable call, String words) {
+    assertThatThrownBy(call::run)
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining(words);
+  }
+}
