@@ -137,6 +137,7 @@ final class LineChart {
   /** The vertical axis goes from here to there, with some room. */
   LineChart range(double from, double to) {
     range = new double[] {from, to};
+    styler.setYAxisTickLabelsFormattingFunction(y -> y < from || y > to ? "" : tick(y));
     return this;
   }
 
@@ -203,10 +204,14 @@ final class LineChart {
     if (logY && top > 10 * bottom) {
       styler.setYAxisTickLabelsFormattingFunction(LineChart::sparseTick);
     }
+    int shown = 0;
     for (Mark mark : marks) {
       if (mark.x > lowX && mark.x < highX) {
+        // One below the other, for marks may stand close together.
+        double down = 0.055 * shown++;
+        double y = logY ? top * Math.pow(bottom / top, down) : top - down * (top - bottom);
         chart.addAnnotation(new AnnotationLine(mark.x, true, false));
-        chart.addAnnotation(new AnnotationText(mark.label, beside(mark, lowX, highX), top, false));
+        chart.addAnnotation(new AnnotationText(mark.label, beside(mark, lowX, highX), y, false));
       }
     }
     return ChartEncoder.getBytes(chart, "png");
