@@ -134,7 +134,7 @@ final class LineChart {
     return this;
   }
 
-  /** The vertical axis goes from here to there, with some room. */
+  /** The vertical axis goes from here to there. */
   LineChart range(double from, double to) {
     range = new double[] {from, to};
     return this;
@@ -190,11 +190,8 @@ final class LineChart {
       styler.setLegendLayout(Styler.LegendLayout.Vertical);
     }
     double lowX = powersOfTwo ? min(xs) : Math.min(0, min(xs)), highX = max(xs);
-    double lowY = range == null ? min(ys) : range[0], highY = range == null ? max(ys) : range[1];
-    double room = logY ? 1 : highY - (fromZero ? 0 : lowY);
-    room = room > 0 ? room : Math.max(1, Math.abs(highY));
-    double bottom = logY ? lowY / 1.1 : fromZero ? 0 : lowY - room * 0.06;
-    double top = logY ? highY * 1.25 : highY + room * 0.12;
+    double[] height = range == null ? heightOf(min(ys), max(ys)) : range;
+    double bottom = height[0], top = height[1];
     styler.setYAxisLogarithmic(logY);
     styler.setXAxisMin(lowX);
     styler.setXAxisMax(highX);
@@ -203,13 +200,27 @@ final class LineChart {
     if (logY && top > 10 * bottom) {
       styler.setYAxisTickLabelsFormattingFunction(LineChart::sparseTick);
     }
+    int shown = 0;
     for (Mark mark : marks) {
       if (mark.x > lowX && mark.x < highX) {
+        // One below the other, for marks may stand close together.
+        double down = 0.055 * shown++;
+        double y = logY ? top * Math.pow(bottom / top, down) : top - down * (top - bottom);
         chart.addAnnotation(new AnnotationLine(mark.x, true, false));
-        chart.addAnnotation(new AnnotationText(mark.label, beside(mark, lowX, highX), top, false));
+        chart.addAnnotation(new AnnotationText(mark.label, beside(mark, lowX, highX), y, false));
       }
     }
     return ChartEncoder.getBytes(chart, "png");
+  }
+
+  /** From where to where the vertical axis goes, with room above for the words of marks. */
+  private double[] heightOf(double low, double high) {
+    if (logY) {
+      return new double[] {low / 1.1, high * 1.25};
+    }
+    double room = high - (fromZero ? 0 : low);
+    room = room > 0 ? room : Math.max(1, Math.abs(high));
+    return new double[] {fromZero ? 0 : low - room * 0.06, high + room * 0.12};
   }
 
   /** Where the middle of a label is that stands right of its line, or left of it near the edge. */

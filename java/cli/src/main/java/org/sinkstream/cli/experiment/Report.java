@@ -87,10 +87,7 @@ final class Report {
 
   /** Ends the report with its tables and the command that repeats it, and writes it. */
   void finish() throws IOException {
-    text.append(tables)
-        .append("\nThe command:\n\n```sh\n")
-        .append(out.command())
-        .append("\n```\n");
+    text.append(tables).append("\nThe command:\n\n```sh\n").append(out.command()).append("\n```\n");
     out.write("report.md", text.toString());
   }
 }

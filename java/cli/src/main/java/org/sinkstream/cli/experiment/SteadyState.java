@@ -49,7 +49,10 @@ final class SteadyState {
   private void memory(Report report, List<ScoredArm> arms) throws IOException {
     List<List<String>> rows = new ArrayList<>();
     LineChart chart =
-        new LineChart(scores.source().label() + ": memory as the stream goes on", "position in the text, tokens", "MiB")
+        new LineChart(
+                scores.source().label() + ": memory as the stream goes on",
+                "position in the text, tokens",
+                "MiB")
             .fromZero();
     for (ScoredArm arm : arms) {
       String name = arm.arm().label();
