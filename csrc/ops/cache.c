@@ -73,7 +73,7 @@ static int64_t window_within(const sks_attention *attention, sks_cache_spec spec
                              int64_t available) {
   int64_t least = 0, most = spec.window;
   while (least < most) {
-    spec.window = least + (most - least + 1) / 2;
+    spec.window = least + (most - least - 1) / 2 + 1; /* rounded up, without overflow */
     if (required_bytes(attention, &spec) <= available)
       least = spec.window;
     else
