@@ -94,13 +94,14 @@ struct sks_digits {
     poison = sks_warp_sum<8>(poison);
     // Smaller than this, 127 over it would overflow: taken for zero, as on the CPU.
     bool nothing = largest < 0x1p-100f;
-    float factor = nothing ? 0.0f : 127.0f / largest;
+    float factor = nothing ? 0.0f : SKS_INPUT_DIGIT / largest;
     uint32_t highs = 0, lows = 0;
     int sum = 0;
 #pragma unroll
     for (int i = 0; i < 4; i++) {
       float value = x[i] * factor, first = rintf(value);
       int a = __float2int_rn(first), b = __float2int_rn((value - first) * SKS_INPUT_BASE);
+      b = max(min(b, SKS_INPUT_DIGIT), -SKS_INPUT_DIGIT);  // half a base would not fit its byte
       highs |= (static_cast<uint32_t>(a) & 255) << 8 * i;
       lows |= (static_cast<uint32_t>(b) & 255) << 8 * i;
       sum += SKS_INPUT_BASE * a + b;
@@ -111,7 +112,7 @@ struct sks_digits {
     high[column / 4] = highs;
     low[column / 4] = lows;
     if (column % 32 != 0) return;
-    scales[column / 32] = (nothing ? 0.0f : largest / (127.0f * SKS_INPUT_BASE)) + poison;
+    scales[column / 32] = (nothing ? 0.0f : largest / (SKS_INPUT_DIGIT * SKS_INPUT_BASE)) + poison;
     sums[column / 32] = sum;
   }
 };
