@@ -1,9 +1,7 @@
 package org.sinkstream.cli;
 
 import java.io.IOException;
-import java.util.List;
 import java.util.concurrent.Callable;
-import org.sinkstream.CachePolicy;
 import org.sinkstream.cli.experiment.PerplexityExperiment;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -25,14 +23,7 @@ final class ExperimentPerplexityCommand implements Callable<Integer> {
   @Mixin private final ModelMixin model = new ModelMixin();
   @Mixin private final ScoredTextMixin text = new ScoredTextMixin();
   @Mixin private final OutMixin out = new OutMixin();
-
-  @Option(
-      names = "--cache",
-      paramLabel = "POLICY",
-      required = true,
-      converter = CacheMixin.Policy.class,
-      description = "What is compared: S+R, 0+R, dense or recompute:L. May be repeated.")
-  private List<CachePolicy> policies = List.of();
+  @Mixin private final CachesMixin caches = new CachesMixin();
 
   @Option(
       names = "--window",
@@ -50,6 +41,10 @@ final class ExperimentPerplexityCommand implements Callable<Integer> {
     return out.run(
         streams,
         new PerplexityExperiment(
-            model.source(), text.text(), policies, Math.toIntExact(window), model.chunk()));
+            model.source(),
+            text.text(),
+            caches.policies(),
+            Math.toIntExact(window),
+            model.chunk()));
   }
 }

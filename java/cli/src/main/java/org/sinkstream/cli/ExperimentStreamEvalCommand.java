@@ -3,7 +3,6 @@ package org.sinkstream.cli;
 import java.io.IOException;
 import java.util.List;
 import java.util.concurrent.Callable;
-import org.sinkstream.CachePolicy;
 import org.sinkstream.cli.experiment.StreamEvalExperiment;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -24,14 +23,7 @@ final class ExperimentStreamEvalCommand implements Callable<Integer> {
 
   @Mixin private final ModelMixin model = new ModelMixin();
   @Mixin private final OutMixin out = new OutMixin();
-
-  @Option(
-      names = "--cache",
-      paramLabel = "POLICY",
-      required = true,
-      converter = CacheMixin.Policy.class,
-      description = "What is compared: S+R, 0+R, dense or recompute:L. May be repeated.")
-  private List<CachePolicy> policies = List.of();
+  @Mixin private final CachesMixin caches = new CachesMixin();
 
   @Option(
       names = "--distance",
@@ -72,7 +64,7 @@ final class ExperimentStreamEvalCommand implements Callable<Integer> {
         streams,
         new StreamEvalExperiment(
             model.source(),
-            policies,
+            caches.policies(),
             distances.stream().map(Math::toIntExact).distinct().sorted().toList(),
             Math.toIntExact(every),
             seed,

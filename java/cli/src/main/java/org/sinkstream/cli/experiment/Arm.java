@@ -4,6 +4,7 @@ import java.nio.ByteBuffer;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import java.util.List;
 import org.sinkstream.CachePolicy;
 import org.sinkstream.Model;
 
@@ -17,6 +18,13 @@ import org.sinkstream.Model;
  */
 @SuppressWarnings("ArrayRecordComponent") // a long text on its way to a model, never compared
 record Arm(String label, CachePolicy policy, int[] text, long tokens) {
+  /** The same text under each of some policies, which label their arms. */
+  static List<Arm> of(List<CachePolicy> policies, int[] text, long tokens) {
+    return policies.stream()
+        .map(policy -> new Arm(policy.toString(), policy, text, tokens))
+        .toList();
+  }
+
   /** Tells this stream through this model from all others. */
   String identity(Model model) {
     ByteBuffer bytes = ByteBuffer.allocate(Math.multiplyExact(text.length, Integer.BYTES));

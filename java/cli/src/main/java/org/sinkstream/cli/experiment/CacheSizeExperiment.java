@@ -24,15 +24,15 @@ public record CacheSizeExperiment(
         ModelScores.score(
             source,
             text,
-            (model, tokens, count) ->
-                sizes.stream()
-                    .map(size -> CachePolicy.streaming(SINKS, size - SINKS))
-                    .map(policy -> new Arm(policy.toString(), policy, tokens, count))
-                    .toList(),
+            (model, tokens, count) -> Arm.of(policies(), tokens, count),
             chunk,
             out,
             monitor);
     report(scores, out);
+  }
+
+  private List<CachePolicy> policies() {
+    return sizes.stream().map(size -> CachePolicy.streaming(SINKS, size - SINKS)).toList();
   }
 
   private void report(ModelScores scores, RunDirectory out) throws IOException {

@@ -26,10 +26,7 @@ public record PerplexityExperiment(
         ModelScores.score(
             source,
             text,
-            (model, tokens, count) ->
-                policies.stream()
-                    .map(policy -> new Arm(policy.toString(), policy, tokens, count))
-                    .toList(),
+            (model, tokens, count) -> Arm.of(policies, tokens, count),
             chunk,
             out,
             monitor);
