@@ -3,7 +3,9 @@
   recompute   a fresh pass over the whole window for each token (flash attention)
   published   StreamingLLM as published: eager, rotate all cached keys, concatenate
   graph       a static ring, keys rotated once, the step in one CUDA graph
-  compile     the same through torch.compile(mode="max-autotune")
+  compile     the same through torch.compile(mode="max-autotune"), the step as a whole: minutes
+  layers      one layer through torch.compile(mode="max-autotune-no-cudagraphs"), once for all of
+              them, and the step in one CUDA graph: the same kernels in a fraction of the time
   prefill     one pass over a prompt
   attention   scaled_dot_product_attention alone, one token of each of 64 streams
 
@@ -12,6 +14,7 @@ Prints medians in milliseconds. Needs only torch.
 """
 
 import argparse
+import collections
 import statistics
 
 import torch
@@ -26,13 +29,12 @@ def weight(*shape):
     return torch.randn(*shape, device=DEVICE, dtype=torch.float16) * 0.02
 
 
-class Layer(torch.nn.Module):
-    def __init__(self, width, hidden):
-        super().__init__()
-        make = lambda *shape: torch.nn.Parameter(weight(*shape), requires_grad=False)
-        self.qkv, self.out = make(3 * width, width), make(width, width)
-        self.gate_up, self.down = make(2 * hidden, width), make(width, hidden)
-        self.norm1, self.norm2 = make(width), make(width)
+Layer = collections.namedtuple("Layer", "qkv out gate_up down norm1 norm2")
+
+
+def random_layer(width, hidden):
+    return Layer(weight(3 * width, width), weight(width, width), weight(2 * hidden, width), weight(width, hidden),
+                 weight(width), weight(width))
 
 
 def rms_norm(x, scale):
@@ -46,12 +48,19 @@ def rotate(x, cosine, sine):
     return x * cosine + turned * sine
 
 
-class Model(torch.nn.Module):
+def layer_of(layer, x, heads, attend):
+    qkv = F.linear(rms_norm(x, layer.norm1), layer.qkv)
+    q, k, v = (t.view(x.shape[0], heads, -1).transpose(0, 1) for t in qkv.chunk(3, -1))
+    x = x + F.linear(attend(q, k, v).transpose(0, 1).reshape(x.shape[0], -1), layer.out)
+    gate, up = F.linear(rms_norm(x, layer.norm2), layer.gate_up).chunk(2, -1)
+    return x + F.linear(F.silu(gate) * up, layer.down)
+
+
+class Model:
     def __init__(self, shape):
-        super().__init__()
         count, self.heads, width, hidden, vocabulary = SHAPES[shape]
         self.head_dim = width // self.heads
-        self.layers = torch.nn.ModuleList(Layer(width, hidden) for _ in range(count))
+        self.layers = [random_layer(width, hidden) for _ in range(count)]
         self.table, self.head = weight(vocabulary, width), weight(vocabulary, width)
         self.norm = weight(width)
         inverse = 10000 ** -(torch.arange(0, self.head_dim, 2, device=DEVICE).double() / self.head_dim)
@@ -61,15 +70,13 @@ class Model(torch.nn.Module):
         angles = positions.double()[:, None] * self.inverse
         return angles.cos().half(), angles.sin().half()
 
-    def forward(self, ids, attend):
+    def __call__(self, ids, attend):
         x = self.table[ids]
         for i, layer in enumerate(self.layers):
-            qkv = F.linear(rms_norm(x, layer.norm1), layer.qkv)
-            q, k, v = (t.view(-1, self.heads, self.head_dim).transpose(0, 1) for t in qkv.chunk(3, -1))
-            mixed = attend(i, q, k, v).transpose(0, 1).reshape(x.shape[0], -1)
-            x = x + F.linear(mixed, layer.out)
-            gate, up = F.linear(rms_norm(x, layer.norm2), layer.gate_up).chunk(2, -1)
-            x = x + F.linear(F.silu(gate) * up, layer.down)
+            x = layer_of(layer, x, self.heads, lambda q, k, v: attend(i, q, k, v))
+        return self.logits(x)
+
+    def logits(self, x):
         return F.linear(rms_norm(x[-1:], self.norm), self.head)
 
 
@@ -107,8 +114,22 @@ def published(model, window):
     return lambda: model(ids, attend)
 
 
-def ring(model, window):
-    """A static ring; position and slot are on the device. Sink keys stay apart for their rotation."""
+def attend_ring(keys, values, slot, at_stream, at_cache, q, k, v):
+    """Appends one token to the ring of a layer and attends to it; sink keys have a rotation of their own."""
+    keys.index_copy_(1, slot, rotate(k, *at_stream))
+    values.index_copy_(1, slot, v)
+    scores = torch.cat((rotate(q, *at_cache) @ keys[:, :SINKS].transpose(1, 2),
+                        rotate(q, *at_stream) @ keys[:, SINKS:].transpose(1, 2)), -1)
+    weights = torch.softmax(scores.float() * q.shape[-1]**-0.5, -1).half()
+    return weights @ values
+
+
+def ring_layer(layer, x, heads, *ring):
+    return layer_of(layer, x, heads, lambda q, k, v: attend_ring(*ring, q, k, v))
+
+
+def ring(model, window, layer=ring_layer):
+    """A static ring; position and slot are on the device."""
     slots = SINKS + window + 1
     shape = (len(model.layers), model.heads, slots, model.head_dim)
     keys, values = weight(*shape), weight(*shape)
@@ -118,19 +139,11 @@ def ring(model, window):
 
     def step():
         slot = SINKS + (position - SINKS) % (window + 1)
-        cosine, sine = model.phases(position)
-
-        def attend(i, q, k, v):
-            keys[i].index_copy_(1, slot, rotate(k, cosine, sine))
-            values[i].index_copy_(1, slot, v)
-            at, cached = rotate(q, cosine, sine), rotate(q, *fixed)
-            scores = torch.cat((cached @ keys[i, :, :SINKS].transpose(1, 2),
-                                at @ keys[i, :, SINKS:].transpose(1, 2)), -1)
-            weights = torch.softmax(scores.float() * model.head_dim**-0.5, -1).half()
-            return weights @ values[i]
-
-        logits = model(ids, attend)
-        ids.copy_(logits.argmax(-1))
+        phases = model.phases(position)
+        x = model.table[ids]
+        for i, its in enumerate(model.layers):
+            x = layer(its, x, model.heads, keys[i], values[i], slot, phases, fixed)
+        ids.copy_(model.logits(x).argmax(-1))
         position.add_(1)
 
     return step
@@ -180,7 +193,7 @@ def main():
     options = argparse.ArgumentParser()
     options.add_argument("--shape", default="7b", choices=SHAPES)
     options.add_argument("--windows", default="1020,4092")
-    options.add_argument("--modes", default="recompute,published,graph,compile,prefill,attention")
+    options.add_argument("--modes", default="recompute,published,graph,layers,prefill,attention")
     options.add_argument("--steps", type=int, default=30)
     options = options.parse_args()
     print(f"# torch {torch.__version__}, {torch.cuda.get_device_name()}, {options.shape}", flush=True)
@@ -199,6 +212,10 @@ def main():
                 step = published(model, window)
             elif mode == "graph":
                 step = as_graph(ring(model, window))
+            elif mode == "layers":
+                torch.compiler.reset()
+                layer = torch.compile(ring_layer, mode="max-autotune-no-cudagraphs", fullgraph=True, dynamic=False)
+                step = as_graph(ring(model, window, layer))
             else:
                 step = torch.compile(ring(model, window), mode="max-autotune")
             print(f"{mode:10} 4+{window:<6} {median(step, options.steps):9.3f} ms", flush=True)
