@@ -145,19 +145,23 @@ static cudaError_t write_rows(sks_gpu *gpu, const sks_batch *batch, sks_gpu_batc
 
 int32_t sks_gpu_batch_begin(sks_batch *batch) {
   sks_gpu_batch *own = batch->own;
-  sks_gpu *gpu = sks_gpu_enter(batch->attention->device);
+  sks_gpu *gpu = sks_gpu_enter_waiting(batch->attention->device);
   own->pending = -1;
   int32_t status = sks_gpu_require_running(gpu, "the beginning of a step");
   if (status == SKS_OK) status = describe(batch, own);
   if (status == SKS_OK) status = ensure_workspace(gpu, batch, own);
   if (status != SKS_OK) return sks_gpu_done(gpu, status);
-  cudaError_t error = sks_gpu_write(gpu, own->step.caches, own->host_caches,
-                                    batch->stream_count * (int64_t)sizeof *own->host_caches);
+  cudaError_t error = gpu->waiting.begins ? sks_gpu_launch_waiting(gpu) : cudaSuccess;
+  if (error == cudaSuccess)
+    error = sks_gpu_write(gpu, own->step.caches, own->host_caches,
+                          batch->stream_count * (int64_t)sizeof *own->host_caches);
   if (error == cudaSuccess) error = write_rows(gpu, batch, own);
   if (error == cudaSuccess && own->tiled)
     error = sks_gpu_write(gpu, own->tiles, own->host_tiles,
                           own->tile_count * (int64_t)sizeof *own->host_tiles);
-  if (error == cudaSuccess) error = sks_cuda_step_begin(gpu->stream, &own->attention, &own->step);
+  gpu->waiting.begins = error == cudaSuccess;
+  gpu->waiting.attention = own->attention;
+  gpu->waiting.step = own->step;
   return sks_gpu_leave(gpu, error, "sks_batch_begin");
 }
 

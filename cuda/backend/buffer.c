@@ -1,7 +1,6 @@
 #include <string.h>
 
 #include "cuda/backend/gpu.h"
-#include "cuda/kernels/put.h"
 #include "cuda/kernels/read.h"
 
 enum { MOST_STAGED_BYTES = 1 << 20 }; /* that come by way of pinned memory, which is faster */
@@ -18,14 +17,17 @@ void sks_gpu_buffer_free(sks_device *device, void *buffer) {
 }
 
 int32_t sks_gpu_upload(sks_device *device, void *to, const void *from, int64_t bytes) {
-  sks_gpu *gpu = sks_gpu_enter(device);
+  sks_gpu *gpu = sks_gpu_enter_waiting(device);
   int32_t status = sks_gpu_require_running(gpu, "an upload");
   if (status != SKS_OK) return sks_gpu_done(gpu, status);
   return sks_gpu_leave(gpu, sks_gpu_write(gpu, to, from, bytes), "an upload");
 }
 
 cudaError_t sks_gpu_write(sks_gpu *gpu, void *to, const void *from, int64_t bytes) {
-  if (sks_cuda_can_put(to, bytes)) return sks_cuda_put(gpu->stream, to, from, bytes);
+  if (sks_cuda_puts_add(&gpu->waiting.puts, to, from, bytes)) return cudaSuccess;
+  cudaError_t error = sks_gpu_launch_waiting(gpu);
+  if (error != cudaSuccess) return error;
+  if (sks_cuda_puts_add(&gpu->waiting.puts, to, from, bytes)) return cudaSuccess;
   /* From memory that is not pinned: when the call returns, what it needs has been read. */
   return cudaMemcpyAsync(to, from, (size_t)bytes, cudaMemcpyHostToDevice, gpu->stream);
 }

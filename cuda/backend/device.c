@@ -6,11 +6,28 @@
 
 enum { LEAST_MAJOR = 8 }; /* compute capability 8.0: what the kernels are built for */
 
-sks_gpu *sks_gpu_enter(const sks_device *device) {
+sks_gpu *sks_gpu_enter_waiting(const sks_device *device) {
   sks_gpu *gpu = (sks_gpu *)device;
   pthread_mutex_lock(&gpu->lock);
   cudaSetDevice(gpu->index); /* of this thread; fails only where opening had failed */
   return gpu;
+}
+
+sks_gpu *sks_gpu_enter(const sks_device *device) {
+  sks_gpu *gpu = sks_gpu_enter_waiting(device);
+  cudaError_t error = sks_gpu_launch_waiting(gpu);
+  if (error != cudaSuccess) gpu->waiting.error = error;
+  return gpu;
+}
+
+cudaError_t sks_gpu_launch_waiting(sks_gpu *gpu) {
+  sks_gpu_waiting *waiting = &gpu->waiting;
+  cudaError_t error = waiting->begins ? sks_cuda_put_and_begin(gpu->stream, &waiting->puts,
+                                                               &waiting->attention, &waiting->step)
+                                      : sks_cuda_put(gpu->stream, &waiting->puts);
+  waiting->puts.count = 0;
+  waiting->begins = false;
+  return error;
 }
 
 int32_t sks_gpu_done(sks_gpu *gpu, int32_t status) {
@@ -26,6 +43,8 @@ int32_t sks_gpu_check(const sks_gpu *gpu, cudaError_t error, const char *what) {
 }
 
 int32_t sks_gpu_leave(sks_gpu *gpu, cudaError_t error, const char *what) {
+  if (error == cudaSuccess) error = gpu->waiting.error;
+  gpu->waiting.error = cudaSuccess;
   return sks_gpu_done(gpu, sks_gpu_check(gpu, error, what));
 }
 
@@ -43,6 +62,7 @@ static void close_gpu(sks_device *device) {
     cudaFreeHost(gpu->stages[i].pinned);
   }
   cudaFreeHost(gpu->host_results);
+  cudaFreeHost(gpu->answer);
   while (gpu->blocks != NULL) sks_gpu_free(gpu, gpu->blocks->memory);
   if (gpu->stream != NULL) cudaStreamDestroy(gpu->stream);
   pthread_mutex_unlock(&gpu->lock);

@@ -10,6 +10,7 @@
 #include "core/backend.h"
 #include "core/fail.h"
 #include "cuda/backend/blas.h"
+#include "cuda/kernels/put.h"
 
 /* Memory of the device that is in use. */
 typedef struct sks_gpu_block {
@@ -24,6 +25,22 @@ typedef struct sks_gpu_stage {
   cudaEvent_t free; /* recorded where the copy out of the pinned memory ends */
 } sks_gpu_stage;
 
+/* What is launched with the next operation, so that it costs one launch: small writes, and then the
+ * beginning of a step. */
+typedef struct sks_gpu_waiting {
+  sks_cuda_puts puts;
+  bool begins;
+  sks_cuda_attention attention;
+  sks_cuda_step step;
+  cudaError_t error; /* of the launch, until somebody leaves with it */
+} sks_gpu_waiting;
+
+/* Pinned memory that kernels write small results to themselves; `serial` comes last. */
+typedef struct sks_gpu_answer {
+  uint32_t serial; /* of the newest question that has been answered */
+  _Alignas(64) char data[];
+} sks_gpu_answer;
+
 enum { SKS_GPU_STAGES = 2, SKS_GPU_STAGE_BYTES = 16 << 20 };
 
 typedef struct sks_gpu {
@@ -34,15 +51,26 @@ typedef struct sks_gpu {
   pthread_mutex_t lock; /* recursive; a recording holds it from begin to end */
   bool recording;
   sks_gpu_blas blas;
+  sks_gpu_waiting waiting;
   sks_gpu_block *blocks;
   sks_gpu_stage stages[SKS_GPU_STAGES]; /* made with the first weights */
   /* Where small results go on their way to the host; grown as needed. */
   char *results, *host_results;
   int64_t result_bytes;
+  sks_gpu_answer *answer;
+  int64_t answer_bytes;
+  uint32_t asked;    /* the serial of the newest question */
+  void *top_scratch; /* of sks_cuda_top_k; made with the first one */
 } sks_gpu;
 
 /* Until sks_gpu_leave no other thread uses the device. */
 sks_gpu *sks_gpu_enter(const sks_device *device);
+
+/* The same, but what waits goes on waiting: for what launches nothing itself. */
+sks_gpu *sks_gpu_enter_waiting(const sks_device *device);
+
+/* Launches what waits. */
+cudaError_t sks_gpu_launch_waiting(sks_gpu *gpu);
 
 /* What `error` stands for as a status; `what` ran into it. */
 int32_t sks_gpu_leave(sks_gpu *gpu, cudaError_t error, const char *what);
@@ -68,8 +96,15 @@ int32_t sks_gpu_ensure(sks_gpu *gpu, int64_t bytes, const char *what, void **mem
 /* Room for results on both sides. */
 int32_t sks_gpu_results(sks_gpu *gpu, int64_t bytes);
 
-/* Host memory to the device's, in the order of the stream; `from` may change after. */
+/* Host memory to the device's, before the next operation; `from` may change after. */
 cudaError_t sks_gpu_write(sks_gpu *gpu, void *to, const void *from, int64_t bytes);
+
+/* Makes room for an answer of so many bytes; the serial of the question, which the kernel is to
+ * leave in gpu->answer->serial once it has written the answer to gpu->answer->data. */
+int32_t sks_gpu_ask(sks_gpu *gpu, int64_t bytes, uint32_t *serial);
+
+/* Waits for the answer to the question asked last. `error` is that of the kernel's launch. */
+int32_t sks_gpu_await(sks_gpu *gpu, cudaError_t error, const char *what);
 
 /* The status of a product of cuBLAS, which is there. Sums are float32. */
 int32_t sks_gpu_multiply(sks_gpu *gpu, const sks_gpu_product *product);

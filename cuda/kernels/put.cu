@@ -1,36 +1,96 @@
+#include <algorithm>
 #include <cstring>
 
+#include "cuda/kernels/device/launch.cuh"
+#include "cuda/kernels/device/step_begin.cuh"
 #include "cuda/kernels/put.h"
 
 namespace {
 
-enum { THREADS = 128 };
+enum { THREADS = SKS_STEP_BEGIN_THREADS, FEW_WORDS = 64 };
 
-template <int words>
-struct payload {
-  uint32_t word[words];
+template <int most>
+struct packet {
+  uint32_t *to[SKS_CUDA_MOST_PUTS];
+  int32_t ends[SKS_CUDA_MOST_PUTS];
+  int32_t count;
+  uint32_t words[most];
 };
 
-template <int words>
-__global__ void put(uint32_t *to, int32_t count, payload<words> from) {
-  for (int32_t i = threadIdx.x; i < count; i += THREADS) to[i] = from.word[i];
+template <int most>
+packet<most> packet_of(const sks_cuda_puts &puts) {
+  packet<most> made;
+  std::copy(puts.to, puts.to + puts.count, made.to);
+  std::copy(puts.ends, puts.ends + puts.count, made.ends);
+  made.count = puts.count;
+  if (puts.count > 0) std::copy(puts.words, puts.words + puts.ends[puts.count - 1], made.words);
+  return made;
 }
 
-template <int words>
-void launch(cudaStream_t stream, void *to, const void *from, int64_t bytes) {
-  payload<words> copy;
-  std::memcpy(&copy, from, static_cast<size_t>(bytes));
-  put<words><<<1, THREADS, 0, stream>>>(static_cast<uint32_t *>(to),
-                                        static_cast<int32_t>(bytes / 4), copy);
+// In order, also where two go to the same place.
+template <int most>
+__device__ void write_all(const packet<most> &from) {
+  int32_t begin = 0;
+  for (int32_t i = 0; i < from.count; i++) {
+    int32_t end = from.ends[i];
+    for (int32_t word = begin + static_cast<int32_t>(threadIdx.x); word < end; word += THREADS)
+      from.to[i][word - begin] = from.words[word];
+    begin = end;
+    __syncthreads();
+  }
+}
+
+template <int most>
+__global__ void put(const __grid_constant__ packet<most> from) {
+  write_all(from);
+}
+
+// Of a step of one row: a single block both writes and begins.
+template <int most>
+__global__ void put_and_begin(const __grid_constant__ packet<most> from,
+                              const sks_cuda_attention attention, const sks_cuda_step step) {
+  write_all(from);
+  sks_step_begin_row(attention, step, 0);
+}
+
+template <int most>
+cudaError_t launch(cudaStream_t stream, const sks_cuda_puts &puts,
+                   const sks_cuda_attention *attention, const sks_cuda_step *step) {
+  packet<most> from = packet_of<most>(puts);
+  return attention == nullptr ? sks_launch(put<most>, dim3(1), THREADS, 0, stream, false, from)
+                              : sks_launch(put_and_begin<most>, dim3(1), THREADS, 0, stream, false,
+                                           from, *attention, *step);
+}
+
+// `attention` null: they are only written.
+cudaError_t launch(cudaStream_t stream, const sks_cuda_puts &puts,
+                   const sks_cuda_attention *attention, const sks_cuda_step *step) {
+  bool few = puts.count == 0 || puts.ends[puts.count - 1] <= FEW_WORDS;
+  return few ? launch<FEW_WORDS>(stream, puts, attention, step)
+             : launch<SKS_CUDA_PUT_WORDS>(stream, puts, attention, step);
 }
 
 }  // namespace
 
-cudaError_t sks_cuda_put(cudaStream_t stream, void *to, const void *from, int64_t bytes) {
-  if (bytes == 0) return cudaSuccess;
-  if (bytes <= 128)
-    launch<32>(stream, to, from, bytes);
-  else
-    launch<SKS_CUDA_MOST_PUT / 4>(stream, to, from, bytes);
-  return cudaGetLastError();
+bool sks_cuda_puts_add(sks_cuda_puts *puts, void *to, const void *from, int64_t bytes) {
+  int32_t used = puts->count > 0 ? puts->ends[puts->count - 1] : 0;
+  int64_t room = (SKS_CUDA_PUT_WORDS - used) * static_cast<int64_t>(sizeof *puts->words);
+  if (puts->count == SKS_CUDA_MOST_PUTS || bytes > room || bytes % 4 != 0 ||
+      reinterpret_cast<uintptr_t>(to) % 4 != 0)
+    return false;
+  std::memcpy(puts->words + used, from, static_cast<size_t>(bytes));
+  puts->to[puts->count] = static_cast<uint32_t *>(to);
+  puts->ends[puts->count++] = used + static_cast<int32_t>(bytes / 4);
+  return true;
+}
+
+cudaError_t sks_cuda_put(cudaStream_t stream, const sks_cuda_puts *puts) {
+  return puts->count == 0 ? cudaSuccess : launch(stream, *puts, nullptr, nullptr);
+}
+
+cudaError_t sks_cuda_put_and_begin(cudaStream_t stream, const sks_cuda_puts *puts,
+                                   const sks_cuda_attention *attention, const sks_cuda_step *step) {
+  if (step->row_count == 1) return launch(stream, *puts, attention, step);
+  cudaError_t error = sks_cuda_put(stream, puts);
+  return error == cudaSuccess ? sks_cuda_step_begin(stream, attention, step) : error;
 }

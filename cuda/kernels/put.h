@@ -1,5 +1,5 @@
-/* Some bytes of the host's to the device with the launch itself: no copy to wait for, and the
- * host's memory is free again when the call returns. */
+/* Some bytes of the host's to the device with a launch itself: no copy to wait for, and the host's
+ * memory is free again when the call returns. Several that come together go with one launch. */
 #ifndef SINKSTREAM_CUDA_KERNELS_PUT_H
 #define SINKSTREAM_CUDA_KERNELS_PUT_H
 
@@ -7,20 +7,35 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "cuda/kernels/cache.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-/* Most bytes that fit in a launch's parameters, whatever the card. */
-enum { SKS_CUDA_MOST_PUT = 3072 };
+enum {
+  SKS_CUDA_MOST_PUTS = 8,
+  SKS_CUDA_PUT_WORDS = 768 /* most that fit in a launch's parameters, whatever the card */
+};
 
-/* Whether so many bytes can go there this way. */
-static inline bool sks_cuda_can_put(const void *to, int64_t bytes) {
-  return bytes <= SKS_CUDA_MOST_PUT && bytes % 4 == 0 && (uintptr_t)to % 4 == 0;
-}
+/* Writes in the order in which they were added; all zeros: none. */
+typedef struct sks_cuda_puts {
+  int32_t count;
+  int32_t ends[SKS_CUDA_MOST_PUTS]; /* of each, in `words` */
+  uint32_t *to[SKS_CUDA_MOST_PUTS]; /* device memory */
+  uint32_t words[SKS_CUDA_PUT_WORDS];
+} sks_cuda_puts;
 
-/* to [bytes], in device memory, = from, in host memory. */
-cudaError_t sks_cuda_put(cudaStream_t stream, void *to, const void *from, int64_t bytes);
+/* to [bytes], in device memory, = from, in host memory. False where it has to go another way: there
+ * is no room, or it is no whole number of aligned words. */
+bool sks_cuda_puts_add(sks_cuda_puts *puts, void *to, const void *from, int64_t bytes);
+
+/* Writes them all. */
+cudaError_t sks_cuda_put(cudaStream_t stream, const sks_cuda_puts *puts);
+
+/* Writes them all, then sks_cuda_step_begin, which sees them. */
+cudaError_t sks_cuda_put_and_begin(cudaStream_t stream, const sks_cuda_puts *puts,
+                                   const sks_cuda_attention *attention, const sks_cuda_step *step);
 
 #ifdef __cplusplus
 }
