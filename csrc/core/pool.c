@@ -8,6 +8,7 @@
 
 #include "core/fail.h"
 #include "core/memory.h"
+#include "core/pause.h"
 
 /* About 50 microseconds: longer than the gaps within a token, shorter than a scheduler would
  * notice. */
@@ -48,12 +49,6 @@ struct sks_pool {
   worker *workers; /* [threads]; the first is whoever calls sks_pool_run */
 };
 
-static void relax(void) {
-#if defined(__x86_64__)
-  __builtin_ia32_pause();
-#endif
-}
-
 static uint32_t run_of(ticket t) { return (uint32_t)(t >> 32); }
 
 static int64_t task_of(ticket t) { return (int64_t)(uint32_t)t; }
@@ -87,7 +82,7 @@ static void work(sks_pool *pool, uint32_t run, int32_t thread) {
 static uint32_t wait_for_run(sks_pool *pool, uint32_t last) {
   uint32_t run = atomic_load(&pool->run);
   for (int i = 0; i < SPINS && run == last; i++) {
-    relax();
+    sks_pause();
     run = atomic_load(&pool->run);
   }
   if (run == last) {
@@ -196,7 +191,7 @@ void sks_pool_run(sks_pool *pool, int64_t tasks, sks_task *task, void *argument)
   work(pool, start_run(pool), 0);
   for (int spins = 0; atomic_load_explicit(&pool->done, memory_order_acquire) < tasks; spins++) {
     if (spins < SPINS) {
-      relax();
+      sks_pause();
     } else {
       sched_yield(); /* a worker lost its core: it may have this one */
     }

@@ -4,7 +4,6 @@
 
 #include "core/memory.h"
 #include "cuda/backend/gpu.h"
-#include "cuda/kernels/pick.h"
 
 /* Waits for `bytes` of results, and leaves. */
 static int32_t fetch(sks_gpu *gpu, cudaError_t error, int64_t bytes, const char *what) {
@@ -40,28 +39,24 @@ static int32_t top_of_many(sks_gpu *gpu, const float *logits, int32_t count, int
   return status;
 }
 
-/* Indices to `results`. A single one, greedy sampling's, is found in one pass. */
-static cudaError_t top(sks_gpu *gpu, const float *logits, int32_t count, int32_t k, float *values) {
-  int32_t *indices = (int32_t *)gpu->results;
-  if (k > 1) return sks_cuda_top_k(gpu->stream, logits, count, k, indices, values);
-  cudaError_t error = sks_cuda_argmax(gpu->stream, logits, 1, count, indices, true);
-  return error == cudaSuccess ? sks_cuda_pick(gpu->stream, logits, indices, values) : error;
-}
-
 int32_t sks_gpu_top_k(sks_device *device, const float *logits, int32_t count, int32_t k,
                       int32_t *indices, float *values) {
   sks_gpu *gpu = sks_gpu_enter(device);
   if (k > SKS_CUDA_MOST_K)
     return sks_gpu_done(gpu, top_of_many(gpu, logits, count, k, indices, values));
   size_t index_bytes = (size_t)k * sizeof *indices, value_bytes = (size_t)k * sizeof *values;
-  int64_t bytes = (int64_t)(index_bytes + value_bytes);
-  int32_t status = sks_gpu_results(gpu, bytes);
-  if (status == SKS_OK)
-    status = fetch(gpu, top(gpu, logits, count, k, (float *)(gpu->results + index_bytes)), bytes,
-                   "sks_top_k");
+  uint32_t serial;
+  int32_t status = sks_gpu_ask(gpu, (int64_t)(index_bytes + value_bytes), &serial);
+  if (status == SKS_OK && gpu->top_scratch == NULL)
+    status = sks_gpu_allocate(gpu, SKS_CUDA_TOP_SCRATCH, "room for a choice", &gpu->top_scratch);
+  if (status != SKS_OK) return sks_gpu_done(gpu, status);
+  char *data = gpu->answer->data;
+  sks_cuda_top to = {(int32_t *)data, (float *)(data + index_bytes), &gpu->answer->serial, serial};
+  cudaError_t error = sks_cuda_top_k(gpu->stream, logits, count, k, gpu->top_scratch, &to);
+  status = sks_gpu_await(gpu, error, "sks_top_k");
   if (status == SKS_OK) {
-    memcpy(indices, gpu->host_results, index_bytes);
-    memcpy(values, gpu->host_results + index_bytes, value_bytes);
+    memcpy(indices, data, index_bytes);
+    memcpy(values, data + index_bytes, value_bytes);
   }
   return sks_gpu_done(gpu, status);
 }

@@ -67,18 +67,6 @@ struct move_args {
   int64_t from, end, distance;
 };
 
-// Channel c of a stored row.
-template <typename kv>
-__device__ float load_channel(const char *row, int head_dim, int c) {
-  if constexpr (kv::TYPE == SKS_F32) return reinterpret_cast<const float *>(row)[c];
-  if constexpr (kv::TYPE == SKS_F16)
-    return sks_widen_half(reinterpret_cast<const uint16_t *>(row)[c]);
-  if constexpr (kv::TYPE == SKS_BF16)
-    return __uint_as_float(static_cast<uint32_t>(reinterpret_cast<const uint16_t *>(row)[c]) << 16);
-  return static_cast<float>(reinterpret_cast<const int8_t *>(row)[c]) *
-         sks_scale_of(row, head_dim, c);
-}
-
 // A block for each KV head of a layer goes through the tokens in order: a row may be the target of
 // one that comes later. What is not turned is not rounded again either.
 template <typename kv>
@@ -100,8 +88,8 @@ __global__ void move(move_args args) {
     char *to_key = head.keys + target * head.pitch, *to_value = head.values + target * head.pitch;
     float turned = 0;
     if (valid) {
-      double own = load_channel<kv>(key, head_dim, c);
-      double other = load_channel<kv>(key, head_dim, rotation.other);
+      double own = sks_load_channel<kv>(key, head_dim, c);
+      double other = sks_load_channel<kv>(key, head_dim, rotation.other);
       turned = static_cast<float>(
           rotation.sign == 0 ? own : own * cosine + rotation.sign * (other * sine));
     }

@@ -7,7 +7,7 @@
 
 namespace {
 
-enum { THREADS = 1024, DIGIT_BITS = 8, DIGITS = 1 << DIGIT_BITS };
+enum { THREADS = 1024, WARPS = THREADS / SKS_WARP, DIGIT_BITS = 8, DIGITS = 1 << DIGIT_BITS };
 
 // What comes first is larger, as one number: by value, NaN below all, then by lower index. No two
 // elements have the same.
@@ -30,9 +30,17 @@ __device__ uint64_t warp_largest(uint64_t key) {
   return key;
 }
 
+// The largest over the block, in its first warp.
+__device__ uint64_t block_largest(uint64_t key) {
+  __shared__ uint64_t found[WARPS];
+  key = warp_largest(key);
+  if (threadIdx.x % SKS_WARP == 0) found[threadIdx.x / SKS_WARP] = key;
+  __syncthreads();
+  return threadIdx.x < SKS_WARP ? warp_largest(found[threadIdx.x]) : 0;
+}
+
 __global__ __launch_bounds__(THREADS) void argmax(const float *logits, int32_t count,
                                                   int32_t *index) {
-  __shared__ uint64_t found[SKS_MOST_WARPS];
   sks_let_next_start();
   sks_wait_for_previous();
   const float *row = logits + static_cast<int64_t>(blockIdx.x) * count;
@@ -40,11 +48,7 @@ __global__ __launch_bounds__(THREADS) void argmax(const float *logits, int32_t c
 #pragma unroll 4
   for (int32_t i = static_cast<int32_t>(threadIdx.x); i < count; i += THREADS)
     best = larger(best, key_of(row[i], i));
-  best = warp_largest(best);
-  if (threadIdx.x % SKS_WARP == 0) found[threadIdx.x / SKS_WARP] = best;
-  __syncthreads();
-  if (threadIdx.x >= SKS_WARP) return;
-  best = warp_largest(found[threadIdx.x]);
+  best = block_largest(best);
   if (threadIdx.x == 0) index[blockIdx.x] = index_of(best);
 }
 
@@ -77,45 +81,123 @@ __device__ uint64_t select(const float *logits, int32_t count, int32_t k) {
   return prefix;
 }
 
-// Largest first (bitonic sort; Batcher 1968).
-__device__ void sort(uint64_t *keys) {
-  int i = static_cast<int>(threadIdx.x);
-  for (int run = 2; run <= SKS_CUDA_MOST_K; run *= 2) {
-    for (int apart = run / 2; apart > 0; apart /= 2) {
-      __syncthreads();
-      int other = i ^ apart;
-      if (other < i) continue;
-      bool descending = (i & run) == 0;
-      uint64_t a = keys[i], b = keys[other];
-      if ((a < b) == descending) {
-        keys[i] = b;
-        keys[other] = a;
-      }
-    }
-  }
-  __syncthreads();
-}
-
 static_assert(static_cast<int>(SKS_CUDA_MOST_K) == static_cast<int>(THREADS), "a key a thread");
 
-__global__ __launch_bounds__(THREADS) void top_k(const float *logits, int32_t count, int32_t k,
-                                                 int32_t *indices, float *values) {
-  __shared__ uint64_t keys[SKS_CUDA_MOST_K];
+// A key a thread; largest first (bitonic sort; Batcher 1968). Partners in a warp exchange without
+// shared memory.
+__device__ uint64_t sort(uint64_t key) {
+  __shared__ uint64_t keys[THREADS];
+  int i = static_cast<int>(threadIdx.x);
+  for (int run = 2; run <= THREADS; run *= 2) {
+    for (int apart = run / 2; apart > 0; apart /= 2) {
+      uint64_t other;
+      if (apart >= SKS_WARP) {
+        __syncthreads();
+        keys[i] = key;
+        __syncthreads();
+        other = keys[i ^ apart];
+      } else {
+        other = __shfl_xor_sync(~0u, key, apart);
+      }
+      bool keep_larger = ((i & run) == 0) == ((i & apart) == 0);
+      key = (key > other) == keep_larger ? key : other;
+    }
+  }
+  return key;
+}
+
+// What blocks leave for the last of them.
+struct top_scratch {
+  uint64_t largest[THREADS];  // of each group of neighbouring logits
+  unsigned arrived;
+};
+
+static_assert(sizeof(top_scratch) <= SKS_CUDA_TOP_SCRATCH, "room for it");
+
+// A warp for each group.
+__device__ void find_largest(const float *logits, int32_t count, int32_t group,
+                             top_scratch *scratch) {
+  int lane = static_cast<int>(threadIdx.x) % SKS_WARP;
+  int32_t own =
+      static_cast<int32_t>(blockIdx.x) * WARPS + static_cast<int32_t>(threadIdx.x) / SKS_WARP;
+  int32_t begin = own * group, end = count - begin < group ? count : begin + group;
+  uint64_t best = 0;
+  if (begin < count) {
+#pragma unroll 8
+    for (int32_t i = begin + lane; i < end; i += SKS_WARP)
+      best = larger(best, key_of(logits[i], i));
+  }
+  best = warp_largest(best);
+  if (lane == 0) scratch->largest[own] = best;
+}
+
+// Whether this block is the last one to arrive; it sees what the others wrote.
+__device__ bool arrives_last(top_scratch *scratch) {
+  __shared__ bool last;
+  __threadfence();
+  __syncthreads();
+  if (threadIdx.x == 0) {
+    last = atomicAdd(&scratch->arrived, 1) + 1 == gridDim.x;
+    if (last) scratch->arrived = 0;
+  }
+  __syncthreads();
+  if (last) __threadfence();
+  return last;
+}
+
+// Each thread's key of the k largest, largest first. k groups have a largest one of at least
+// `least`, so that the k-th largest of all is no less: few others have to be looked at.
+__device__ uint64_t top_keys(const float *logits, int32_t count, int32_t group, int32_t k,
+                             uint64_t own_largest) {
+  __shared__ uint64_t order[THREADS], keys[THREADS];
   __shared__ int32_t taken;
-  uint64_t least = select(logits, count, k);
+  order[threadIdx.x] = sort(own_largest);
   keys[threadIdx.x] = 0;
   if (threadIdx.x == 0) taken = 0;
   __syncthreads();
-  for (int32_t i = static_cast<int32_t>(threadIdx.x); i < count; i += THREADS) {
-    uint64_t key = key_of(logits[i], i);
-    if (key >= least) keys[atomicAdd(&taken, 1)] = key;
+  uint64_t least = order[k - 1];
+  int lane = static_cast<int>(threadIdx.x) % SKS_WARP;
+  for (int32_t j = static_cast<int32_t>(threadIdx.x) / SKS_WARP; j < k && order[j] > 0;
+       j += WARPS) {
+    int32_t begin = index_of(order[j]) / group * group;
+    int32_t end = count - begin < group ? count : begin + group;
+#pragma unroll 4
+    for (int32_t i = begin + lane; i < end; i += SKS_WARP) {
+      uint64_t key = key_of(logits[i], i);
+      if (key < least) continue;
+      int32_t place = atomicAdd(&taken, 1);
+      if (place < THREADS) keys[place] = key;
+    }
   }
   __syncthreads();
-  sort(keys);
-  if (static_cast<int32_t>(threadIdx.x) >= k) return;
-  int32_t index = index_of(keys[threadIdx.x]);
-  indices[threadIdx.x] = index;
-  values[threadIdx.x] = logits[index];
+  if (taken > THREADS) {  // seldom: many of the largest are neighbours, or k is near THREADS
+    __syncthreads();
+    keys[threadIdx.x] = 0;
+    if (threadIdx.x == 0) taken = 0;
+    least = select(logits, count, k);
+    for (int32_t i = static_cast<int32_t>(threadIdx.x); i < count; i += THREADS) {
+      uint64_t key = key_of(logits[i], i);
+      if (key >= least) keys[atomicAdd(&taken, 1)] = key;
+    }
+    __syncthreads();
+  }
+  return sort(keys[threadIdx.x]);
+}
+
+__global__ __launch_bounds__(THREADS) void top(const float *logits, int32_t count, int32_t group,
+                                               int32_t k, top_scratch *scratch, sks_cuda_top to) {
+  find_largest(logits, count, group, scratch);
+  if (!arrives_last(scratch)) return;
+  uint64_t key = threadIdx.x < gridDim.x * WARPS ? scratch->largest[threadIdx.x] : 0;
+  key = k == 1 ? block_largest(key) : top_keys(logits, count, group, k, key);
+  if (static_cast<int32_t>(threadIdx.x) < k) {
+    int32_t index = index_of(key);
+    to.indices[threadIdx.x] = index;
+    to.values[threadIdx.x] = logits[index];
+    __threadfence_system();
+  }
+  if (k > 1) __syncthreads();
+  if (threadIdx.x == 0) *static_cast<volatile uint32_t *>(to.answered) = to.serial;
 }
 
 __global__ __launch_bounds__(THREADS) void nll(const float *logits, int32_t count,
@@ -157,9 +239,12 @@ cudaError_t sks_cuda_argmax(cudaStream_t stream, const float *logits, int32_t ro
 }
 
 cudaError_t sks_cuda_top_k(cudaStream_t stream, const float *logits, int32_t count, int32_t k,
-                           int32_t *indices, float *values) {
+                           void *scratch, const sks_cuda_top *to) {
   if (k < 1 || k > count || k > SKS_CUDA_MOST_K) return cudaErrorInvalidValue;
-  return sks_launch(top_k, dim3(1), THREADS, 0, stream, false, logits, count, k, indices, values);
+  int32_t group = (count - 1) / THREADS + 1, groups = (count - 1) / group + 1;
+  unsigned blocks = static_cast<unsigned>((groups - 1) / WARPS + 1);
+  return sks_launch(top, dim3(blocks), THREADS, 0, stream, false, logits, count, group, k,
+                    static_cast<top_scratch *>(scratch), *to);
 }
 
 cudaError_t sks_cuda_nll(cudaStream_t stream, const float *logits, int32_t rows, int32_t count,

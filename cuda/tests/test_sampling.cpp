@@ -1,4 +1,6 @@
 // Sampling on the device against the CPU: ties, NaN and infinities among the logits.
+#include <algorithm>
+
 #include "cuda/kernels/sampling.h"
 #include "support/gpu.hpp"
 
@@ -6,11 +8,13 @@ namespace {
 
 std::vector<float> random_logits(size_t count, uint64_t *seed) {
   std::vector<float> x = random_floats(seed, count, 10);
-  int64_t kind = rng_below(seed, 5);
+  int64_t kind = rng_below(seed, 6);
+  float rising = 0;
   for (float &value : x) {
+    if (kind == 5) value = rising++;      // the largest are neighbours
     if (kind == 1) value = rintf(value);  // many are equal
     if (kind == 2) value *= 0.0f;         // 0 and -0
-    if (kind >= 3 && rng_below(seed, 3) == 0) value = kind == 3 ? NAN : -INFINITY;
+    if ((kind == 3 || kind == 4) && rng_below(seed, 3) == 0) value = kind == 3 ? NAN : -INFINITY;
   }
   return x;
 }
@@ -28,17 +32,22 @@ void test_argmax(sks_device *device, uint64_t *seed) {
   CHECK(index.get() == expected, "%d rows of %d", rows, count);
 }
 
-void test_top_k(sks_device *device, uint64_t *seed) {
-  int32_t count = static_cast<int32_t>(1 + rng_below(seed, rng_below(seed, 2) ? 50 : 70000));
-  int32_t most = count < SKS_CUDA_MOST_K ? count : SKS_CUDA_MOST_K;
-  int32_t k = static_cast<int32_t>(1 + rng_below(seed, most));
+void test_top_k(sks_device *device, char *scratch, uint64_t *seed) {
+  const int64_t sizes[] = {50, 3000, 70000, 300000};
+  int32_t count = static_cast<int32_t>(1 + rng_below(seed, sizes[rng_below(seed, 4)]));
+  int32_t most = std::min(count, rng_below(seed, 2) ? 100 : static_cast<int32_t>(SKS_CUDA_MOST_K));
+  int32_t k = rng_below(seed, 4) ? static_cast<int32_t>(1 + rng_below(seed, most)) : 1;
   std::vector<float> x = random_logits(static_cast<size_t>(count), seed), values(k);
   std::vector<int32_t> expected(static_cast<size_t>(k));
   REQUIRE(sks_top_k(device, x.data(), count, k, expected.data(), values.data()) == SKS_OK, "%s",
           sks_last_error());
   gpu_array<float> logits(x), found(static_cast<size_t>(k));
   gpu_array<int32_t> indices(static_cast<size_t>(k));
-  GPU(sks_cuda_top_k(nullptr, logits, count, k, indices, found));
+  gpu_array<uint32_t> answered(1);
+  uint32_t serial = static_cast<uint32_t>(rng_below(seed, 1000));
+  sks_cuda_top to = {indices, found, answered, serial};
+  GPU(sks_cuda_top_k(nullptr, logits, count, k, scratch, &to));
+  CHECK(answered.get()[0] == serial, "%u, not %u", answered.get()[0], serial);
   CHECK(indices.get() == expected, "%d of %d", k, count);
   std::vector<float> got = found.get();
   for (int32_t i = 0; i < k; i++) {
@@ -75,9 +84,11 @@ void test_nll(sks_device *device, uint64_t *seed) {
 int main(int argc, char **argv) {
   uint64_t seed = rng_seed(argc, argv);
   sks_device *device = start_test();
+  gpu_array<char> scratch(SKS_CUDA_TOP_SCRATCH);  // the same one all the time
+  scratch.zero();
   for (int round = 0; round < rounds(30); round++) {
     test_argmax(device, &seed);
-    test_top_k(device, &seed);
+    test_top_k(device, scratch, &seed);
     test_nll(device, &seed);
   }
   sks_device_close(device);

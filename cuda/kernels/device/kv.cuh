@@ -69,6 +69,18 @@ __device__ static inline float sks_scale_of(const char *row, int head_dim, int c
   return sks_widen_half(reinterpret_cast<const uint16_t *>(row + head_dim)[c / SKS_SCALE_CHANNELS]);
 }
 
+// Channel c of a stored row.
+template <typename kv>
+__device__ static inline float sks_load_channel(const char *row, int head_dim, int c) {
+  if constexpr (kv::TYPE == SKS_F32) return reinterpret_cast<const float *>(row)[c];
+  if constexpr (kv::TYPE == SKS_F16)
+    return sks_widen_half(reinterpret_cast<const uint16_t *>(row)[c]);
+  if constexpr (kv::TYPE == SKS_BF16)
+    return __uint_as_float(static_cast<uint32_t>(reinterpret_cast<const uint16_t *>(row)[c]) << 16);
+  return static_cast<float>(reinterpret_cast<const int8_t *>(row)[c]) *
+         sks_scale_of(row, head_dim, c);
+}
+
 // Channel c as the type rounds it, and with Q8_0 the scale of its run, into a row. The lanes of a
 // warp have the 32 channels of a run, `valid` those that there are; all of them call. Scales and
 // elements of Q8_0 are those of the reference kernel bit for bit (quantize_kv).

@@ -1,12 +1,12 @@
 package org.sinkstream;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.List;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.function.IntFunction;
-import java.util.stream.IntStream;
-import java.util.stream.Stream;
 import org.sinkstream.graph.Runner.Candidates;
 import org.sinkstream.kernels.Tensor;
 
@@ -42,12 +42,16 @@ final class Sampler {
     // A penalty or a ban moves only these tokens, so the best of the rest are among this many.
     long spare = (long) wanted + penalised.length + banned.size();
     int count = wanted == 0 ? vocabulary : (int) Math.min(vocabulary, spare);
-    Choice[] choices = choices(top.apply(count), logits, penalised);
-    int kept = wanted == 0 ? choices.length : Math.min(wanted, choices.length);
-    return sampling.temperature() == 0 ? choices[0].id : draw(Arrays.copyOf(choices, kept));
+    List<Choice> choices = choices(top.apply(count), logits, penalised);
+    return sampling.temperature() == 0
+        ? choices.getFirst().id
+        : draw(wanted == 0 ? choices : choices.subList(0, Math.min(wanted, choices.size())));
   }
 
-  private record Choice(int id, double logit) {}
+  private record Choice(int id, double logit) {
+    private static final Comparator<Choice> BEST_FIRST =
+        Comparator.comparingDouble(Choice::logit).reversed().thenComparingInt(Choice::id);
+  }
 
   /** The recent tokens, each once, sorted; none where there is no penalty. */
   private int[] penalised(IntFunction<int[]> recent) {
@@ -57,17 +61,24 @@ final class Sampler {
   }
 
   /** The candidates and the penalised tokens, penalty applied, best first; banned ones left out. */
-  private Choice[] choices(Candidates candidates, Tensor logits, int[] penalised) {
-    IntStream free =
-        IntStream.range(0, candidates.ids().length)
-            .filter(i -> Arrays.binarySearch(penalised, candidates.ids()[i]) < 0);
-    float[] all = penalised.length == 0 ? new float[0] : logits.toArray(0);
-    return Stream.concat(
-            free.mapToObj(i -> new Choice(candidates.ids()[i], candidates.logits()[i])),
-            Arrays.stream(penalised).mapToObj(id -> new Choice(id, penalty(all[id]))))
-        .filter(choice -> !banned.contains(choice.id))
-        .sorted(Comparator.comparingDouble(Choice::logit).reversed().thenComparingInt(Choice::id))
-        .toArray(Choice[]::new);
+  private List<Choice> choices(Candidates candidates, Tensor logits, int[] penalised) {
+    List<Choice> choices = new ArrayList<>(candidates.ids().length + penalised.length);
+    for (int i = 0; i < candidates.ids().length; i++) {
+      int id = candidates.ids()[i];
+      if (Arrays.binarySearch(penalised, id) < 0 && !banned.contains(id)) {
+        choices.add(new Choice(id, candidates.logits()[i]));
+      }
+    }
+    if (penalised.length > 0) { // else they are in order, and all the logits are not needed
+      float[] all = logits.toArray(0);
+      for (int id : penalised) {
+        if (!banned.contains(id)) {
+          choices.add(new Choice(id, penalty(all[id])));
+        }
+      }
+      choices.sort(Choice.BEST_FIRST);
+    }
+    return choices;
   }
 
   private double penalty(double logit) {
@@ -75,11 +86,12 @@ final class Sampler {
   }
 
   /** Draws from softmax(logit / temperature), cut by top-p and min-p. */
-  private int draw(Choice[] choices) {
-    double[] weights = new double[choices.length];
+  private int draw(List<Choice> choices) {
+    double[] weights = new double[choices.size()];
     double total = 0;
-    for (int i = 0; i < choices.length; i++) {
-      weights[i] = Math.exp((choices[i].logit - choices[0].logit) / sampling.temperature());
+    double largest = choices.getFirst().logit;
+    for (int i = 0; i < weights.length; i++) {
+      weights[i] = Math.exp((choices.get(i).logit - largest) / sampling.temperature());
       total += weights[i];
     }
     int kept = kept(weights, total);
@@ -87,10 +99,10 @@ final class Sampler {
     for (int i = 0; i < kept - 1; i++) {
       rest -= weights[i];
       if (rest < 0) {
-        return choices[i].id;
+        return choices.get(i).id;
       }
     }
-    return choices[kept - 1].id;
+    return choices.get(kept - 1).id;
   }
 
   /** How many of the weights, which fall, top-p and min-p leave: at least one. */

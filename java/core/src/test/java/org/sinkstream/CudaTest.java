@@ -7,8 +7,11 @@ import static org.assertj.core.api.Assertions.within;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -149,6 +152,55 @@ class CudaTest {
       expected.append(tokens(20, 9));
       assertThat(found.generate(greedy).stream().map(Token::id).toList())
           .isEqualTo(expected.generate(greedy).stream().map(Token::id).toList());
+    }
+  }
+
+  @Test
+  void candidatesAreTheLargestLogits() {
+    try (Session session = gpu.newSession(SMALL)) {
+      for (int token : tokens(5, 10)) {
+        session.append(token);
+        float[] logits = session.logits();
+        int[] order =
+            IntStream.range(0, logits.length)
+                .boxed()
+                .sorted(
+                    Comparator.comparingDouble((Integer id) -> -logits[id])
+                        .thenComparingInt(id -> id))
+                .mapToInt(id -> id)
+                .toArray();
+        for (int count : new int[] {1, 2, 40, 300, 1024, logits.length}) {
+          Candidates found = session.candidates(count);
+          assertThat(found.ids()).isEqualTo(Arrays.copyOf(order, count));
+          for (int i = 0; i < count; i++) {
+            assertThat(found.logits()[i]).isEqualTo(logits[found.ids()[i]]);
+          }
+        }
+      }
+    }
+  }
+
+  @Test
+  void streamsTakeTurnsWithoutWaiting() {
+    List<Session> found = new ArrayList<>();
+    List<Session> expected = new ArrayList<>();
+    try {
+      for (int i = 0; i < 3; i++) {
+        CachePolicy policy = i == 2 ? CachePolicy.dense() : SMALL;
+        found.add(gpu.newSession(policy));
+        expected.add(cpu.newSession(policy));
+      }
+      for (int token : tokens(200, 11)) {
+        int turn = token % 3;
+        found.get(turn).append(token);
+        expected.get(turn).append(token);
+      }
+      for (int i = 0; i < 3; i++) {
+        assertSame(found.get(i), expected.get(i));
+      }
+    } finally {
+      found.forEach(Session::close);
+      expected.forEach(Session::close);
     }
   }
 

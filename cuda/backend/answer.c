@@ -1,0 +1,43 @@
+#include <stddef.h>
+#include <string.h>
+
+#include "core/pause.h"
+#include "cuda/backend/gpu.h"
+
+/* Between two looks at whether the device still works: some tens of microseconds. */
+enum { SPINS = 1024 };
+
+int32_t sks_gpu_ask(sks_gpu *gpu, int64_t bytes, uint32_t *serial) {
+  int32_t status = sks_gpu_require_running(gpu, "a result in host memory");
+  if (status != SKS_OK) return status;
+  if (bytes > gpu->answer_bytes) {
+    cudaFreeHost(gpu->answer); /* waits for the device */
+    gpu->answer = NULL;
+    gpu->answer_bytes = 0;
+    size_t all = offsetof(sks_gpu_answer, data) + (size_t)bytes;
+    cudaError_t error = cudaHostAlloc((void **)&gpu->answer, all, cudaHostAllocMapped);
+    if (error != cudaSuccess) return sks_gpu_check(gpu, error, "room for results");
+    memset(gpu->answer, 0, all);
+    gpu->answer_bytes = bytes;
+  }
+  if (++gpu->asked == 0) gpu->asked = 1; /* fresh memory has answered question 0 */
+  *serial = gpu->asked;
+  return SKS_OK;
+}
+
+static bool answered(const sks_gpu *gpu) {
+  return __atomic_load_n(&gpu->answer->serial, __ATOMIC_ACQUIRE) == gpu->asked;
+}
+
+/* Looking at memory sees the answer some microseconds before the driver would tell. */
+int32_t sks_gpu_await(sks_gpu *gpu, cudaError_t error, const char *what) {
+  while (error == cudaSuccess && !answered(gpu)) {
+    for (int i = 0; i < SPINS && !answered(gpu); i++) sks_pause();
+    if (answered(gpu)) break;
+    cudaError_t state = cudaStreamQuery(gpu->stream);
+    if (state == cudaErrorNotReady) continue;
+    /* All is done, so that the answer is there, or it never will be. */
+    error = state == cudaSuccess && !answered(gpu) ? cudaErrorUnknown : state;
+  }
+  return sks_gpu_check(gpu, error, what);
+}
