@@ -6,6 +6,7 @@
 #include "cuda/backend/cache.h"
 #include "cuda/backend/gpu.h"
 #include "cuda/kernels/attend.h"
+#include "cuda/kernels/attention_weights.h"
 
 enum {
   MOST_WORKSPACES = 64,            /* each is twice as large as the one before */
@@ -209,4 +210,28 @@ int32_t sks_gpu_attend(sks_batch *batch, int32_t layer, const float *queries, in
                                  own->workspace, own->workspace_bytes, true);
   own->pending = -1;
   return sks_gpu_leave(gpu, error, "sks_attend");
+}
+
+int32_t sks_gpu_attention_weights(sks_batch *batch, int32_t layer, const float *queries,
+                                  int64_t row_stride, int64_t group_stride,
+                                  const float *sink_logits, int32_t row, float *weights) {
+  sks_gpu_batch *own = batch->own;
+  sks_gpu *gpu = sks_gpu_enter(batch->attention->device);
+  sks_span spans[SKS_SPANS];
+  const sks_row *of = &batch->rows[row];
+  int64_t keys = sks_spans_between(&of->cache->ring, of->view, of->view, spans);
+  int64_t bytes = batch->attention->heads * keys * (int64_t)sizeof *weights;
+  int32_t status = sks_gpu_results(gpu, bytes);
+  if (status != SKS_OK) return sks_gpu_done(gpu, status);
+  sks_cuda_attend_args args = {queries, row_stride, group_stride, sink_logits,
+                               (float *)gpu->results};
+  cudaError_t error = store_pending(gpu, own);
+  if (error == cudaSuccess)
+    error = sks_cuda_attention_weights(gpu->stream, &own->attention, &own->step, layer, row, &args);
+  if (error == cudaSuccess)
+    error = cudaMemcpyAsync(gpu->host_results, gpu->results, (size_t)bytes, cudaMemcpyDeviceToHost,
+                            gpu->stream);
+  if (error == cudaSuccess) error = cudaStreamSynchronize(gpu->stream);
+  if (error == cudaSuccess) memcpy(weights, gpu->host_results, (size_t)bytes);
+  return sks_gpu_leave(gpu, error, "sks_attention_weights");
 }

@@ -113,6 +113,7 @@ static const sks_backend table = {
     .batch_commit = sks_gpu_batch_commit,
     .append = sks_gpu_append,
     .attend = sks_gpu_attend,
+    .attention_weights = sks_gpu_attention_weights,
     .record_begin = sks_gpu_record_begin,
     .record_end = sks_gpu_record_end,
     .replay = sks_gpu_replay,

@@ -149,6 +149,9 @@ int32_t sks_gpu_append(sks_batch *batch, int32_t layer, const float *keys, const
                        int64_t row_stride, int64_t head_stride);
 int32_t sks_gpu_attend(sks_batch *batch, int32_t layer, const float *queries, int64_t row_stride,
                        int64_t group_stride, const float *sink_logits, float *out);
+int32_t sks_gpu_attention_weights(sks_batch *batch, int32_t layer, const float *queries,
+                                  int64_t row_stride, int64_t group_stride,
+                                  const float *sink_logits, int32_t row, float *weights);
 int32_t sks_gpu_record_begin(sks_device *device);
 int32_t sks_gpu_record_end(sks_device *device, void **own);
 int32_t sks_gpu_replay(sks_device *device, void *own);

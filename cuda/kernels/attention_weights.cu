@@ -1,5 +1,4 @@
 #include "cuda/kernels/attention_weights.h"
-
 #include "cuda/kernels/device/attend_job.cuh"
 
 namespace {

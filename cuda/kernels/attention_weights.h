@@ -1,5 +1,5 @@
-/* What attention weights values with: as sks_attention_weights (sinkstream/attention.h), with device
- * memory. For looking at a model, not for speed. */
+/* What attention weights values with: as sks_attention_weights (sinkstream/attention.h), with
+ * device memory. For looking at a model, not for speed. */
 #ifndef SINKSTREAM_CUDA_KERNELS_ATTENTION_WEIGHTS_H
 #define SINKSTREAM_CUDA_KERNELS_ATTENTION_WEIGHTS_H
 

@@ -1,5 +1,6 @@
 // Append and attention against the reference kernels of the CPU: row by row, fused with append, in
 // tiles, and as a recorded step that is replayed.
+#include "cuda/kernels/attention_weights.h"
 #include "support/gpu_streams.hpp"
 
 namespace {
@@ -55,6 +56,32 @@ std::vector<sks_cuda_tile> tiles_of(const std::vector<int32_t> &counts,
   return tiles;
 }
 
+// What a row, stored on both sides, weights the values with.
+void check_weights(const gpu_streams &s, const sks_cuda_step &step, int32_t layer,
+                   const std::vector<float> &x, const float *gpu_x, int32_t row, int32_t place) {
+  size_t most = static_cast<size_t>(s.spec.heads * s.most_keys);
+  std::vector<float> expected(most);
+  int64_t keys;
+  sks_cuda_attend_args from = s.attend_args(x.data(), nullptr);
+  REQUIRE(sks_attention_weights(s.batch, layer, from.queries, from.row_stride, from.group_stride,
+                                s.spec.sink_logits ? s.logits.data() : nullptr, row,
+                                expected.data(), static_cast<int64_t>(most), &keys) == SKS_OK,
+          "%s", sks_last_error());
+  gpu_array<float> weights(most);
+  sks_cuda_attend_args in = s.attend_args(gpu_x, weights);
+  GPU(sks_cuda_attention_weights(nullptr, &s.gpu, &step, layer, place, &in));
+  std::vector<float> found = weights.get();
+  for (int32_t head = 0; head < s.spec.heads; head++) {
+    size_t at = static_cast<size_t>(head * keys);
+    double error = error_of(&found[at], &expected[at], static_cast<size_t>(keys));
+    CHECK(error <= row_tolerance(s.spec.type), "type %d, row %d, head %d of %d, %lld keys: %g",
+          s.spec.type, row, head, s.spec.heads, (long long)keys, error);
+  }
+  for (size_t i = static_cast<size_t>(s.spec.heads * keys); i < most; i++)
+    CHECK(std::isnan(found[i]), "weight %zu written, of %d heads of %lld", i, s.spec.heads,
+          (long long)keys);
+}
+
 // One step through all layers in every way there is.
 void run_step(gpu_streams &s, const std::vector<int32_t> &counts, bool idle, uint64_t *seed) {
   std::vector<int32_t> places;
@@ -100,6 +127,8 @@ void run_step(gpu_streams &s, const std::vector<int32_t> &counts, bool idle, uin
           CHECK(std::isnan(all[static_cast<size_t>(r * s.out_floats())]), "idle row %d written", r);
       }
     }
+    int32_t chosen = static_cast<int32_t>(rng_below(seed, static_cast<int64_t>(places.size())));
+    check_weights(s, step, layer, x, gpu_x, chosen, places[static_cast<size_t>(chosen)]);
     if (!sks_cuda_attend_has_tiles(&s.gpu)) continue;
     gpu_array<sks_cuda_tile> tiles(tiles_of(counts, places));
     std::vector<float> first;

@@ -181,6 +181,26 @@ class CudaTest {
   }
 
   @Test
+  void tokensAreSeenToAttendToTheSame() {
+    for (CachePolicy policy : List.of(SMALL, CachePolicy.dense())) {
+      List<float[]> found = new ArrayList<>();
+      List<float[]> expected = new ArrayList<>();
+      try (Session onGpu = gpu.newSession(policy);
+          Session onCpu = cpu.newSession(policy)) {
+        onGpu.append(tokens(70, 12));
+        onCpu.append(tokens(70, 12));
+        onGpu.observe(tokens(3, 13), (position, layer, weights) -> found.add(weights));
+        onCpu.observe(tokens(3, 13), (position, layer, weights) -> expected.add(weights));
+        assertSame(onGpu, onCpu);
+      }
+      assertThat(found).hasSameSizeAs(expected).isNotEmpty();
+      for (int i = 0; i < found.size(); i++) {
+        assertThat(found.get(i)).containsExactly(expected.get(i), within(TOLERANCE));
+      }
+    }
+  }
+
+  @Test
   void streamsTakeTurnsWithoutWaiting() {
     List<Session> found = new ArrayList<>();
     List<Session> expected = new ArrayList<>();
