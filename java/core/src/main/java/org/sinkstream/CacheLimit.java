@@ -11,8 +11,9 @@ import org.sinkstream.kernels.KvCache;
  * @param network whose keys and values it holds
  * @param type of keys and values
  * @param bytes the limit
+ * @param fromStart whether a new cache is held to it; a GPU refuses one itself, and says more
  */
-record CacheLimit(Network network, ElementType type, long bytes) {
+record CacheLimit(Network network, ElementType type, long bytes, boolean fromStart) {
   private static final long MOST_TOKENS = 1L << 40;
 
   /**
@@ -22,7 +23,7 @@ record CacheLimit(Network network, ElementType type, long bytes) {
    */
   void requireStart(CachePolicy policy, KvCache.Spec spec) {
     long required = network.cacheBytes(spec);
-    if (required > bytes) {
+    if (fromStart && required > bytes) {
       throw refusal("a cache for " + policy, required, "");
     }
   }

@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
@@ -268,9 +269,16 @@ public final class Model implements AutoCloseable {
   }
 
   private CacheLimit cacheLimit() {
-    long bytes =
-        options.memoryLimit().orElseGet(() -> AvailableMemory.now().orElse(Long.MAX_VALUE));
-    return new CacheLimit(network, options.kvType().elementType(), bytes);
+    OptionalLong limit = options.memoryLimit();
+    boolean fromStart = limit.isPresent() || device.sharesHostMemory();
+    return new CacheLimit(
+        network, options.kvType().elementType(), limit.orElseGet(this::availableMemory), fromStart);
+  }
+
+  private long availableMemory() {
+    return device.sharesHostMemory()
+        ? AvailableMemory.now().orElse(Long.MAX_VALUE)
+        : device.memory().available();
   }
 
   /** Starts a stream with {@link #defaultPolicy}. */

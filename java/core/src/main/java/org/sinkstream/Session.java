@@ -1,8 +1,11 @@
 package org.sinkstream;
 
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SegmentAllocator;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -40,6 +43,9 @@ public final class Session implements AutoCloseable {
 
   /** Of the next token, in the memory of a batch that computed them; null where none did. */
   private @Nullable Tensor batchLogits;
+
+  /** Where they are copied to on their way from a GPU: the same memory each time. */
+  private @Nullable SegmentAllocator hostLogits;
 
   private boolean hasLogits;
   private long promptTokens;
@@ -283,7 +289,12 @@ public final class Session implements AutoCloseable {
    */
   public float[] logits() {
     requireLogits();
-    return newest().toArray(0);
+    Tensor logits = newest();
+    if (hostLogits == null) {
+      MemorySegment room = arena.allocate(JAVA_FLOAT, logits.columns());
+      hostLogits = SegmentAllocator.prefixAllocator(room);
+    }
+    return logits.read(hostLogits).toArray(JAVA_FLOAT);
   }
 
   /** The logits of the next token. */

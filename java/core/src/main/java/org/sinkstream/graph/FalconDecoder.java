@@ -13,16 +13,12 @@ final class FalconDecoder {
   private FalconDecoder() {}
 
   static Decoder load(WeightLoader in, FalconConfig c) {
-    Weights embedding = in.embedding("transformer.word_embeddings", c.vocabulary(), c.hidden());
+    WeightLoader.Ends ends = in.ends("transformer.word_embeddings", "lm_head", c);
     return new Decoder(
-        embedding,
+        ends.embedding(),
         Decoder.layers(c, "transformer.h", prefix -> Layer.load(in, c, prefix)),
         in.layerNorm("transformer.ln_f", c.hidden(), c.normEpsilon(), true),
-        in.linear(
-            c.tiedEmbeddings() ? "transformer.word_embeddings" : "lm_head",
-            c.vocabulary(),
-            c.hidden(),
-            false),
+        ends.head(),
         in.groupedQkv(c.heads(), c.kvHeads(), c.headDim()),
         Decoder.Widths.of(c));
   }

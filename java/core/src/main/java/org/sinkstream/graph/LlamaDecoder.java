@@ -12,16 +12,12 @@ final class LlamaDecoder {
   private LlamaDecoder() {}
 
   static Decoder load(WeightLoader in, LlamaConfig c) {
-    Weights embedding = in.embedding("model.embed_tokens", c.vocabulary(), c.hidden());
+    WeightLoader.Ends ends = in.ends("model.embed_tokens", "lm_head", c);
     return new Decoder(
-        embedding,
+        ends.embedding(),
         Decoder.layers(c, "model.layers", prefix -> Layer.load(in, c, prefix)),
         in.rmsNorm("model.norm", c.hidden(), c.normEpsilon()),
-        in.linear(
-            c.tiedEmbeddings() ? "model.embed_tokens" : "lm_head",
-            c.vocabulary(),
-            c.hidden(),
-            false),
+        ends.head(),
         QkvLayout.stacked(c.heads(), c.kvHeads(), c.headDim()),
         Decoder.Widths.of(c));
   }

@@ -12,13 +12,12 @@ final class MptDecoder {
   private MptDecoder() {}
 
   static Decoder load(WeightLoader in, MptConfig c) {
-    Weights embedding = in.embedding("transformer.wte", c.vocabulary(), c.hidden());
+    WeightLoader.Ends ends = in.ends("transformer.wte", "lm_head", c);
     return new Decoder(
-        embedding,
+        ends.embedding(),
         Decoder.layers(c, "transformer.blocks", prefix -> Layer.load(in, c, prefix)),
         in.layerNorm("transformer.norm_f", c.hidden(), c.normEpsilon(), c.biased()),
-        in.linear(
-            c.tiedEmbeddings() ? "transformer.wte" : "lm_head", c.vocabulary(), c.hidden(), false),
+        ends.head(),
         QkvLayout.stacked(c.heads(), c.kvHeads(), c.headDim()),
         Decoder.Widths.of(c));
   }

@@ -13,16 +13,12 @@ final class PythiaDecoder {
   private PythiaDecoder() {}
 
   static Decoder load(WeightLoader in, PythiaConfig c) {
-    Weights embedding = in.embedding("gpt_neox.embed_in", c.vocabulary(), c.hidden());
+    WeightLoader.Ends ends = in.ends("gpt_neox.embed_in", "embed_out", c);
     return new Decoder(
-        embedding,
+        ends.embedding(),
         Decoder.layers(c, "gpt_neox.layers", prefix -> Layer.load(in, c, prefix)),
         in.layerNorm("gpt_neox.final_layer_norm", c.hidden(), c.normEpsilon(), true),
-        in.linear(
-            c.tiedEmbeddings() ? "gpt_neox.embed_in" : "embed_out",
-            c.vocabulary(),
-            c.hidden(),
-            false),
+        ends.head(),
         in.groupedQkv(c.heads(), c.kvHeads(), c.headDim()),
         Decoder.Widths.of(c));
   }

@@ -10,6 +10,7 @@ import org.sinkstream.checkpoint.Checkpoint;
 import org.sinkstream.checkpoint.GgufArchitecture;
 import org.sinkstream.checkpoint.TensorView;
 import org.sinkstream.kernels.Device;
+import org.sinkstream.kernels.ElementType;
 import org.sinkstream.kernels.Norm;
 import org.sinkstream.kernels.Operations;
 import org.sinkstream.kernels.QkvLayout;
@@ -41,9 +42,26 @@ record WeightLoader(
     return linear(columns, new Part(name, rows, biased));
   }
 
-  /** An embedding {@code name.weight} [rows, columns]; its rows are read one by one. */
-  Weights embedding(String name, int rows, int columns) {
-    return load(columns, List.of(read(new Part(name, rows, false), columns, false)));
+  /**
+   * The two ends of a model, [vocabulary, hidden] both.
+   *
+   * @param embedding its rows are read one by one
+   * @param head the same matrix where a device copies weights and rounds none of it
+   */
+  record Ends(Weights embedding, Weights head) {}
+
+  /** The embedding and the head of a model, which may have the embedding's tensor. */
+  Ends ends(String embedding, String head, ModelConfig c) {
+    int rows = c.vocabulary();
+    Weights.Part table = read(new Part(embedding, rows, false), c.hidden(), false);
+    boolean rounded = packed && table.type() == ElementType.F32;
+    if (c.tiedEmbeddings() && !device.sharesHostMemory() && !rounded) {
+      Weights both = linear(embedding, rows, c.hidden(), false);
+      return new Ends(both, both);
+    }
+    return new Ends(
+        load(c.hidden(), List.of(table)),
+        linear(c.tiedEmbeddings() ? embedding : head, rows, c.hidden(), false));
   }
 
   private Weights load(int columns, List<Weights.Part> parts) {

@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SegmentAllocator;
 
 /**
  * A float32 matrix in device memory, row-major.
@@ -62,13 +63,13 @@ public record Tensor(Device device, MemorySegment data, int rows, int columns) {
   /**
    * Its floats in host memory, to be read only.
    *
-   * @param arena of the memory, where the device's is not the host's
+   * @param allocator of the memory, where the device's is not the host's
    */
-  public MemorySegment read(Arena arena) {
+  public MemorySegment read(SegmentAllocator allocator) {
     if (device.sharesHostMemory()) {
       return data.asReadOnly();
     }
-    MemorySegment copy = arena.allocate(data.byteSize(), Float.BYTES);
+    MemorySegment copy = allocator.allocate(data.byteSize(), Float.BYTES);
     device.download(data, copy);
     return copy;
   }
