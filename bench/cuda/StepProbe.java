@@ -16,8 +16,9 @@ import org.sinkstream.WeightType;
  * <pre>java -cp 'CLASSES_AND_JARS' bench/cuda/StepProbe.java llama-2-7b F16 4+1020 4+4092</pre>
  */
 final class StepProbe {
-  private static final int STEPS = 100;
-  private static final int WARM_UP = 40;
+  private static final int ROUNDS = 5;
+  private static final int STEPS = 40;
+  private static final int WARM_UP = 3000;
 
   private StepProbe() {}
 
@@ -42,67 +43,75 @@ final class StepProbe {
     try (Model model = Model.synthetic(small, WeightType.Q4_0, options);
         Session session = model.newSession(CachePolicy.parse("4+60"))) {
       session.append(1);
-      for (int i = 0; i < 3000; i++) {
+      for (int i = 0; i < WARM_UP; i++) {
         session.append(1);
         session.candidates(1);
+        session.logits();
       }
-      generate(session, GenerationOptions.greedy(3000));
-      generate(session, GenerationOptions.of(3000, 42));
+      generate(session, GenerationOptions.greedy(WARM_UP), new double[WARM_UP], 0);
+      generate(session, GenerationOptions.of(WARM_UP, 42), new double[WARM_UP], 0);
     }
   }
 
+  /** Round after round, so that a card that changes its speed changes it for all. */
   private static void measure(Session session) {
-    double[] call = new double[STEPS];
-    double[] all = new double[STEPS];
-    double[] likeliest = new double[STEPS];
-    for (int i = -WARM_UP; i < STEPS; i++) {
-      long begin = System.nanoTime();
-      session.append(1);
-      long appended = System.nanoTime();
-      session.logits();
-      long end = System.nanoTime();
-      call[Math.max(i, 0)] = appended - begin;
-      all[Math.max(i, 0)] = end - begin;
-    }
-    for (int i = -WARM_UP; i < STEPS; i++) {
-      long begin = System.nanoTime();
-      session.append(1);
+    double[] alone = new double[ROUNDS];
+    double[] call = new double[ROUNDS * STEPS];
+    double[] all = new double[ROUNDS * STEPS];
+    double[] likeliest = new double[ROUNDS * STEPS];
+    double[] greedy = new double[ROUNDS * STEPS];
+    double[] sampled = new double[ROUNDS * STEPS];
+    for (int round = 0; round < ROUNDS; round++) {
       session.candidates(1);
-      likeliest[Math.max(i, 0)] = System.nanoTime() - begin;
+      long begin = System.nanoTime();
+      for (int i = 0; i < STEPS; i++) {
+        session.append(1);
+      }
+      session.candidates(1);
+      alone[round] = (double) (System.nanoTime() - begin) / STEPS;
+      for (int i = round * STEPS; i < (round + 1) * STEPS; i++) {
+        begin = System.nanoTime();
+        session.append(1);
+        call[i] = System.nanoTime() - begin;
+        session.logits();
+        all[i] = System.nanoTime() - begin;
+        begin = System.nanoTime();
+        session.append(1);
+        session.candidates(1);
+        likeliest[i] = System.nanoTime() - begin;
+      }
+      generate(session, GenerationOptions.greedy(STEPS), greedy, round * STEPS);
+      generate(session, GenerationOptions.of(STEPS, 42), sampled, round * STEPS);
     }
-    long begin = System.nanoTime();
-    for (int i = 0; i < STEPS; i++) {
-      session.append(1);
-    }
-    session.candidates(1);
-    double alone = (System.nanoTime() - begin) / 1e3 / STEPS;
-    double greedy = generate(session, GenerationOptions.greedy(WARM_UP + STEPS).withoutEnd());
-    double sampled = generate(session, GenerationOptions.of(WARM_UP + STEPS, 42).withoutEnd());
     System.out.printf(
         "back to back %.0f us; append and candidates(1) %.0f us; append and logits() %.0f us, of"
             + " which append %.1f; generate, greedy %.0f us (host %.1f %%), top-k 40 %.0f us (host"
             + " %.1f %%)%n",
-        alone,
+        median(alone),
         median(likeliest),
         median(all),
         median(call),
-        greedy,
-        100 * (greedy - alone) / greedy,
-        sampled,
-        100 * (sampled - alone) / sampled);
+        median(greedy),
+        share(alone, greedy),
+        median(sampled),
+        share(alone, sampled));
   }
 
-  /** Microseconds of a token. */
-  private static double generate(Session session, GenerationOptions options) {
-    double[] taken = new double[(int) options.maxTokens()];
-    int count = 0;
+  /** Generates as many tokens as the options say and notes what each takes. */
+  private static void generate(
+      Session session, GenerationOptions options, double[] taken, int from) {
+    int count = from;
     long last = System.nanoTime();
-    for (Token ignored : session.generate(options)) {
+    for (Token ignored : session.generate(options.withoutEnd())) {
       long now = System.nanoTime();
       taken[count++] = now - last;
       last = now;
     }
-    return median(Arrays.copyOfRange(taken, Math.min(WARM_UP, count), count));
+  }
+
+  /** What of a step is not the GPU's, in percent. */
+  private static double share(double[] alone, double[] step) {
+    return 100 * (1 - median(alone) / median(step));
   }
 
   private static double median(double[] nanoseconds) {

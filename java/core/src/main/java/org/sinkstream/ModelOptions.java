@@ -17,8 +17,8 @@ import java.util.OptionalLong;
  *     otherwise they stay where the file is mapped, and their kernels take float32 activations
  * @param sinkToken the token in front of every stream, whatever the model's config says of one;
  *     empty for what the config says in {@code sink_token_id}
- * @param memoryLimit most bytes that a session's cache may take; empty for what is available, where
- *     the system tells, when the session starts
+ * @param memoryLimit most bytes that a session's cache may take; empty for what is available when
+ *     the session starts: on a GPU of its memory, else where the system tells
  */
 public record ModelOptions(
     String device,
