@@ -148,16 +148,17 @@ public record AttentionMapExperiment(ModelSource source, ScoredText text, int sa
     report.picture(
         "heads.png",
         "Attention of each head to the first tokens",
-        new HeatMap(
-                "%s: share of attention that the first %d tokens get"
-                    .formatted(source.label(), FIRST),
-                "head",
-                "layer",
-                false,
-                info.heads() <= 8 ? 90 : 48,
-                28,
-                true)
-            .png(List.of(new HeatMap.Panel("", firstFew)), 1));
+        () ->
+            new HeatMap(
+                    "%s: share of attention that the first %d tokens get"
+                        .formatted(source.label(), FIRST),
+                    "head",
+                    "layer",
+                    false,
+                    info.heads() <= 8 ? 90 : 48,
+                    28,
+                    true)
+                .png(List.of(new HeatMap.Panel("", firstFew)), 1));
     List<List<String>> rows = new ArrayList<>();
     for (int layer = 0; layer < info.layers(); layer++) {
       rows.add(
@@ -176,7 +177,7 @@ public record AttentionMapExperiment(ModelSource source, ScoredText text, int sa
     report.finish();
   }
 
-  private byte[] layerMap(ModelInfo info, AttentionSums sums, int layer) throws IOException {
+  private Picture layerMap(ModelInfo info, AttentionSums sums, int layer) {
     int cell = Math.max(2, 256 / length);
     HeatMap map =
         new HeatMap(
@@ -191,7 +192,7 @@ public record AttentionMapExperiment(ModelSource source, ScoredText text, int sa
         IntStream.range(0, info.heads())
             .mapToObj(head -> new HeatMap.Panel("head " + head, sums.mean(layer, head)))
             .toList();
-    return map.png(heads, heads.size() <= 4 ? 2 : 4);
+    return () -> map.png(heads, heads.size() <= 4 ? 2 : 4);
   }
 
   private static double mean(double[][] values) {

@@ -18,7 +18,7 @@ import org.knowm.xchart.style.XYStyler;
 import org.knowm.xchart.style.markers.SeriesMarkers;
 
 /** Lines over a common axis, as a picture. */
-final class LineChart {
+final class LineChart implements Picture {
   /** Told apart by people who see few colours: Okabe and Ito, Color Universal Design, 2008. */
   private static final Color[] COLOURS = {
     new Color(0x0072B2),
@@ -176,8 +176,8 @@ final class LineChart {
     return this;
   }
 
-  /** The picture. */
-  byte[] png() throws IOException {
+  @Override
+  public byte[] png() throws IOException {
     if (xs.isEmpty()) {
       throw new IllegalStateException("a chart without a single point");
     }

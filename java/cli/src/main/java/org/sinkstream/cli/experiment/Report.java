@@ -11,11 +11,22 @@ import org.sinkstream.NativeInfo;
 /** The {@code report.md} of a run, in Markdown, and the pictures and tables it names. */
 final class Report {
   private final RunDirectory out;
+  private final boolean fonts;
   private final StringBuilder text = new StringBuilder();
   private final StringBuilder tables = new StringBuilder();
 
   Report(RunDirectory out, String title) {
+    this(out, title, Fonts.areThere());
+  }
+
+  /**
+   * Starts a report.
+   *
+   * @param fonts whether words can be drawn
+   */
+  Report(RunDirectory out, String title, boolean fonts) {
     this.out = out;
+    this.fonts = fonts;
     text.append("# ").append(title).append("\n\n");
   }
 
@@ -45,14 +56,14 @@ final class Report {
     text.append("|\n");
   }
 
-  /** A picture, written beside the report. */
-  Report picture(String name, String caption, LineChart chart) throws IOException {
-    return picture(name, caption, chart.png());
-  }
-
-  /** A picture, written beside the report. */
-  Report picture(String name, String caption, byte[] png) throws IOException {
-    out.write(name, png);
+  /** A picture, written beside the report; a line that says so where words cannot be drawn. */
+  Report picture(String name, String caption, Picture picture) throws IOException {
+    if (!fonts) {
+      return paragraph(
+          "(%s: not drawn, for this machine has no fonts; on Debian: fontconfig, fonts-dejavu-core)"
+              .formatted(caption));
+    }
+    out.write(name, picture.png());
     text.append("![").append(caption).append("](").append(name).append(")\n\n");
     return this;
   }
