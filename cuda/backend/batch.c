@@ -228,10 +228,7 @@ int32_t sks_gpu_attention_weights(sks_batch *batch, int32_t layer, const float *
   cudaError_t error = store_pending(gpu, own);
   if (error == cudaSuccess)
     error = sks_cuda_attention_weights(gpu->stream, &own->attention, &own->step, layer, row, &args);
-  if (error == cudaSuccess)
-    error = cudaMemcpyAsync(gpu->host_results, gpu->results, (size_t)bytes, cudaMemcpyDeviceToHost,
-                            gpu->stream);
-  if (error == cudaSuccess) error = cudaStreamSynchronize(gpu->stream);
-  if (error == cudaSuccess) memcpy(weights, gpu->host_results, (size_t)bytes);
-  return sks_gpu_leave(gpu, error, "sks_attention_weights");
+  status = sks_gpu_fetch(gpu, error, bytes, "sks_attention_weights");
+  if (status == SKS_OK) memcpy(weights, gpu->host_results, (size_t)bytes);
+  return sks_gpu_done(gpu, status);
 }

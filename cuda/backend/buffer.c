@@ -58,10 +58,7 @@ int32_t sks_gpu_buffer_read(sks_device *device, const void *buffer, int64_t byte
   int32_t status = sks_gpu_results(gpu, sizeof *sum);
   if (status != SKS_OK) return sks_gpu_done(gpu, status);
   cudaError_t error = sks_cuda_read(gpu->stream, buffer, bytes, (uint64_t *)gpu->results);
-  if (error == cudaSuccess)
-    error = cudaMemcpyAsync(gpu->host_results, gpu->results, sizeof *sum, cudaMemcpyDeviceToHost,
-                            gpu->stream);
-  if (error == cudaSuccess) error = cudaStreamSynchronize(gpu->stream);
+  status = sks_gpu_fetch(gpu, error, sizeof *sum, "a read");
   *sum = *(const uint64_t *)gpu->host_results;
-  return sks_gpu_leave(gpu, error, "a read");
+  return sks_gpu_done(gpu, status);
 }

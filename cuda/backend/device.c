@@ -31,6 +31,10 @@ cudaError_t sks_gpu_launch_waiting(sks_gpu *gpu) {
 }
 
 int32_t sks_gpu_done(sks_gpu *gpu, int32_t status) {
+  if (status == SKS_OK) {
+    status = sks_gpu_check(gpu, gpu->waiting.error, "a step's beginning");
+    gpu->waiting.error = cudaSuccess;
+  }
   pthread_mutex_unlock(&gpu->lock);
   return status;
 }
@@ -43,8 +47,6 @@ int32_t sks_gpu_check(const sks_gpu *gpu, cudaError_t error, const char *what) {
 }
 
 int32_t sks_gpu_leave(sks_gpu *gpu, cudaError_t error, const char *what) {
-  if (error == cudaSuccess) error = gpu->waiting.error;
-  gpu->waiting.error = cudaSuccess;
   return sks_gpu_done(gpu, sks_gpu_check(gpu, error, what));
 }
 

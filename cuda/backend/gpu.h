@@ -96,6 +96,10 @@ int32_t sks_gpu_ensure(sks_gpu *gpu, int64_t bytes, const char *what, void **mem
 /* Room for results on both sides. */
 int32_t sks_gpu_results(sks_gpu *gpu, int64_t bytes);
 
+/* Waits until `bytes` of results are in gpu->host_results. `error` is that of the kernel's launch.
+ */
+int32_t sks_gpu_fetch(sks_gpu *gpu, cudaError_t error, int64_t bytes, const char *what);
+
 /* Host memory to the device's, before the next operation; `from` may change after. */
 cudaError_t sks_gpu_write(sks_gpu *gpu, void *to, const void *from, int64_t bytes);
 

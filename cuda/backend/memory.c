@@ -71,3 +71,11 @@ int32_t sks_gpu_results(sks_gpu *gpu, int64_t bytes) {
   }
   return sks_gpu_check(gpu, error, "room for results");
 }
+
+int32_t sks_gpu_fetch(sks_gpu *gpu, cudaError_t error, int64_t bytes, const char *what) {
+  if (error == cudaSuccess)
+    error = cudaMemcpyAsync(gpu->host_results, gpu->results, (size_t)bytes, cudaMemcpyDeviceToHost,
+                            gpu->stream);
+  if (error == cudaSuccess) error = cudaStreamSynchronize(gpu->stream);
+  return sks_gpu_check(gpu, error, what);
+}

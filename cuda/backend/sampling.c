@@ -5,24 +5,15 @@
 #include "core/memory.h"
 #include "cuda/backend/gpu.h"
 
-/* Waits for `bytes` of results, and leaves. */
-static int32_t fetch(sks_gpu *gpu, cudaError_t error, int64_t bytes, const char *what) {
-  if (error == cudaSuccess)
-    error = cudaMemcpyAsync(gpu->host_results, gpu->results, (size_t)bytes, cudaMemcpyDeviceToHost,
-                            gpu->stream);
-  if (error == cudaSuccess) error = cudaStreamSynchronize(gpu->stream);
-  return sks_gpu_check(gpu, error, what);
-}
-
 int32_t sks_gpu_argmax(sks_device *device, const float *logits, int32_t rows, int32_t count,
                        int32_t *index) {
   sks_gpu *gpu = sks_gpu_enter(device);
   int64_t bytes = rows * (int64_t)sizeof *index;
   int32_t status = sks_gpu_results(gpu, bytes);
   if (status == SKS_OK)
-    status =
-        fetch(gpu, sks_cuda_argmax(gpu->stream, logits, rows, count, (int32_t *)gpu->results, true),
-              bytes, "sks_argmax");
+    status = sks_gpu_fetch(
+        gpu, sks_cuda_argmax(gpu->stream, logits, rows, count, (int32_t *)gpu->results, true),
+        bytes, "sks_argmax");
   if (status == SKS_OK) memcpy(index, gpu->host_results, (size_t)bytes);
   return sks_gpu_done(gpu, status);
 }
@@ -72,7 +63,7 @@ int32_t sks_gpu_nll(sks_device *device, const float *logits, int32_t rows, int32
       cudaMemcpyAsync(device_targets, targets, target_bytes, cudaMemcpyHostToDevice, gpu->stream);
   if (error == cudaSuccess)
     error = sks_cuda_nll(gpu->stream, logits, rows, count, device_targets, (double *)gpu->results);
-  status = fetch(gpu, error, (int64_t)loss_bytes, "sks_nll");
+  status = sks_gpu_fetch(gpu, error, (int64_t)loss_bytes, "sks_nll");
   if (status == SKS_OK) memcpy(loss, gpu->host_results, loss_bytes);
   return sks_gpu_done(gpu, status);
 }
