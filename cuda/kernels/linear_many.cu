@@ -6,7 +6,10 @@
 
 namespace {
 
-enum { THREADS = 256 };
+enum {
+  THREADS = 256,
+  HELD = 10  // fours of columns that a thread of prepare has in registers
+};
 
 struct prepare_args {
   sks_norm norm;  // no weight: none
@@ -22,41 +25,96 @@ __device__ float within_half(float x) {
 }
 
 template <int type>
-__device__ void put(void *target, int64_t at, float x) {
-  if constexpr (type == SKS_F32) static_cast<float *>(target)[at] = x;
-  if constexpr (type == SKS_F16)
-    static_cast<uint16_t *>(target)[at] = sks_narrow_half(within_half(x));
-  if constexpr (type == SKS_BF16) static_cast<uint16_t *>(target)[at] = sks_narrow_bfloat(x);
+__device__ uint16_t narrow(float x) {
+  return type == SKS_F16 ? sks_narrow_half(within_half(x)) : sks_narrow_bfloat(x);
 }
 
-// A block for each row.
+// Four columns from `column` on. `wholly`: all rows consist of fours.
 template <int type>
-__global__ __launch_bounds__(THREADS) void prepare(prepare_args args) {
+__device__ void put_four(void *row, int64_t column, int64_t stride, bool wholly, float4 x) {
+  const float values[4] = {x.x, x.y, x.z, x.w};
+  if constexpr (type == SKS_F32) {
+    float *to = static_cast<float *>(row) + column;
+    for (int i = 0; i < 4; i++)
+      if (column + i < stride) to[i] = values[i];
+  } else {
+    uint16_t *to = static_cast<uint16_t *>(row) + column;
+    if (wholly)
+      *reinterpret_cast<ushort4 *>(to) =
+          make_ushort4(narrow<type>(x.x), narrow<type>(x.y), narrow<type>(x.z), narrow<type>(x.w));
+    for (int i = 0; !wholly && i < 4; i++)
+      if (column + i < stride) to[i] = narrow<type>(values[i]);
+  }
+}
+
+// Zero from `columns` on. `wholly`: all rows consist of fours.
+__device__ float4 get_four(const float *row, int64_t column, int64_t columns, bool wholly) {
+  float x[4] = {};
+  if (wholly && column < columns) return *reinterpret_cast<const float4 *>(row + column);
+#pragma unroll
+  for (int i = 0; i < 4; i++)
+    if (column + i < columns) x[i] = row[column + i];
+  return make_float4(x[0], x[1], x[2], x[3]);
+}
+
+// A block for each row, most or all of which it holds in registers: its loads wait together.
+template <int type>
+__global__ __launch_bounds__(THREADS, 4) void prepare(prepare_args args) {
   __shared__ float scratch[2 * SKS_MOST_WARPS];
+  const int64_t columns = args.columns, first = static_cast<int64_t>(threadIdx.x) * 4;
+  const bool wholly = columns % 4 == 0;
+  const float *x = args.x + blockIdx.x * columns;
+  auto four_of = [&](int i) { return first + static_cast<int64_t>(i) * THREADS * 4; };
   sks_let_next_start();
+  // The weights of a norm are on their way while it waits for x.
+  if (args.norm.weight)
+    for (int i = 0; four_of(i) < columns; i++)
+      asm volatile("prefetch.global.L1 [%0];\n" ::"l"(args.norm.weight + four_of(i)));
   sks_wait_for_previous();
-  int64_t row = blockIdx.x, columns = args.columns;
-  const float *x = args.x + row * columns;
+  float4 held[HELD];
+#pragma unroll
+  for (int i = 0; i < HELD; i++) held[i] = get_four(x, four_of(i), columns, wholly);
+  auto at = [&](int i) { return get_four(x, four_of(i), columns, wholly); };
   float mean = 0, scale = 1;
   if (args.norm.weight) {
     if (args.norm.kind == SKS_LAYER_NORM) {
       float sum = 0;
-      for (int64_t i = threadIdx.x; i < columns; i += THREADS) sum += x[i];
+      auto add = [&](float4 v) { sum += v.x + v.y + v.z + v.w; };
+#pragma unroll
+      for (int i = 0; i < HELD; i++) add(held[i]);
+      for (int i = HELD; four_of(i) < columns; i++) add(at(i));
       mean = sks_block_sum(sum, scratch) / static_cast<float>(columns);
     }
     float squares = 0;
-    for (int64_t i = threadIdx.x; i < columns; i += THREADS)
-      squares = fmaf(x[i] - mean, x[i] - mean, squares);
+    auto add = [&](int64_t column, float4 v) {
+      const float values[4] = {v.x, v.y, v.z, v.w};
+#pragma unroll
+      for (int i = 0; i < 4; i++)
+        if (column + i < columns) squares = fmaf(values[i] - mean, values[i] - mean, squares);
+    };
+#pragma unroll
+    for (int i = 0; i < HELD; i++) add(four_of(i), held[i]);
+    for (int i = HELD; four_of(i) < columns; i++) add(four_of(i), at(i));
     float variance = sks_block_sum(squares, scratch + SKS_MOST_WARPS) / static_cast<float>(columns);
     scale = 1.0f / sqrtf(variance + args.norm.epsilon);
   }
-  for (int64_t i = threadIdx.x; i < args.stride; i += THREADS) {
-    float value = i < columns ? x[i] : 0.0f;
-    if (args.norm.weight && i < columns)
-      value = fmaf((value - mean) * scale, args.norm.weight[i],
-                   args.norm.bias ? args.norm.bias[i] : 0.0f);
-    put<type>(args.target, row * args.stride + i, value);
-  }
+  const int bytes = type == SKS_F32 ? 4 : 2;
+  char *target = static_cast<char *>(args.target) + blockIdx.x * args.stride * bytes;
+  auto put = [&](int64_t column, float4 v) {
+    if (args.norm.weight && column < columns) {
+      float4 factor = get_four(args.norm.weight, column, columns, wholly);
+      float4 term = make_float4(0, 0, 0, 0);
+      if (args.norm.bias) term = get_four(args.norm.bias, column, columns, wholly);
+      v.x = fmaf((v.x - mean) * scale, factor.x, term.x);
+      v.y = fmaf((v.y - mean) * scale, factor.y, term.y);
+      v.z = fmaf((v.z - mean) * scale, factor.z, term.z);
+      v.w = fmaf((v.w - mean) * scale, factor.w, term.w);
+    }
+    if (column < args.stride) put_four<type>(target, column, args.stride, args.stride % 4 == 0, v);
+  };
+#pragma unroll
+  for (int i = 0; i < HELD; i++) put(four_of(i), held[i]);
+  for (int i = HELD; four_of(i) < args.stride; i++) put(four_of(i), at(i));
 }
 
 struct finish_args {
