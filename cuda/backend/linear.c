@@ -5,6 +5,7 @@
 #include "cuda/backend/gpu.h"
 #include "cuda/backend/weights.h"
 #include "cuda/kernels/element.h"
+#include "cuda/kernels/linear_batch.h"
 #include "cuda/kernels/norm.h"
 #include "cuda/kernels/pack.h"
 
@@ -68,24 +69,46 @@ static int32_t multiply(sks_gpu *gpu, sks_gpu_workspace *own, const sks_cuda_mat
   return status;
 }
 
+/* norm(x) as `type` in the workspace, rows `stride` apart. There is room for the most rows at once:
+ * what is recorded keeps its address. */
+static int32_t prepare(sks_gpu *gpu, const sks_workspace *workspace, const sks_norm *norm,
+                       const float *x, int32_t rows, int64_t columns, int32_t type,
+                       int64_t stride) {
+  sks_gpu_workspace *own = workspace->own;
+  int32_t status =
+      sks_gpu_ensure(gpu, workspace->max_rows * stride * sks_element_bytes(type),
+                     "room for the input of a product", &own->input, &own->input_bytes);
+  if (status != SKS_OK) return status;
+  return sks_gpu_check(
+      gpu, sks_cuda_prepare(gpu->stream, norm, x, rows, columns, type, own->input, stride, true),
+      "sks_linear");
+}
+
+/* A batch: input rounded, then one kernel. */
+static int32_t batch_rows(sks_gpu *gpu, const sks_workspace *workspace,
+                          const sks_cuda_matrix *matrix, const sks_norm *norm, const float *x,
+                          int32_t rows, float *y, int32_t output) {
+  const sks_gpu_workspace *own = workspace->own;
+  int64_t stride = round_up(matrix->columns, STRIDE);
+  int32_t status = prepare(gpu, workspace, norm, x, rows, matrix->columns, matrix->type, stride);
+  if (status != SKS_OK) return status;
+  return sks_gpu_check(
+      gpu, sks_cuda_linear_batch(gpu->stream, matrix, own->input, stride, rows, y, output, true),
+      "sks_linear");
+}
+
 /* Many rows: input rounded, a product of cuBLAS, then what becomes of it. */
-static int32_t many_rows(sks_gpu *gpu, sks_gpu_workspace *own, const sks_cuda_matrix *matrix,
-                         const sks_norm *norm, const float *x, int32_t rows, float *y,
-                         int32_t output) {
+static int32_t many_rows(sks_gpu *gpu, const sks_workspace *workspace,
+                         const sks_cuda_matrix *matrix, const sks_norm *norm, const float *x,
+                         int32_t rows, float *y, int32_t output) {
+  sks_gpu_workspace *own = workspace->own;
   int32_t type = matrix->type == SKS_F32 || matrix->type == SKS_BF16 ? matrix->type : SKS_F16;
   int64_t stride = round_up(matrix->columns, STRIDE);
   bool apart = output == SKS_SILU_GATE || (output == SKS_ADD && matrix->bias != NULL);
-  int32_t status =
-      sks_gpu_ensure(gpu, rows * stride * sks_element_bytes(type),
-                     "room for the input of a product", &own->input, &own->input_bytes);
+  int32_t status = prepare(gpu, workspace, norm, x, rows, matrix->columns, type, stride);
   if (status == SKS_OK && apart)
-    status = sks_gpu_ensure(gpu, rows * matrix->rows * (int64_t)sizeof(float),
+    status = sks_gpu_ensure(gpu, workspace->max_rows * matrix->rows * (int64_t)sizeof(float),
                             "room for the sums of a product", &own->sums, &own->sums_bytes);
-  if (status == SKS_OK)
-    status = sks_gpu_check(gpu,
-                           sks_cuda_prepare(gpu->stream, norm, x, rows, matrix->columns, type,
-                                            own->input, stride, true),
-                           "sks_linear");
   if (status != SKS_OK) return status;
   float *sums = apart ? own->sums : y;
   status = multiply(gpu, own, matrix,
@@ -109,9 +132,11 @@ int32_t sks_gpu_linear(sks_workspace *workspace, const sks_weights *weights, con
   sks_gpu *gpu = sks_gpu_enter(workspace->device);
   const sks_gpu_matrix *own = sks_gpu_matrix_of(weights);
   bool rounds = own->matrix.type != SKS_F32;
+  if (rows > 1 && rows <= SKS_CUDA_BATCH_ROWS && !own->exact &&
+      sks_cuda_linear_batches(&own->matrix))
+    return sks_gpu_done(gpu, batch_rows(gpu, workspace, &own->matrix, norm, x, rows, y, output));
   if (rows > SKS_CUDA_FEW_ROWS && gpu->blas.library != NULL && !(own->exact && rounds))
-    return sks_gpu_done(gpu,
-                        many_rows(gpu, workspace->own, &own->matrix, norm, x, rows, y, output));
+    return sks_gpu_done(gpu, many_rows(gpu, workspace, &own->matrix, norm, x, rows, y, output));
   return sks_gpu_leave(gpu,
                        sks_cuda_linear(gpu->stream, &own->matrix, norm, x, rows, y, output, true),
                        "sks_linear");

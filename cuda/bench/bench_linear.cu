@@ -1,7 +1,9 @@
-// The linear layer of one row and of four, matrix by matrix, each read from memory: a launch goes
-// to the next of several copies, more in all than the second-level cache holds.
+// The linear layer of one row and of a batch, matrix by matrix, each read from memory: a launch
+// goes to the next of several copies, more in all than the second-level cache holds. A batch of f16
+// or bf16 weights has its input prepared before each.
 #include "cuda/bench/support.cuh"
 #include "cuda/kernels/linear.h"
+#include "cuda/kernels/linear_batch.h"
 
 namespace {
 
@@ -30,11 +32,19 @@ void measure(const matrix_shape &shape, int32_t type, const char *type_name, int
   float *y = static_cast<float *>(bench_memory(rows * shape.rows, FLOATS, 1));
   float *weight = static_cast<float *>(bench_memory(shape.columns, FLOATS, 1));
   sks_norm norm = {weight, nullptr, 1e-5f, SKS_RMS_NORM};
+  void *input = bench_memory(rows * shape.columns, HALVES, 1);
+  const sks_norm *used = shape.output == SKS_ADD ? nullptr : &norm;
   double time = bench_median([&](cudaStream_t stream) {
-    for (int i = 0; i < LAUNCHES; i++)
-      GPU(sks_cuda_linear(stream, &copies[static_cast<size_t>(i) % copies.size()],
-                          shape.output == SKS_ADD ? nullptr : &norm, x, rows, y, shape.output,
-                          true));
+    for (int i = 0; i < LAUNCHES; i++) {
+      const sks_cuda_matrix *w = &copies[static_cast<size_t>(i) % copies.size()];
+      if (rows > 1 && sks_cuda_linear_batches(w)) {
+        GPU(sks_cuda_prepare(stream, used, x, rows, shape.columns, type, input, shape.columns,
+                             true));
+        GPU(sks_cuda_linear_batch(stream, w, input, shape.columns, rows, y, shape.output, true));
+      } else {
+        GPU(sks_cuda_linear(stream, w, used, x, rows, y, shape.output, true));
+      }
+    }
   });
   time /= LAUNCHES;
   printf("%-8s %-6s %4d %9.2f %8.0f %7.1f%%\n", shape.name, type_name, rows, time * 1e3,
@@ -46,6 +56,7 @@ void measure(const matrix_shape &shape, int32_t type, const char *type_name, int
   GPU(cudaFree(x));
   GPU(cudaFree(y));
   GPU(cudaFree(weight));
+  GPU(cudaFree(input));
 }
 
 }  // namespace
@@ -61,6 +72,8 @@ int main() {
   } types[] = {{SKS_F16, "f16"}, {SKS_BF16, "bf16"}, {SKS_Q8_0, "q8_0"}, {SKS_Q4_0, "q4_0"}};
   for (auto type : types)
     for (const matrix_shape &shape : shapes)
-      for (int32_t rows : {1, 4}) measure(shape, type.type, type.name, rows, bandwidth);
+      for (int32_t rows : {1, 2, 4, 8, 16})
+        if (rows <= SKS_CUDA_FEW_ROWS || type.type == SKS_F16 || type.type == SKS_BF16)
+          measure(shape, type.type, type.name, rows, bandwidth);
   return 0;
 }

@@ -22,8 +22,8 @@ extern "C" {
 #include "sinkstream/linear.h"
 #include "sinkstream/norm.h"
 
-/* Rows up to which this is faster than widening the input and a library's matrix product; any
- * number is right. */
+/* Rows up to which this is faster than rounding the input and a library's matrix product where
+ * linear_batch.h does not take the matrix; any number is right. */
 enum { SKS_CUDA_FEW_ROWS = 4 };
 
 /* Widest matrix that sks_cuda_linear takes. */

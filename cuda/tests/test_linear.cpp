@@ -1,6 +1,7 @@
 // The linear layer of a few rows, and what surrounds a library's product, against the reference
 // kernels of the CPU.
 #include "cuda/kernels/linear.h"
+#include "cuda/kernels/linear_batch.h"
 #include "cuda/kernels/norm.h"
 #include "support/gpu_matrix.hpp"
 
@@ -103,6 +104,76 @@ void test_shape(sks_device *device, int32_t type, uint64_t *seed) {
         type, (long long)channels, (long long)columns);
 }
 
+// Rows of x as prepare leaves them for the layer of a batch, on both sides.
+struct prepared_rows {
+  int64_t stride;
+  gpu_array<uint16_t> halves;
+  std::vector<float> values;  // [rows, columns]: what the halves are
+
+  prepared_rows(sks_device *device, int32_t type, const sks_norm *norm, const float *x,
+                int32_t rows, int64_t columns)
+      : stride((columns + 7) / 8 * 8), halves(static_cast<size_t>(rows * stride)) {
+    GPU(sks_cuda_prepare(nullptr, norm, x, rows, columns, type, halves, stride, true));
+    std::vector<uint16_t> found = halves.get();
+    values.resize(static_cast<size_t>(rows * columns));
+    for (int64_t r = 0; r < rows; r++)
+      REQUIRE(sks_widen(device, found.data() + r * stride, type, columns,
+                        values.data() + r * columns) == SKS_OK,
+              "%s", sks_last_error());
+  }
+};
+
+void test_batch(sks_device *device, int32_t type, int32_t rows, uint64_t *seed) {
+  int64_t columns = random_columns(type, seed);
+  int64_t channels = 2 * (1 + rng_below(seed, rng_below(seed, 4) ? 80 : rounds(1600)));
+  int32_t output = static_cast<int32_t>(rng_below(seed, 5));
+  if (output != SKS_SILU_GATE) channels -= rng_below(seed, 2);
+  gpu_matrix w(type, type, channels, columns, rng_below(seed, 2), seed);
+  random_norm norm(columns, seed);
+  int64_t y_columns = output == SKS_SILU_GATE ? channels / 2 : channels;
+  gpu_array<float> x(random_floats(seed, static_cast<size_t>(rows * columns), 3));
+  prepared_rows in(device, type, norm.used ? &norm.gpu : nullptr, x, rows, columns);
+  std::vector<float> y = random_floats(seed, static_cast<size_t>(rows * y_columns), 1);
+
+  const size_t behind = 64;  // floats that nobody writes
+  std::vector<float> start = y;
+  start.resize(y.size() + behind, 1.5f);
+  auto run = [&](const std::vector<int32_t> &parts, bool overlap) {
+    gpu_array<float> gpu_y(start);
+    if (output != SKS_ADD) GPU(cudaMemset(gpu_y, 0xff, y.size() * sizeof(float)));
+    int64_t first = 0;
+    for (int32_t part : parts) {
+      GPU(sks_cuda_linear_batch(nullptr, &w.matrix, in.halves + first * in.stride, in.stride, part,
+                                gpu_y + first * y_columns, output, overlap));
+      first += part;
+    }
+    std::vector<float> found = gpu_y.get();
+    for (size_t i = y.size(); i < found.size(); i++)
+      CHECK(found[i] == 1.5f, "float %zu behind y is %g", i - y.size(), found[i]);
+    found.resize(y.size());
+    return found;
+  };
+  std::vector<float> found = run({rows}, rng_below(seed, 2));
+  std::vector<float> expected =
+      expected_linear(device, w, type, nullptr, in.values, rows, y, output);
+  double error = error_of(found.data(), expected.data(), expected.size());
+  // Tensor cores cut the last bits of a sum, which a float32 unit rounds: that adds up.
+  CHECK(error <= tolerance(type) + 1e-9 * static_cast<double>(columns),
+        "batch, type %d, %lld x %lld, %d rows, output %d, norm %d: error %g", type,
+        (long long)channels, (long long)columns, rows, output, norm.used ? 1 + norm.host.kind : 0,
+        error);
+
+  // In other company, bit for bit.
+  std::vector<int32_t> parts;
+  for (int32_t left = rows; left > 0; left -= parts.back())
+    parts.push_back(static_cast<int32_t>(1 + rng_below(seed, left)));
+  CHECK(same_bits(run(parts, true), found),
+        "type %d, %lld x %lld: a row depends on those beside it", type, (long long)channels,
+        (long long)columns);
+  CHECK(same_bits(run({rows}, true), found), "type %d, %lld x %lld, %d rows: a run differs", type,
+        (long long)channels, (long long)columns, rows);
+}
+
 // A chain of launches that may overlap, repeated: x -> y -> x, with a residual.
 void test_chain(uint64_t *seed) {
   enum { LAYERS = 8, RUNS = 5 };
@@ -125,6 +196,35 @@ void test_chain(uint64_t *seed) {
     CHECK(error_of(found.data(), found.data(), found.size()) == 0, "run %d: no numbers", run);
     if (run == 0) first = found;
     CHECK(same_bits(found, first), "run %d differs from the first", run);
+  }
+}
+
+// The same with a batch, whose input is prepared between.
+void test_batch_chain(int32_t rows, uint64_t *seed) {
+  enum { LAYERS = 4, RUNS = 5 };
+  const int64_t width = 8 * rounds(512), hidden = 8 * rounds(1376);
+  gpu_matrix up(SKS_F16, SKS_F16, 2 * hidden, width, false, seed);
+  gpu_matrix down(SKS_F16, SKS_F16, width, hidden, false, seed);
+  std::vector<float> ones(static_cast<size_t>(width), 0.02f), first;
+  std::vector<float> start = random_floats(seed, static_cast<size_t>(rows * width), 1);
+  gpu_array<float> weight(ones), x(start.size()), y(static_cast<size_t>(rows * hidden));
+  gpu_array<uint16_t> halves(static_cast<size_t>(rows * hidden));
+  sks_norm norm = {weight, nullptr, 1e-5f, SKS_RMS_NORM};
+  for (int run = 0; run < RUNS; run++) {
+    bool overlap = run > 0;
+    x.put(start);
+    y.poison();
+    for (int layer = 0; layer < LAYERS; layer++) {
+      GPU(sks_cuda_prepare(nullptr, &norm, x, rows, width, SKS_F16, halves, width, overlap));
+      GPU(sks_cuda_linear_batch(nullptr, &up.matrix, halves, width, rows, y, SKS_SILU_GATE,
+                                overlap));
+      GPU(sks_cuda_prepare(nullptr, nullptr, y, rows, hidden, SKS_F16, halves, hidden, overlap));
+      GPU(sks_cuda_linear_batch(nullptr, &down.matrix, halves, hidden, rows, x, SKS_ADD, overlap));
+    }
+    std::vector<float> found = x.get();
+    CHECK(error_of(found.data(), found.data(), found.size()) == 0, "run %d: no numbers", run);
+    if (run == 0) first = found;
+    CHECK(same_bits(found, first), "%d rows: run %d differs from the first", rows, run);
   }
 }
 
@@ -190,6 +290,13 @@ int main(int argc, char **argv) {
   for (int32_t round = 0; round < rounds(12); round++)
     for (int32_t type = SKS_F32; type <= SKS_Q4_0; type++) test_shape(device, type, &seed);
   test_chain(&seed);
+  const sks_cuda_matrix any = {SKS_F16, 1, 1, nullptr, nullptr, nullptr};
+  if (sks_cuda_linear_batches(&any)) {
+    for (int round = 0; round < rounds(4); round++)
+      for (int32_t rows = 1; rows <= SKS_CUDA_BATCH_ROWS; rows++)
+        for (int32_t type : {SKS_F16, SKS_BF16}) test_batch(device, type, rows, &seed);
+    for (int32_t rows : {2, 16}) test_batch_chain(rows, &seed);
+  }
   for (int round = 0; round < rounds(20); round++) {
     test_norm(device, &seed);
     test_finish(device, &seed);

@@ -16,10 +16,11 @@ __device__ static inline uint32_t sks_shared_address(const void *shared) {
   return static_cast<uint32_t>(__cvta_generic_to_shared(shared));
 }
 
-// By one thread, before anyone waits: then the block meets.
-__device__ static inline void sks_arrivals_init(sks_arrivals *barrier) {
+// By one thread, before anyone waits: then the block meets. A phase needs `count` arrivals.
+__device__ static inline void sks_arrivals_init(sks_arrivals *barrier, uint32_t count = 1) {
 #if __CUDA_ARCH__ >= 900
-  asm volatile("mbarrier.init.shared::cta.b64 [%0], 1;\n" ::"r"(sks_shared_address(barrier))
+  asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;\n" ::"r"(sks_shared_address(barrier)),
+               "r"(count)
                : "memory");
 #endif
 }
@@ -56,6 +57,21 @@ __device__ static inline void sks_arrivals_wait(sks_arrivals *barrier, uint32_t 
       "}\n" ::"r"(sks_shared_address(barrier)),
       "r"(parity)
       : "memory");
+#endif
+}
+
+// Arrives without bytes.
+__device__ static inline void sks_arrivals_arrive(sks_arrivals *barrier) {
+#if __CUDA_ARCH__ >= 900
+  asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];\n" ::"r"(sks_shared_address(barrier))
+               : "memory");
+#endif
+}
+
+// Copies that the thread starts from here on see what it sees of global memory.
+__device__ static inline void sks_copies_see() {
+#if __CUDA_ARCH__ >= 900
+  asm volatile("fence.proxy.async.global;\n" ::: "memory");
 #endif
 }
 

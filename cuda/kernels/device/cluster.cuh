@@ -1,0 +1,100 @@
+// The blocks of a cluster: their shared memory, and barriers of each other (PTX ISA, "mapa",
+// "mbarrier", "barrier.cluster"). Compute capability 9.0.
+#ifndef SINKSTREAM_CUDA_KERNELS_DEVICE_CLUSTER_CUH
+#define SINKSTREAM_CUDA_KERNELS_DEVICE_CLUSTER_CUH
+
+#include "cuda/kernels/device/stage.cuh"
+
+__device__ static inline int sks_cluster_rank() {
+  uint32_t rank = 0;
+#if __CUDA_ARCH__ >= 900
+  asm("mov.u32 %0, %%cluster_ctarank;\n" : "=r"(rank));
+#endif
+  return static_cast<int>(rank);
+}
+
+__device__ static inline int sks_cluster_blocks() {
+  uint32_t blocks = 1;
+#if __CUDA_ARCH__ >= 900
+  asm("mov.u32 %0, %%cluster_nctarank;\n" : "=r"(blocks));
+#endif
+  return static_cast<int>(blocks);
+}
+
+// Every thread of the cluster arrives, and later waits for all others. It orders no writes but
+// those of barriers that sks_arrivals_ready closed.
+__device__ static inline void sks_cluster_arrive() {
+#if __CUDA_ARCH__ >= 900
+  asm volatile("barrier.cluster.arrive.relaxed;\n" ::: "memory");
+#endif
+}
+
+__device__ static inline void sks_cluster_wait() {
+#if __CUDA_ARCH__ >= 900
+  asm volatile("barrier.cluster.wait.acquire;\n" ::: "memory");
+#endif
+}
+
+// Arrives at the barrier at the same place of block `rank`: whoever waits there with
+// sks_arrivals_wait_cluster sees what the thread has written, and what it has seen.
+__device__ static inline void sks_arrivals_arrive_at(sks_arrivals *barrier, int rank) {
+#if __CUDA_ARCH__ >= 900
+  asm volatile(
+      "{\n"
+      ".reg .b32 remote;\n"
+      "mapa.shared::cluster.u32 remote, %0, %1;\n"
+      "mbarrier.arrive.release.cluster.shared::cluster.b64 _, [remote];\n"
+      "}\n" ::"r"(sks_shared_address(barrier)),
+      "r"(rank)
+      : "memory");
+#endif
+}
+
+// The same of a thread that has only read.
+__device__ static inline void sks_arrivals_arrive_read(sks_arrivals *barrier, int rank) {
+#if __CUDA_ARCH__ >= 900
+  asm volatile(
+      "{\n"
+      ".reg .b32 remote;\n"
+      "mapa.shared::cluster.u32 remote, %0, %1;\n"
+      "mbarrier.arrive.relaxed.cluster.shared::cluster.b64 _, [remote];\n"
+      "}\n" ::"r"(sks_shared_address(barrier)),
+      "r"(rank)
+      : "memory");
+#endif
+}
+
+__device__ static inline void sks_arrivals_wait_cluster(sks_arrivals *barrier, uint32_t parity) {
+#if __CUDA_ARCH__ >= 900
+  asm volatile(
+      "{\n"
+      ".reg .pred done;\n"
+      "again:\n"
+      "mbarrier.try_wait.parity.acquire.cluster.shared::cta.b64 done, [%0], %1;\n"
+      "@done bra through;\n"
+      "bra again;\n"
+      "through:\n"
+      "}\n" ::"r"(sks_shared_address(barrier)),
+      "r"(parity)
+      : "memory");
+#endif
+}
+
+// Four floats at the same place of block `rank`.
+__device__ static inline float4 sks_cluster_load(const float *shared, int rank) {
+  float4 x = make_float4(0, 0, 0, 0);
+#if __CUDA_ARCH__ >= 900
+  asm volatile(
+      "{\n"
+      ".reg .b32 remote;\n"
+      "mapa.shared::cluster.u32 remote, %4, %5;\n"
+      "ld.shared::cluster.v4.f32 {%0, %1, %2, %3}, [remote];\n"
+      "}\n"
+      : "=f"(x.x), "=f"(x.y), "=f"(x.z), "=f"(x.w)
+      : "r"(sks_shared_address(shared)), "r"(rank)
+      : "memory");
+#endif
+  return x;
+}
+
+#endif

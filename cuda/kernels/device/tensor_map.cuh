@@ -1,0 +1,70 @@
+// Boxes of a matrix in global memory, brought to shared memory by the copy engine (PTX ISA,
+// "cp.async.bulk.tensor"; CUDA driver API, "Tensor Map Object Management"). What lies outside the
+// matrix comes as zeros. Compute capability 9.0.
+//
+// A box has 64 columns of 16 bits: 128 bytes a row. Their sixteens of bytes are exchanged (the
+// 128-byte swizzle), so that eight rows of one column lie in different banks; the box is aligned to
+// 1024 bytes.
+#ifndef SINKSTREAM_CUDA_KERNELS_DEVICE_TENSOR_MAP_CUH
+#define SINKSTREAM_CUDA_KERNELS_DEVICE_TENSOR_MAP_CUH
+
+#include <cuda.h>
+#include <cuda_runtime.h>
+
+#include "cuda/kernels/device/stage.cuh"
+#include "sinkstream/types.h"
+
+enum { SKS_BOX_COLUMNS = 64, SKS_BOX_ROW_BYTES = 128, SKS_BOX_ALIGNMENT = 1024 };
+
+// The map of a matrix [rows, columns] of f16 or bf16, `pitch` bytes from row to row, that gives
+// boxes of `box_rows` rows. Base and pitch are whole sixteens of bytes.
+static inline cudaError_t sks_tensor_map(int32_t type, const void *matrix, int64_t rows,
+                                         int64_t columns, int64_t pitch, int32_t box_rows,
+                                         CUtensorMap *map) {
+  static thread_local decltype(&cuTensorMapEncodeTiled) encode;
+  if (encode == nullptr) {
+    cudaDriverEntryPointQueryResult result;
+    void *found = nullptr;
+    cudaError_t error = cudaGetDriverEntryPointByVersion("cuTensorMapEncodeTiled", &found, 12000,
+                                                         cudaEnableDefault, &result);
+    if (error != cudaSuccess) return error;
+    if (result != cudaDriverEntryPointSuccess) return cudaErrorNotSupported;
+    encode = reinterpret_cast<decltype(&cuTensorMapEncodeTiled)>(found);
+  }
+  const cuuint64_t size[2] = {static_cast<cuuint64_t>(columns), static_cast<cuuint64_t>(rows)};
+  const cuuint64_t stride = static_cast<cuuint64_t>(pitch);
+  const cuuint32_t box[2] = {SKS_BOX_COLUMNS, static_cast<cuuint32_t>(box_rows)};
+  const cuuint32_t steps[2] = {1, 1};
+  CUresult result = encode(
+      map, type == SKS_F16 ? CU_TENSOR_MAP_DATA_TYPE_FLOAT16 : CU_TENSOR_MAP_DATA_TYPE_BFLOAT16, 2,
+      const_cast<void *>(matrix), size, &stride, box, steps, CU_TENSOR_MAP_INTERLEAVE_NONE,
+      CU_TENSOR_MAP_SWIZZLE_128B, CU_TENSOR_MAP_L2_PROMOTION_L2_256B,
+      CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
+  return result == CUDA_SUCCESS ? cudaSuccess : cudaErrorInvalidValue;
+}
+
+// The map is on its way while the thread does something else.
+__device__ static inline void sks_tensor_map_prefetch(const CUtensorMap *map) {
+#if __CUDA_ARCH__ >= 900
+  asm volatile("prefetch.tensormap [%0];\n" ::"l"(map) : "memory");
+#endif
+}
+
+// By one thread.
+__device__ static inline void sks_box_copy(void *shared, const CUtensorMap *map, int32_t row,
+                                           int32_t column, sks_arrivals *barrier) {
+#if __CUDA_ARCH__ >= 900
+  asm volatile(
+      "cp.async.bulk.tensor.2d.shared::cluster.global.tile.mbarrier::complete_tx::bytes"
+      " [%0], [%1, {%2, %3}], [%4];\n" ::"r"(sks_shared_address(shared)),
+      "l"(map), "r"(column), "r"(row), "r"(sks_shared_address(barrier))
+      : "memory");
+#endif
+}
+
+// Where sixteen `sixteen` (0 .. 7) of a box's row lies, in bytes.
+__device__ static inline int sks_box_at(int row, int sixteen) {
+  return row * SKS_BOX_ROW_BYTES + ((sixteen ^ (row & 7)) << 4);
+}
+
+#endif
