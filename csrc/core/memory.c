@@ -12,8 +12,8 @@
 
 #define ALIGNMENT 64
 
-/* From here on a block is mapped by itself, in huge pages where the system has them: reading it
- * then misses the translation cache 512 times less. */
+/* From here on a block is mapped by itself, in whole huge pages where the system has them: reading
+ * it then misses the translation cache 512 times less, its last bytes too. */
 #define HUGE_PAGE ((size_t)2 << 20)
 #if defined(__SANITIZE_ADDRESS__)
 #define MAPPED_FROM SIZE_MAX /* the sanitizer watches the heap only */
@@ -59,7 +59,7 @@ static void *map(size_t bytes) {
 
 static header *zeroed(size_t bytes) {
   if (bytes >= MAPPED_FROM) {
-    size_t page = (size_t)sysconf(_SC_PAGESIZE), whole = (bytes + page - 1) / page * page;
+    size_t whole = (bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
     header *block = map(whole);
     if (block != NULL) block->mapped = whole;
     return block;
