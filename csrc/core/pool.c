@@ -16,15 +16,20 @@
 
 /*
  * Every thread has a share of a run's tasks, one range: what it reads is one stretch of memory, and
- * the processor fetches ahead in it. With its share done it helps the others. A share's ticket is
- * the number of the run (upper half) and the share's next task (lower half). A task is claimed by
+ * the processor fetches ahead in it. With its share done it helps the others, from the end of
+ * theirs, so that their stretches stay whole. A share's ticket is the number of the run, how many
+ * tasks were taken from the share's end and how many from its beginning. A task is claimed by
  * moving the ticket on, which fails once the run is over: a worker that slept through a run can
- * neither take part in it late nor hold anybody up. Between runs the lower half is CLOSED, so that
+ * neither take part in it late nor hold anybody up. Between runs both counts are CLOSED, so that
  * nobody claims with half of a new run's description.
  */
 typedef uint64_t ticket;
 
-#define CLOSED UINT32_MAX
+#define COUNT_BITS 20
+#define MOST_TASKS ((int64_t)1 << COUNT_BITS) /* of a share, less one */
+#define TAKEN_FIRST ((ticket)1)
+#define TAKEN_LAST ((ticket)1 << COUNT_BITS)
+#define CLOSED (((ticket)1 << 2 * COUNT_BITS) - 1)
 
 typedef struct worker {
   _Alignas(64) _Atomic ticket next;
@@ -49,9 +54,11 @@ struct sks_pool {
   worker *workers; /* [threads]; the first is whoever calls sks_pool_run */
 };
 
-static uint32_t run_of(ticket t) { return (uint32_t)(t >> 32); }
+static ticket start_of(uint32_t run) { return (ticket)run << 2 * COUNT_BITS; }
 
-static int64_t task_of(ticket t) { return (int64_t)(uint32_t)t; }
+static int64_t first_taken(ticket t) { return (int64_t)t & (MOST_TASKS - 1); }
+
+static int64_t last_taken(ticket t) { return (int64_t)(t >> COUNT_BITS) & (MOST_TASKS - 1); }
 
 static int64_t share_begin(const sks_pool *pool, int64_t tasks, int32_t share) {
   return tasks * share / pool->threads;
@@ -65,12 +72,13 @@ static void work(sks_pool *pool, uint32_t run, int32_t thread) {
   int64_t tasks = atomic_load(&pool->tasks), finished = 0;
   for (int32_t i = 0; i < pool->threads; i++) {
     int32_t share = (thread + i) % pool->threads;
-    int64_t end = share_begin(pool, tasks, share + 1);
+    int64_t begin = share_begin(pool, tasks, share), end = share_begin(pool, tasks, share + 1);
     _Atomic ticket *next = &pool->workers[share].next;
     ticket seen = atomic_load(next);
-    while (run_of(seen) == run && task_of(seen) < end) {
-      if (atomic_compare_exchange_weak(next, &seen, seen + 1)) {
-        task(argument, task_of(seen), thread);
+    while ((seen & ~CLOSED) == start_of(run) &&
+           first_taken(seen) + last_taken(seen) < end - begin) {
+      if (atomic_compare_exchange_weak(next, &seen, seen + (i == 0 ? TAKEN_FIRST : TAKEN_LAST))) {
+        task(argument, i == 0 ? begin + first_taken(seen) : end - 1 - last_taken(seen), thread);
         finished++;
         seen = atomic_load(next);
       }
@@ -116,9 +124,7 @@ static void close_run(sks_pool *pool) {
 /* Makes a new run of the pool's tasks current, and returns its number. */
 static uint32_t start_run(sks_pool *pool) {
   uint32_t run = atomic_load(&pool->run) + 1;
-  int64_t tasks = atomic_load(&pool->tasks);
-  for (int32_t i = 0; i < pool->threads; i++)
-    atomic_store(&pool->workers[i].next, (ticket)run << 32 | (ticket)share_begin(pool, tasks, i));
+  for (int32_t i = 0; i < pool->threads; i++) atomic_store(&pool->workers[i].next, start_of(run));
   atomic_store(&pool->run, run);
   if (atomic_load(&pool->sleepers) > 0) {
     pthread_mutex_lock(&pool->mutex);
@@ -175,7 +181,7 @@ void sks_pool_destroy(sks_pool *pool) {
 int32_t sks_pool_threads(const sks_pool *pool) { return pool->threads; }
 
 void sks_pool_run(sks_pool *pool, int64_t tasks, sks_task *task, void *argument) {
-  bool alone = tasks <= 1 || tasks >= CLOSED || pool->threads == 1 ||
+  bool alone = tasks <= 1 || tasks / pool->threads >= MOST_TASKS - 1 || pool->threads == 1 ||
                atomic_flag_test_and_set_explicit(&pool->busy, memory_order_acquire);
   if (alone) {
     for (int64_t i = 0; i < tasks; i++) {

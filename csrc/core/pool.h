@@ -17,10 +17,10 @@ int32_t sks_pool_threads(const sks_pool *pool);
 
 /*
  * Runs task(argument, i, thread) for i in [0, tasks) and returns when all are done; what they wrote
- * is visible to the caller. Each thread takes the tasks of one range in order, then, one by one,
- * what others have left: neighbouring tasks share memory, and a thread that lost its core delays no
- * more than its own task. While another thread runs the pool, the caller does all its tasks itself,
- * as thread 0... of its own.
+ * is visible to the caller. Each thread takes the tasks of one range in order, then, one by one
+ * from the end, what others have left: neighbouring tasks share memory, and a thread that lost its
+ * core delays no more than its own task. While another thread runs the pool, the caller does all
+ * its tasks itself, as thread 0... of its own.
  */
 void sks_pool_run(sks_pool *pool, int64_t tasks, sks_task *task, void *argument);
 
