@@ -32,8 +32,8 @@ static void sum_strip(const linear_task *t, strip s, float *sums) {
   int64_t columns = t->weights->columns;
   const void *x = sks_input_row(&t->input, part->input, s.row);
   if (part->panels) {
-    t->kernels->panel[part->type](part->type, sks_panel_of(part, s.channel, columns), columns, x,
-                                  s.rows, sums, STRIP_CHANNELS);
+    t->kernels->panel[part->type](part->type, sks_panel_of(part, s.channel), columns, x, s.rows,
+                                  sums, STRIP_CHANNELS);
   } else {
     t->kernels->linear[part->type](part->type, sks_stored_row(part, s.channel, columns), s.channels,
                                    columns, x, s.rows, sums, STRIP_CHANNELS);
@@ -74,18 +74,27 @@ static void run_strip(const linear_task *t, strip s) {
   }
 }
 
+/* Strip `index` of what the task reads, in the order of memory. */
+static strip strip_of(const linear_task *t, int64_t index) {
+  const sks_cpu_matrix *matrix = sks_cpu_matrix_of(t->weights);
+  const sks_part *part = matrix->parts;
+  if (matrix->interleaved && t->output != SKS_SILU_GATE) {
+    part += index % 2;
+    index /= 2;
+  }
+  for (; index >= sks_tasks(part->rows, STRIP_CHANNELS); part++)
+    index -= sks_tasks(part->rows, STRIP_CHANNELS);
+  strip s = {.part = part, .channel = index * STRIP_CHANNELS};
+  s.channels = sks_task_end(s.channel, STRIP_CHANNELS, part->rows) - s.channel;
+  return s;
+}
+
 static void run_task(void *argument, int64_t index, int32_t thread) {
   (void)thread;
   const linear_task *t = argument;
-  const sks_part *part = sks_cpu_matrix_of(t->weights)->parts;
-  int64_t begin = index * t->strips_per_task, before = 0;
+  int64_t begin = index * t->strips_per_task;
   for (int64_t i = begin; i < sks_task_end(begin, t->strips_per_task, t->strips); i++) {
-    while (i - before >= sks_tasks(part->rows, STRIP_CHANNELS)) {
-      before += sks_tasks(part->rows, STRIP_CHANNELS);
-      part++;
-    }
-    strip s = {.part = part, .channel = (i - before) * STRIP_CHANNELS};
-    s.channels = sks_task_end(s.channel, STRIP_CHANNELS, part->rows) - s.channel;
+    strip s = strip_of(t, i);
     for (; s.row < t->rows; s.row += s.rows) {
       s.rows = sks_task_end(s.row, STRIP_ROWS, t->rows) - s.row;
       run_strip(t, s);

@@ -7,6 +7,7 @@ typedef struct pack_task {
   const char *data;
   int64_t rows, columns;
   char *panels;
+  int64_t stride;
 } pack_task;
 
 /* The integers of a block's 32 values, channel c. */
@@ -73,7 +74,7 @@ static void pack_bf16_row(const pack_task *t, const char *row, int64_t c, char *
 static void pack_panel(void *argument, int64_t index, int32_t thread) {
   (void)thread;
   const pack_task *t = argument;
-  char *panel = t->panels + index * sks_panel_bytes(t->type, t->columns);
+  char *panel = t->panels + index * t->stride;
   int64_t first = index * SKS_PANEL_CHANNELS;
   for (int64_t c = 0; c < SKS_PANEL_CHANNELS && first + c < t->rows; c++) {
     const char *row = t->data + (first + c) * sks_bytes_of(t->type, t->columns);
@@ -89,7 +90,7 @@ int64_t sks_packed_bytes(int32_t type, int64_t rows, int64_t columns) {
 }
 
 void sks_pack(sks_device *device, int32_t type, const void *data, int64_t rows, int64_t columns,
-              char *panels) {
-  pack_task task = {type, data, rows, columns, panels};
+              char *panels, int64_t stride) {
+  pack_task task = {type, data, rows, columns, panels, stride};
   sks_pool_run(sks_cpu_of(device)->pool, sks_tasks(rows, SKS_PANEL_CHANNELS), pack_panel, &task);
 }

@@ -26,7 +26,7 @@ static void test_packing(sks_device *device, int32_t type, uint64_t *seed) {
   char *panels = calloc(1, (size_t)sks_packed_bytes(type, rows, columns));
   float *widened = malloc((size_t)columns * sizeof(float));
   weights_fill(type, rows * columns, seed, stored);
-  sks_pack(device, type, stored, rows, columns, panels);
+  sks_pack(device, type, stored, rows, columns, panels, sks_panel_bytes(type, columns));
   size_t input_bytes = type == SKS_BF16
                            ? (size_t)sks_bf16_values(columns) * 2
                            : (size_t)sks_input_blocks(columns) * sizeof(sks_input_block);
@@ -90,7 +90,8 @@ static void test_panel(const sks_kernels *kernels, const sks_kernels *reference,
   float *right = malloc(y_bytes), alone[SKS_PANEL_CHANNELS];
   memset(panel.data, 0, (size_t)sks_panel_bytes(type, columns));
   weights_fill(type, SKS_PANEL_CHANNELS * columns, seed, stored);
-  sks_pack(device, type, stored, SKS_PANEL_CHANNELS, columns, panel.data);
+  sks_pack(device, type, stored, SKS_PANEL_CHANNELS, columns, panel.data,
+           sks_panel_bytes(type, columns));
   kernels->panel[type](type, panel.data, columns, input.data, rows, (float *)y.data, stride);
   reference->panel[type](type, panel.data, columns, input.data, rows, right, stride);
   for (int64_t r = 0; r < rows; r++) {
@@ -133,7 +134,8 @@ static void test_extremes(const sks_kernels *kernels, const sks_kernels *referen
         if (type == SKS_Q4_K || type == SKS_Q5_K)
           reference->narrow[SKS_F16](&scale, 1, stored + at + 2);
       }
-      sks_pack(device, type, stored, SKS_PANEL_CHANNELS, COLUMNS, panel);
+      sks_pack(device, type, stored, SKS_PANEL_CHANNELS, COLUMNS, panel,
+               sks_panel_bytes(type, COLUMNS));
       float x[COLUMNS], y[SKS_PANEL_CHANNELS], right[SKS_PANEL_CHANNELS];
       for (int i = 0; i < COLUMNS; i++) x[i] = pattern & 2 ? -1 : i % 2 ? 1 : 0.999f;
       sks_input_block blocks[COLUMNS / 32];
