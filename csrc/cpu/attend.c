@@ -237,7 +237,9 @@ static void attend_part(void *argument, int64_t index, int32_t thread) {
   const attend_task *task = argument;
   const sks_cpu_batch *batch = task->batch;
   int32_t kv_heads = batch->attention->kv_heads;
-  int32_t chunk = (int32_t)(index / kv_heads), kv_head = (int32_t)(index % kv_heads);
+  /* A thread's next chunk is mostly this one's neighbour, whose first keys are on their way. */
+  int32_t chunk = (int32_t)(index % batch->chunk_count);
+  int32_t kv_head = (int32_t)(index / batch->chunk_count);
   const sks_tile *tile = batch->tiles;
   while (chunk >= tile->first_chunk + tile->chunks) tile++;
   pass p = {.task = task,
