@@ -235,7 +235,7 @@ static void test_outputs(uint64_t seed) {
   free_stack(&s);
 }
 
-/* silu(gate) * up, of weights as they are stored and packed. */
+/* silu(gate) * up, of weights as they are stored and packed; and each of the two alone. */
 static void test_gate(uint64_t seed) {
   enum { COLUMNS = 256, INNER = 75, ROWS = 101 };
   for (int32_t type = 0; type < SKS_TYPES; type++) {
@@ -269,7 +269,19 @@ static void test_gate(uint64_t seed) {
         CHECK(y[i] == right, "type %d packed %d: y[%lld] = %g, not %g", (int)type, (int)packed,
               (long long)i, (double)y[i], (double)right);
       }
-      for (int i = 0; i < 2; i++) free(data[i]);
+      for (int i = 0; i < 2; i++) {
+        sks_weights *alone;
+        REQUIRE(sks_weights_create(device, COLUMNS, &parts[i], 1, &alone) == SKS_OK, "%s",
+                sks_last_error());
+        CHECK(sks_linear(workspace, alone, NULL, x, ROWS, y, SKS_STORE) == SKS_OK, "%s",
+              sks_last_error());
+        for (int64_t r = 0; r < ROWS; r++)
+          CHECK(memcmp(y + r * INNER, both + (2 * r + i) * INNER, sizeof(float) * INNER) == 0,
+                "type %d packed %d: row %lld of part %d alone differs", (int)type, (int)packed,
+                (long long)r, i);
+        sks_weights_destroy(alone);
+        free(data[i]);
+      }
       free(x);
       free(y);
       free(both);
