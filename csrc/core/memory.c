@@ -1,6 +1,8 @@
 #include "core/memory.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,8 +14,8 @@
 
 #define ALIGNMENT 64
 
-/* From here on a block is mapped by itself, in whole huge pages where the system has them: reading
- * it then misses the translation cache 512 times less, its last bytes too. */
+/* From here on a block is mapped by itself, in huge pages where the system has them: reading it
+ * then misses the translation cache 512 times less. */
 #define HUGE_PAGE ((size_t)2 << 20)
 #if defined(__SANITIZE_ADDRESS__)
 #define MAPPED_FROM SIZE_MAX /* the sanitizer watches the heap only */
@@ -21,11 +23,24 @@
 #define MAPPED_FROM HUGE_PAGE
 #endif
 
+/* Memory whose blocks lie one behind the other; what is behind the last one was never touched. */
+typedef struct slab {
+  _Alignas(ALIGNMENT) size_t bytes;
+  size_t used;
+  int64_t blocks; /* not yet freed */
+} slab;
+
+#define SLAB_BYTES ((size_t)64 << 20)
+
 /* In front of every block, one alignment unit long so that the block stays aligned. */
 typedef struct header {
   _Alignas(ALIGNMENT) int64_t bytes;
-  size_t mapped; /* in all, 0 where the block is of the heap */
+  size_t mapped; /* in all, 0 where the block is of the heap or of a slab */
+  slab *slab;    /* or NULL */
 } header;
+
+static pthread_mutex_t slab_lock = PTHREAD_MUTEX_INITIALIZER;
+static slab *open_slab; /* which has room, or NULL */
 
 static _Atomic int64_t held;
 static _Atomic int64_t asked;
@@ -59,7 +74,7 @@ static void *map(size_t bytes) {
 
 static header *zeroed(size_t bytes) {
   if (bytes >= MAPPED_FROM) {
-    size_t whole = (bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), whole = (bytes + page - 1) / page * page;
     header *block = map(whole);
     if (block != NULL) block->mapped = whole;
     return block;
@@ -69,7 +84,41 @@ static header *zeroed(size_t bytes) {
   return block;
 }
 
-void *sks_memory_allocate(int64_t bytes, const char *what) {
+static slab *new_slab(size_t least) {
+  size_t bytes = sizeof(slab) + least > SLAB_BYTES ? sizeof(slab) + least : SLAB_BYTES;
+  size_t whole = (bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+  slab *made = map(whole);
+  if (made != NULL) *made = (slab){.bytes = whole, .used = sizeof(slab)};
+  return made;
+}
+
+static header *of_slab(size_t bytes) {
+  header *block = NULL;
+  pthread_mutex_lock(&slab_lock);
+  if (open_slab == NULL || open_slab->bytes - open_slab->used < bytes) {
+    slab *made = new_slab(bytes);
+    if (made != NULL) open_slab = made; /* the old one goes with its last block */
+  }
+  if (open_slab != NULL && open_slab->bytes - open_slab->used >= bytes) {
+    block = (header *)((char *)open_slab + open_slab->used);
+    block->slab = open_slab;
+    open_slab->used += bytes;
+    open_slab->blocks++;
+  }
+  pthread_mutex_unlock(&slab_lock);
+  return block;
+}
+
+static void free_of_slab(slab *of) {
+  pthread_mutex_lock(&slab_lock);
+  if (--of->blocks == 0) {
+    if (of == open_slab) open_slab = NULL;
+    munmap(of, of->bytes);
+  }
+  pthread_mutex_unlock(&slab_lock);
+}
+
+static void *allocate(int64_t bytes, const char *what, bool among_others) {
   /* The system would promise more than it has and kill the process later. */
   if (bytes < 0 || bytes > sks_memory_of_machine()) {
     sks_fail(SKS_OUT_OF_MEMORY, "%s takes %lld bytes; this machine has %lld", what,
@@ -77,7 +126,7 @@ void *sks_memory_allocate(int64_t bytes, const char *what) {
     return NULL;
   }
   size_t size = (sizeof(header) + (size_t)bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-  header *block = zeroed(size);
+  header *block = among_others && size >= MAPPED_FROM ? of_slab(size) : zeroed(size);
   if (block == NULL) {
     sks_fail(SKS_OUT_OF_MEMORY, "%s takes %lld bytes, which the system refused", what,
              (long long)bytes);
@@ -89,11 +138,19 @@ void *sks_memory_allocate(int64_t bytes, const char *what) {
   return block + 1;
 }
 
+void *sks_memory_allocate(int64_t bytes, const char *what) { return allocate(bytes, what, false); }
+
+void *sks_memory_allocate_among_others(int64_t bytes, const char *what) {
+  return allocate(bytes, what, true);
+}
+
 void sks_memory_free(void *memory) {
   if (memory != NULL) {
     header *block = (header *)memory - 1;
     atomic_fetch_sub(&held, block->bytes);
-    if (block->mapped > 0)
+    if (block->slab != NULL)
+      free_of_slab(block->slab);
+    else if (block->mapped > 0)
       munmap(block, block->mapped);
     else
       free(block);

@@ -8,6 +8,11 @@
  * `what`). */
 void *sks_memory_allocate(int64_t bytes, const char *what);
 
+/* The same for many blocks that live as long as each other, as a model's weights do: those of some
+ * MB lie one behind the other, so that all of them are in whole huge pages, where the system has
+ * such. Memory goes back to the system with the last of the blocks beside it. Thread-safe. */
+void *sks_memory_allocate_among_others(int64_t bytes, const char *what);
+
 /* Bytes of memory that this machine has in all, and that nobody uses now. */
 int64_t sks_memory_of_machine(void);
 int64_t sks_memory_available(void);

@@ -50,8 +50,35 @@ static void test_refused(void) {
   CHECK(sks_allocations() > allocations, "the device asked for none");
 }
 
+/* Blocks beside each other, of many sizes, freed in another order. */
+static void test_among_others(void) {
+  enum { BLOCKS = 40 };
+  int64_t bytes = sks_allocated_bytes(), sum = 0;
+  unsigned char *blocks[BLOCKS];
+  for (int64_t i = 0; i < BLOCKS; i++) {
+    int64_t size = i == 20 ? INT64_C(70) << 20 : i * 333333;
+    blocks[i] = sks_memory_allocate_among_others(size, "block");
+    REQUIRE(blocks[i] != NULL, "%s", sks_last_error());
+    CHECK((uintptr_t)blocks[i] % 64 == 0, "%p", (void *)blocks[i]);
+    bool zero = true;
+    for (int64_t j = 0; j < size; j++) zero &= blocks[i][j] == 0;
+    CHECK(zero, "block %lld is not zeroed", (long long)i);
+    memset(blocks[i], (int)i + 1, (size_t)size);
+    sum += size;
+  }
+  CHECK(sks_allocated_bytes() - bytes == sum, "%lld", (long long)(sks_allocated_bytes() - bytes));
+  for (int i = 0; i < BLOCKS; i++) {
+    int at = i * 7 % BLOCKS;
+    if (at > 0) CHECK(blocks[at][0] == at + 1, "block %d was overwritten", at);
+    sks_memory_free(blocks[at]);
+  }
+  CHECK(sks_allocated_bytes() == bytes, "%lld left", (long long)(sks_allocated_bytes() - bytes));
+  CHECK(sks_memory_allocate_among_others(INT64_C(1) << 60, "the thing") == NULL, "2^60 bytes");
+}
+
 int main(void) {
   test_counting();
+  test_among_others();
   test_refused();
   return check_report();
 }
