@@ -9,8 +9,10 @@
 #include "cuda/kernels/device/reduce.cuh"
 #include "cuda/kernels/matrix.h"
 
-struct sks_weight_f32 {
-  enum { COLUMNS = 4, REGISTERS = 4, SCALED = 0 };
+// Weights that are float numbers once `weight` has widened them.
+template <typename weight, int columns>
+struct sks_weight_float {
+  enum { COLUMNS = columns, REGISTERS = columns, SCALED = 0 };
   struct input {
     float x[COLUMNS];
   };
@@ -20,34 +22,27 @@ struct sks_weight_f32 {
     for (int i = 0; i < COLUMNS; i++) in.x[i] = x[i];
     return in;
   }
-  __device__ static void widen(uint4 w, float, float (&x)[COLUMNS]) {
-    x[0] = __uint_as_float(w.x);
-    x[1] = __uint_as_float(w.y);
-    x[2] = __uint_as_float(w.z);
-    x[3] = __uint_as_float(w.w);
-  }
   __device__ static float add(float sum, uint4 w, const input &in, float scale) {
     float x[COLUMNS];
-    widen(w, scale, x);
+    weight::widen(w, scale, x);
 #pragma unroll
     for (int i = 0; i < COLUMNS; i++) sum = fmaf(x[i], in.x[i], sum);
     return sum;
   }
 };
 
-template <float2 widen_2(uint32_t)>
-struct sks_weight_16 {
-  enum { COLUMNS = 8, REGISTERS = 8, SCALED = 0 };
-  struct input {
-    float x[COLUMNS];
-  };
-  __device__ static input take(const float (&x)[COLUMNS]) {
-    input in;
-#pragma unroll
-    for (int i = 0; i < COLUMNS; i++) in.x[i] = x[i];
-    return in;
-  }
+struct sks_weight_f32 : sks_weight_float<sks_weight_f32, 4> {
   __device__ static void widen(uint4 w, float, float (&x)[COLUMNS]) {
+    x[0] = __uint_as_float(w.x);
+    x[1] = __uint_as_float(w.y);
+    x[2] = __uint_as_float(w.z);
+    x[3] = __uint_as_float(w.w);
+  }
+};
+
+template <float2 widen_2(uint32_t)>
+struct sks_weight_16 : sks_weight_float<sks_weight_16<widen_2>, 8> {
+  __device__ static void widen(uint4 w, float, float (&x)[8]) {
     const uint32_t words[4] = {w.x, w.y, w.z, w.w};
 #pragma unroll
     for (int i = 0; i < 4; i++) {
@@ -55,13 +50,6 @@ struct sks_weight_16 {
       x[2 * i] = pair.x;
       x[2 * i + 1] = pair.y;
     }
-  }
-  __device__ static float add(float sum, uint4 w, const input &in, float scale) {
-    float x[COLUMNS];
-    widen(w, scale, x);
-#pragma unroll
-    for (int i = 0; i < COLUMNS; i++) sum = fmaf(x[i], in.x[i], sum);
-    return sum;
   }
 };
 
