@@ -20,6 +20,7 @@ import org.sinkstream.error.DeviceMemoryException;
 import org.sinkstream.kernels.Device;
 import org.sinkstream.testing.EmbeddedModel;
 import org.sinkstream.testing.Gpu;
+import org.sinkstream.testing.RandomTokens;
 
 /** What a GPU does is what the CPU does, up to rounding: streams, batches, states, sampling. */
 class CudaTest {
@@ -49,10 +50,6 @@ class CudaTest {
     }
   }
 
-  private static int[] tokens(int count, long seed) {
-    return new SplittableRandom(seed).ints(count, 0, cpu.info().vocabulary()).toArray();
-  }
-
   private static void assertSame(Session found, Session expected) {
     assertThat(found.position()).isEqualTo(expected.position());
     assertThat(found.cachedTokens()).isEqualTo(expected.cachedTokens());
@@ -63,7 +60,7 @@ class CudaTest {
   void recordedStepsGoOnForLongAfterTheWindowWraps() {
     try (Session found = gpu.newSession(SMALL);
         Session expected = cpu.newSession(SMALL)) {
-      for (int token : tokens(300, 1)) {
+      for (int token : RandomTokens.of(cpu, 300, 1)) {
         found.append(token);
         expected.append(token);
         assertSame(found, expected);
@@ -75,14 +72,14 @@ class CudaTest {
   void statesOfBothAreTheSameThing(@TempDir Path folder) throws IOException {
     try (Session found = gpu.newSession(SMALL);
         Session expected = cpu.newSession(SMALL)) {
-      found.append(tokens(100, 2));
-      expected.append(tokens(100, 2));
+      found.append(RandomTokens.of(cpu, 100, 2));
+      expected.append(RandomTokens.of(cpu, 100, 2));
       found.evict(70, 80);
       expected.evict(70, 80);
       found.dropLast(2);
       expected.dropLast(2);
-      found.append(tokens(30, 3));
-      expected.append(tokens(30, 3));
+      found.append(RandomTokens.of(cpu, 30, 3));
+      expected.append(RandomTokens.of(cpu, 30, 3));
       assertSame(found, expected);
       Path file = folder.resolve("state");
       found.save(file);
@@ -105,8 +102,8 @@ class CudaTest {
     try (Session found = gpu.newSession(CachePolicy.dense());
         Session expected = cpu.newSession(CachePolicy.dense())) {
       for (int i = 0; i < 5; i++) {
-        found.append(tokens(150, i));
-        expected.append(tokens(150, i));
+        found.append(RandomTokens.of(cpu, 150, i));
+        expected.append(RandomTokens.of(cpu, 150, i));
         found.append(5);
         expected.append(5);
         assertSame(found, expected);
@@ -125,12 +122,12 @@ class CudaTest {
         CachePolicy wider = i < 2 ? CachePolicy.streaming(4, 90) : policy;
         together.add(gpu.newSession(wider));
         alone.add(cpu.newSession(wider));
-        together.get(i).append(tokens(1 + 30 * i, i));
-        alone.get(i).append(tokens(1 + 30 * i, i));
+        together.get(i).append(RandomTokens.of(cpu, 1 + 30 * i, i));
+        alone.get(i).append(RandomTokens.of(cpu, 1 + 30 * i, i));
       }
       for (int step = 0; step < 60; step++) {
         int members = 1 + random.nextInt(9);
-        int[] next = tokens(members, 100 + step);
+        int[] next = RandomTokens.of(cpu, members, 100 + step);
         batch.append(together.subList(9 - members, 9), next);
         for (int i = 0; i < members; i++) {
           alone.get(9 - members + i).append(next[i]);
@@ -148,8 +145,8 @@ class CudaTest {
     GenerationOptions greedy = GenerationOptions.of(60, 1).withSampling(Sampling.greedy());
     try (Session found = gpu.newSession(SMALL);
         Session expected = cpu.newSession(SMALL)) {
-      found.append(tokens(20, 9));
-      expected.append(tokens(20, 9));
+      found.append(RandomTokens.of(cpu, 20, 9));
+      expected.append(RandomTokens.of(cpu, 20, 9));
       assertThat(found.generate(greedy).stream().map(Token::id).toList())
           .isEqualTo(expected.generate(greedy).stream().map(Token::id).toList());
     }
@@ -158,7 +155,7 @@ class CudaTest {
   @Test
   void candidatesAreTheLargestLogits() {
     try (Session session = gpu.newSession(SMALL)) {
-      for (int token : tokens(5, 10)) {
+      for (int token : RandomTokens.of(cpu, 5, 10)) {
         session.append(token);
         float[] logits = session.logits();
         int[] order =
@@ -187,10 +184,12 @@ class CudaTest {
       List<float[]> expected = new ArrayList<>();
       try (Session onGpu = gpu.newSession(policy);
           Session onCpu = cpu.newSession(policy)) {
-        onGpu.append(tokens(70, 12));
-        onCpu.append(tokens(70, 12));
-        onGpu.observe(tokens(3, 13), (position, layer, weights) -> found.add(weights));
-        onCpu.observe(tokens(3, 13), (position, layer, weights) -> expected.add(weights));
+        onGpu.append(RandomTokens.of(cpu, 70, 12));
+        onCpu.append(RandomTokens.of(cpu, 70, 12));
+        onGpu.observe(
+            RandomTokens.of(cpu, 3, 13), (position, layer, weights) -> found.add(weights));
+        onCpu.observe(
+            RandomTokens.of(cpu, 3, 13), (position, layer, weights) -> expected.add(weights));
         assertSame(onGpu, onCpu);
       }
       assertThat(found).hasSameSizeAs(expected).isNotEmpty();
@@ -210,7 +209,7 @@ class CudaTest {
         found.add(gpu.newSession(policy));
         expected.add(cpu.newSession(policy));
       }
-      for (int token : tokens(200, 11)) {
+      for (int token : RandomTokens.of(cpu, 200, 11)) {
         int turn = token % 3;
         found.get(turn).append(token);
         expected.get(turn).append(token);
@@ -228,7 +227,7 @@ class CudaTest {
   void memoryIsFlatToTheByte() {
     try (Session session = gpu.newSession(SMALL);
         Device device = Device.openCuda(0, 1)) {
-      session.append(tokens(200, 4));
+      session.append(RandomTokens.of(cpu, 200, 4));
       for (int i = 0; i < 10; i++) {
         session.append(i);
       }

@@ -8,7 +8,6 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
-import java.util.SplittableRandom;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -18,6 +17,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.sinkstream.error.SnapshotException;
 import org.sinkstream.kernels.Device;
 import org.sinkstream.testing.EmbeddedModel;
+import org.sinkstream.testing.RandomTokens;
 
 /**
  * The sliding window with re-computation, against its definition: a dense stream of its own for
@@ -45,10 +45,6 @@ class RecomputeTest {
     model.close();
   }
 
-  private static int[] tokens(int count, long seed) {
-    return new SplittableRandom(seed).ints(count, 0, model.info().vocabulary()).toArray();
-  }
-
   /** The logits after the last of these tokens, of which a dense stream sees the last {@code L}. */
   private static float[] afresh(int[] ids, int end, int length) {
     try (Session dense = model.newSession(CachePolicy.dense())) {
@@ -64,7 +60,7 @@ class RecomputeTest {
   @ParameterizedTest
   @ValueSource(ints = {1, 2, 5, 16, 17, 40})
   void everyPredictionIsAFreshPass(int length) {
-    int[] ids = tokens(50, 1);
+    int[] ids = RandomTokens.of(model, 50, 1);
     try (Session session = model.newSession(CachePolicy.recompute(length));
         Session single = model.newSession(CachePolicy.recompute(length))) {
       session.append(
@@ -85,7 +81,7 @@ class RecomputeTest {
   @ParameterizedTest
   @ValueSource(ints = {1, 3, 16, 45})
   void lossesDoNotDependOnHowTokensAreCut(int cut) {
-    int[] ids = tokens(45, 2);
+    int[] ids = RandomTokens.of(model, 45, 2);
     try (Session dense = model.newSession(CachePolicy.dense());
         Session whole = model.newSession(POLICY);
         Session pieces = model.newSession(POLICY)) {
@@ -107,11 +103,11 @@ class RecomputeTest {
   @Test
   void memoryIsConstant() {
     try (Session session = model.newSession(POLICY)) {
-      session.append(tokens(1, 3));
+      session.append(RandomTokens.of(model, 1, 3));
       long cacheBytes = session.cacheBytes();
-      session.append(tokens(30, 4), (position, logits) -> {});
+      session.append(RandomTokens.of(model, 30, 4), (position, logits) -> {});
       long nativeBytes = Device.allocatedBytes();
-      session.append(tokens(100, 5), (position, logits) -> {});
+      session.append(RandomTokens.of(model, 100, 5), (position, logits) -> {});
       assertThat(session.cacheBytes()).isEqualTo(cacheBytes).isEqualTo(model.cacheBytes(POLICY));
       assertThat(Device.allocatedBytes()).isEqualTo(nativeBytes);
       assertThat(session.cachedTokens()).isEqualTo(19);
@@ -122,10 +118,10 @@ class RecomputeTest {
   @ParameterizedTest
   @ValueSource(ints = {10, 24, 50})
   void droppedTokensNeverHappened(int kept) {
-    int[] ids = tokens(60, 6);
+    int[] ids = RandomTokens.of(model, 60, 6);
     try (Session detour = model.newSession(POLICY)) {
       detour.append(Arrays.copyOf(ids, kept));
-      detour.append(tokens(9, 7));
+      detour.append(RandomTokens.of(model, 9, 7));
       detour.dropLast(9);
       assertThatThrownBy(detour::logits).isInstanceOf(IllegalStateException.class);
       detour.append(Arrays.copyOfRange(ids, kept, 60));
@@ -136,7 +132,7 @@ class RecomputeTest {
   @Test
   void dropsNoFurtherThanItRemembers() {
     try (Session session = model.newSession(POLICY)) {
-      session.append(tokens(100, 8));
+      session.append(RandomTokens.of(model, 100, 8));
       assertThatThrownBy(() -> session.dropLast(40)).isInstanceOf(IllegalStateException.class);
       assertThatThrownBy(() -> session.dropLast(-1)).isInstanceOf(IllegalArgumentException.class);
       assertThatThrownBy(() -> session.dropLast(101)).isInstanceOf(IllegalArgumentException.class);
@@ -146,8 +142,8 @@ class RecomputeTest {
 
   @Test
   void evictedTokensAreLeftOut() {
-    int[] ids = tokens(40, 9);
-    int[] rest = tokens(4, 10);
+    int[] ids = RandomTokens.of(model, 40, 9);
+    int[] rest = RandomTokens.of(model, 4, 10);
     int[] seen = new int[17]; // the 19 that the next token sees, but for 6, and those after
     System.arraycopy(ids, 21, seen, 0, 9);
     System.arraycopy(ids, 36, seen, 9, 4);
@@ -166,9 +162,9 @@ class RecomputeTest {
 
   @Test
   void clearStartsAgain() {
-    int[] ids = tokens(30, 11);
+    int[] ids = RandomTokens.of(model, 30, 11);
     try (Session used = model.newSession(POLICY)) {
-      used.append(tokens(77, 12));
+      used.append(RandomTokens.of(model, 77, 12));
       used.clear();
       assertThat(used.position()).isZero();
       used.append(ids);
@@ -183,7 +179,7 @@ class RecomputeTest {
     GenerationOptions options = GenerationOptions.of(15, 3).withoutEnd();
     List<Token> expected;
     try (Session session = model.newSession(POLICY)) {
-      session.append(tokens(length, 13));
+      session.append(RandomTokens.of(model, length, 13));
       session.save(file);
       expected = session.generate(options).stream().toList();
     }

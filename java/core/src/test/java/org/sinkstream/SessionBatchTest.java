@@ -12,6 +12,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.sinkstream.kernels.Device;
 import org.sinkstream.testing.EmbeddedModel;
+import org.sinkstream.testing.RandomTokens;
 
 /** Several streams stepped together do what each would do alone. */
 class SessionBatchTest {
@@ -29,10 +30,6 @@ class SessionBatchTest {
   @AfterAll
   static void close() {
     model.close();
-  }
-
-  private static int[] tokens(int count, long seed) {
-    return new SplittableRandom(seed).ints(count, 0, model.info().vocabulary()).toArray();
   }
 
   private static void assertSame(Session found, Session expected) {
@@ -53,8 +50,8 @@ class SessionBatchTest {
       for (int i = 0; i < policies.length; i++) {
         together.add(model.newSession(policies[i]));
         alone.add(model.newSession(policies[i]));
-        together.get(i).append(tokens(prompts[i], i));
-        alone.get(i).append(tokens(prompts[i], i));
+        together.get(i).append(RandomTokens.of(model, prompts[i], i));
+        alone.get(i).append(RandomTokens.of(model, prompts[i], i));
       }
       SplittableRandom random = new SplittableRandom(11);
       for (int step = 0; step < 40; step++) {
@@ -67,7 +64,7 @@ class SessionBatchTest {
           }
         }
         if (!members.isEmpty()) {
-          int[] next = tokens(members.size(), 100 + step);
+          int[] next = RandomTokens.of(model, members.size(), 100 + step);
           batch.append(members, next);
           for (int i = 0; i < next.length; i++) {
             references.get(i).append(next[i]);
@@ -76,8 +73,8 @@ class SessionBatchTest {
         }
       }
       // Alone again: the session goes on from where the batch left it.
-      together.get(0).append(tokens(9, 7));
-      alone.get(0).append(tokens(9, 7));
+      together.get(0).append(RandomTokens.of(model, 9, 7));
+      alone.get(0).append(RandomTokens.of(model, 9, 7));
       assertSame(together.get(0), alone.get(0));
     } finally {
       together.forEach(Session::close);

@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.catchThrowable;
 import static org.assertj.core.api.Assertions.within;
 
 import java.util.Arrays;
-import java.util.SplittableRandom;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -20,6 +19,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.sinkstream.error.DeviceMemoryException;
 import org.sinkstream.kernels.Device;
 import org.sinkstream.testing.EmbeddedModel;
+import org.sinkstream.testing.RandomTokens;
 
 /** The stream's own arithmetic, on the embedded model with an exact cache. */
 class SessionTest {
@@ -42,10 +42,6 @@ class SessionTest {
     model.close();
   }
 
-  private static int[] tokens(int count, long seed) {
-    return new SplittableRandom(seed).ints(count, 0, model.info().vocabulary()).toArray();
-  }
-
   private static void assertSameLogits(float[] found, float[] expected) {
     assertThat(found).containsExactly(expected, within(1e-3f));
   }
@@ -53,7 +49,7 @@ class SessionTest {
   @ParameterizedTest
   @ValueSource(ints = {1, 3, 16, 17, 100})
   void resultsDoNotDependOnHowTokensAreCut(int cut) {
-    int[] ids = tokens(100, 1);
+    int[] ids = RandomTokens.of(model, 100, 1);
     try (Session whole = model.newSession(SMALL);
         Session pieces = model.newSession(SMALL)) {
       whole.append(ids);
@@ -67,7 +63,7 @@ class SessionTest {
 
   @Test
   void equalsDenseUntilTheCacheIsFull() {
-    int[] ids = tokens(26, 2);
+    int[] ids = RandomTokens.of(model, 26, 2);
     try (Session dense = model.newSession(CachePolicy.dense());
         Session streaming = model.newSession(SMALL)) {
       for (int t = 0; t < ids.length; t++) {
@@ -88,12 +84,12 @@ class SessionTest {
   @Test
   void memoryIsConstantAndTheCacheKeepsSinksAndWindow() {
     try (Session session = model.newSession(SMALL)) {
-      session.append(tokens(1, 3));
+      session.append(RandomTokens.of(model, 1, 3));
       long cacheBytes = session.cacheBytes();
-      session.append(tokens(30, 4));
+      session.append(RandomTokens.of(model, 30, 4));
       assertThat(session.cachedTokens()).isEqualTo(24);
       long nativeBytes = Device.allocatedBytes();
-      session.append(tokens(500, 5));
+      session.append(RandomTokens.of(model, 500, 5));
       assertThat(session.cacheBytes()).isEqualTo(cacheBytes).isEqualTo(model.cacheBytes(SMALL));
       assertThat(Device.allocatedBytes()).isEqualTo(nativeBytes);
       assertThat(session.cachedTokens()).isEqualTo(24);
@@ -103,12 +99,12 @@ class SessionTest {
 
   @Test
   void droppedTokensNeverHappened() {
-    int[] ids = tokens(50, 6);
+    int[] ids = RandomTokens.of(model, 50, 6);
     try (Session straight = model.newSession(SMALL);
         Session detour = model.newSession(SMALL)) {
       straight.append(ids);
       detour.append(Arrays.copyOf(ids, 45));
-      detour.append(tokens(9, 7));
+      detour.append(RandomTokens.of(model, 9, 7));
       detour.dropLast(9);
       assertThatThrownBy(detour::logits).isInstanceOf(IllegalStateException.class);
       detour.append(Arrays.copyOfRange(ids, 45, 50));
@@ -119,7 +115,7 @@ class SessionTest {
   @Test
   void dropsNoFurtherThanTheRingRemembers() {
     try (Session session = model.newSession(SMALL)) {
-      session.append(tokens(200, 8));
+      session.append(RandomTokens.of(model, 200, 8));
       assertThatThrownBy(() -> session.dropLast(150)).isInstanceOf(IllegalStateException.class);
       assertThat(session.position()).isEqualTo(200);
       assertThatThrownBy(() -> session.dropLast(-1))
@@ -133,7 +129,7 @@ class SessionTest {
 
   @Test
   void evictingTheNewestTokensIsDroppingThem() {
-    int[] ids = tokens(20, 9);
+    int[] ids = RandomTokens.of(model, 20, 9);
     try (Session evicted = model.newSession(SMALL);
         Session dropped = model.newSession(SMALL)) {
       evicted.append(ids);
@@ -150,7 +146,7 @@ class SessionTest {
   @Test
   void refusesToEvictSinksAndWhatIsGone() {
     try (Session session = model.newSession(SMALL)) {
-      session.append(tokens(100, 10));
+      session.append(RandomTokens.of(model, 100, 10));
       assertThatThrownBy(() -> session.evict(2, 90))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageContaining("2");
@@ -165,11 +161,11 @@ class SessionTest {
 
   @Test
   void clearStartsAgain() {
-    int[] ids = tokens(30, 11);
+    int[] ids = RandomTokens.of(model, 30, 11);
     try (Session fresh = model.newSession(SMALL);
         Session used = model.newSession(SMALL)) {
       fresh.append(ids);
-      used.append(tokens(77, 12));
+      used.append(RandomTokens.of(model, 77, 12));
       used.clear();
       assertThat(used.position()).isZero();
       used.append(ids);
@@ -250,7 +246,7 @@ class SessionTest {
 
   @Test
   void sessionsOfOneModelRunInSeveralThreads() throws Exception {
-    int[] ids = tokens(60, 13);
+    int[] ids = RandomTokens.of(model, 60, 13);
     float[] expected = logitsOf(ids);
     try (ExecutorService threads = Executors.newFixedThreadPool(4)) {
       Stream<Future<float[]>> runs =
@@ -270,7 +266,7 @@ class SessionTest {
 
   @Test
   void scoringGivesTheSameLossesHoweverItIsCut() {
-    int[] ids = tokens(90, 14);
+    int[] ids = RandomTokens.of(model, 90, 14);
     try (Session whole = model.newSession(SMALL);
         Session pieces = model.newSession(SMALL)) {
       double[] expected = whole.score(ids);
@@ -305,7 +301,7 @@ class SessionTest {
     for (int i = 0; i < 3; i++) {
       try (Model other = Model.open(EmbeddedModel.DIRECTORY);
           Session session = other.newSession(SMALL)) {
-        session.score(tokens(40, i));
+        session.score(RandomTokens.of(model, 40, i));
       }
       assertThat(Device.allocatedBytes()).isEqualTo(before);
     }
