@@ -1,12 +1,11 @@
-// Attention row by row over keys of 16 bits. Every warp goes through sixteens of keys of its own,
-// with a running softmax, and has the next ones on their way; products run on the tensor cores,
-// whose few instructions leave it to wait for memory alone. Queries and weights are cut into two
+// Attention row by row over keys of 16 bits. Every warp goes through runs of keys of its own, with
+// a running softmax, and has the next ones on their way; products run on the tensor cores, whose
+// few instructions leave it to wait for memory alone. Queries and weights are cut into two
 // numbers of the keys' type, high and low, side by side as columns: their products are exact and
 // sums are float32, so that nothing is rounded to 16 bits (2^-22 is left over of f16, 2^-17 of
 // bf16). The newest key, which may not be in the cache yet, meets the queries in float32.
-#include <cooperative_groups.h>
-
 #include "cuda/kernels/device/attend_job.cuh"
+#include "cuda/kernels/device/attend_mailbox.cuh"
 #include "cuda/kernels/device/matrix_product.cuh"
 
 namespace {
@@ -14,34 +13,35 @@ namespace {
 enum {
   WARPS = 4,
   THREADS = WARPS * SKS_WARP,
-  SIXTEEN = 16,
-  MOST_STAGES = 4,
-  WARP_BYTES = 17408  // of a warp's ring: three blocks share a processor
+  SIXTEEN = 16,  // keys of a product
+  HALVES = 2,    // products of a run: neither waits for the other
+  RUN = HALVES * SIXTEEN
 };
 
-enum { MOST_PARTS = 8 };  // of a row: a cluster
+enum {
+  MOST_PARTS = 8,    // of a row: a cluster
+  MOST_BLOCKS = 128  // of a row: a processor each, and all at once
+};
 
-// Into how many parts a row is cut. Short ones finish sooner; where there are many rows, long ones
-// keep memory busier.
+// Into how many parts a row is cut. Where there are many rows, long parts keep memory busier.
 __host__ __device__ int64_t parts_of(const sks_cuda_attention &attention, int64_t keys, bool many) {
-  int64_t least = attention.kv_heads < SKS_ATTEND_FEW_HEADS ? 64 : 128;
-  if (many) least *= 4;
+  int64_t group = attention.heads / attention.kv_heads;
+  int64_t blocks = attention.kv_heads * ((group + SKS_ATTEND_QUERIES - 1) / SKS_ATTEND_QUERIES);
+  int64_t most = many || blocks * MOST_PARTS <= MOST_BLOCKS ? MOST_PARTS : MOST_BLOCKS / blocks;
+  int64_t least = !many ? 64 : attention.kv_heads < SKS_ATTEND_FEW_HEADS ? 256 : 512;
   int64_t parts = (keys - 1 + least - 1) / least;
-  return parts < 1 ? 1 : parts > MOST_PARTS ? MOST_PARTS : parts;
+  parts = parts < most ? parts : most;
+  return parts < 1 ? 1 : parts;
 }
 
+// Of heads of up to 16 `steps` channels, those behind head_dim zero.
+template <int steps>
 struct shape {
-  int stages, steps;  // of 16 channels
-  int stride;        // bytes of a row in shared memory: an odd number of 16, against bank conflicts
-  int query_stride;  // elements of a query column: 4 words from a whole number of banks
-  __host__ __device__ explicit shape(int head_dim) {
-    steps = (head_dim + 15) / 16;
-    stride = steps * 32 + 16;
-    stages = WARP_BYTES / (2 * SIXTEEN * stride);
-    stages = stages < 2 ? 2 : stages > MOST_STAGES ? MOST_STAGES : stages;
-    query_stride = (steps * 16 + 63) / 64 * 64 + 8;
-  }
-  __host__ __device__ int warp_bytes() const { return stages * 2 * SIXTEEN * stride; }
+  // Bytes of a row in shared memory: an odd number of 16, against bank conflicts.
+  static constexpr int STRIDE = steps * 32 + 16;
+  static constexpr int RUN_BYTES = RUN * STRIDE;
+  // Elements of a query column: 4 words from a whole number of banks.
+  static constexpr int QUERY_STRIDE = (steps * 16 + 63) / 64 * 64 + 8;
 };
 
 // Columns 8 tile .. 8 tile + 7 of some queries, 16 channels from `at` on: the operand of the lane.
@@ -56,54 +56,45 @@ __device__ void load_columns(const uint16_t *rows, int stride, int tile, int at,
   b1 = *reinterpret_cast<const uint32_t *>(from + 8);
 }
 
-// A warp's ring of sixteens: keys, then values.
-struct warp_ring {
+// What a warp has of its keys, or of its values: a run, and after it the next. The threads copy by
+// themselves: the copy engine would put them behind the weights that the kernel after has asked it
+// for.
+template <int steps>
+struct warp_run {
+  using s = shape<steps>;
   char *memory;
-  sks_arrivals *arrivals;
-  const char *keys, *values;  // of the cache
+  const char *rows;  // of the cache
   int pitch;
   int32_t end;  // of the keys that lie in the cache
 
-  __device__ void start(const shape &s, const sks_key_slots &slots, int32_t first,
-                        int stage) const {
-    int lane = static_cast<int>(threadIdx.x) % SKS_WARP, row = lane % SIXTEEN;
-    bool of_keys = lane < SIXTEEN;
-    char *to = memory + ((stage * 2 + (of_keys ? 0 : 1)) * SIXTEEN + row) * s.stride;
+  __device__ void start(const sks_key_slots &slots, int32_t first) const {
+    constexpr int pieces = 2 * steps;  // of 16 bytes that a row can have
     if (first < end) {
-      int32_t count = end - first < SIXTEEN ? end - first : SIXTEEN;
-      const char *from = nullptr;
-      if (row < count) from = (of_keys ? keys : values) + slots.of(first + row) * pitch;
-#if __CUDA_ARCH__ >= 900
-      if (lane == 0)
-        sks_arrivals_expect(arrivals + stage, static_cast<uint32_t>(2 * count * pitch));
-      if (from) sks_bulk_copy(to, from, static_cast<uint32_t>(pitch), arrivals + stage);
-#else
-      for (int at = 0; from && at < pitch; at += 16) sks_copy_16(to + at, from + at);
-#endif
-      // A weight of zero must meet a number.
-      if (!from)
-        for (int at = 0; at < s.stride; at += 16)
-          *reinterpret_cast<uint4 *>(to + at) = make_uint4(0, 0, 0, 0);
+#pragma unroll 4
+      for (int i = static_cast<int>(threadIdx.x) % SKS_WARP; i < RUN * pieces; i += SKS_WARP) {
+        int row = i / pieces, at = i % pieces * 16;
+        bool there = first + row < end;
+        const char *from = there ? rows + slots.of(first + row) * pitch + at : rows;
+        // A weight of zero must meet a number: rows that are not there are zero.
+        if (at < pitch) sks_copy_16(memory + row * s::STRIDE + at, from, there ? 16 : 0);
+      }
     }
-#if __CUDA_ARCH__ < 900
     sks_copy_commit();
-#endif
   }
 
-  __device__ void wait(const shape &s, int stage, uint32_t parity) const {
-#if __CUDA_ARCH__ >= 900
-    sks_arrivals_wait(arrivals + stage, parity);
-#else
-    if (s.stages == 2)
-      sks_copy_wait<1>();
-    else if (s.stages == 3)
-      sks_copy_wait<2>();
-    else
-      sks_copy_wait<3>();
-#endif
-    __syncwarp();
+  // Channels behind head_dim, which no copy writes, must be numbers too.
+  __device__ void clear_behind() const {
+    for (int at = pitch; at < steps * 32; at += 16)
+      for (int row = static_cast<int>(threadIdx.x) % SKS_WARP; row < RUN; row += SKS_WARP)
+        *reinterpret_cast<uint4 *>(memory + row * s::STRIDE + at) = make_uint4(0, 0, 0, 0);
   }
 };
+
+// All copies of the warp's but those that it started last have arrived.
+__device__ void wait_for_older_run() {
+  sks_copy_wait<1>();
+  __syncwarp();
+}
 
 // A warp's running softmax: of query 4 tile + lane % 4 the largest score and this lane's share of
 // the sum; of its channels 16 step + lane / 4 and that + 8 the weighted values, high and low.
@@ -112,40 +103,6 @@ struct running {
   float largest[tiles], sum[tiles], values[steps][tiles][4];
 };
 
-#if __CUDA_ARCH__ >= 900
-// The blocks of a row merge their parts in order, out of each other's shared memory.
-__device__ void merge_cluster(const sks_attend_job &job, int64_t row, int first_head, int heads,
-                              int part, int parts, float *values, float2 *stats) {
-  cooperative_groups::cluster_group cluster = cooperative_groups::this_cluster();
-  int head_dim = job.attention.head_dim;
-  cluster.sync();
-  for (int i = part * THREADS + static_cast<int>(threadIdx.x); i < heads * head_dim;
-       i += parts * THREADS) {
-    int q = i / head_dim;
-    float2 found[MOST_PARTS];
-    float values_of[MOST_PARTS], largest = -INFINITY, sum = 0, value = 0;
-#pragma unroll
-    for (int p = 0; p < MOST_PARTS; p++) {
-      if (p >= parts) break;
-      found[p] = cluster.map_shared_rank(stats, p)[q];
-      values_of[p] = cluster.map_shared_rank(values, p)[i];
-      largest = fmaxf(largest, found[p].x);
-    }
-#pragma unroll
-    for (int p = 0; p < MOST_PARTS; p++) {
-      if (p >= parts) break;
-      float keep = found[p].x == -INFINITY ? 0.0f : sks_exp2(found[p].x - largest);
-      sum += keep == 0 && found[p].y == found[p].y ? 0.0f : found[p].y * keep;
-      value = fmaf(values_of[p], keep, value);
-    }
-    sks_softmax_end end = sks_finish_softmax(job, first_head + q, largest, sum);
-    job.in.out[(row * job.attention.heads + first_head) * head_dim + i] = value * end.factor;
-  }
-  // Nobody's memory goes before all have read it.
-  cluster.sync();
-}
-#endif
-
 template <typename product, int queries>
 __device__ void put_query(uint16_t *columns, int stride, int q, int c, float x) {
   uint16_t high = product::narrow(x);
@@ -153,18 +110,23 @@ __device__ void put_query(uint16_t *columns, int stride, int q, int c, float x) 
   columns[(2 * q + 1) * stride + c] = product::narrow(x - product::widen(high));
 }
 
+// That registers of a processor are enough for: beside 48 K of those for a linear layer, one.
+constexpr int blocks_of(int queries, int most_steps) {
+  return most_steps > 8 ? 1 : queries > 4 ? 2 : 4;
+}
+
 template <typename kv, typename product, int queries, int most_steps>
-__global__ __launch_bounds__(THREADS, most_steps <= 8 ? 3 : 1) void attend(sks_attend_job job) {
+__global__ __launch_bounds__(THREADS,
+                             blocks_of(queries, most_steps)) void attend(sks_attend_job job) {
   constexpr int COLUMNS = 2 * queries, TILES = (COLUMNS + 7) / 8;
   extern __shared__ __align__(128) char shared[];
-  __shared__ sks_arrivals arrivals[WARPS][MOST_STAGES];
   __shared__ float new_key[SKS_MAX_HEAD_DIM], new_value[SKS_MAX_HEAD_DIM], new_scores[queries];
 #if __CUDA_ARCH__ >= 900
-  __shared__ float2 block_stats[queries];
+  __shared__ sks_arrivals arrived;  // what others send
 #endif
   const sks_cuda_attention &attention = job.attention;
   const int head_dim = attention.head_dim;
-  const shape s(head_dim);
+  using s = shape<most_steps>;
   int lane = static_cast<int>(threadIdx.x) % SKS_WARP;
   int warp = static_cast<int>(threadIdx.x) / SKS_WARP;
   int64_t local_row = blockIdx.z, row = job.first_row + local_row;
@@ -189,22 +151,28 @@ __global__ __launch_bounds__(THREADS, most_steps <= 8 ? 3 : 1) void attend(sks_a
   const sks_key_slots slots(token);
   const sks_kv_head head = sks_kv_head_of(kv::TYPE, head_dim, token.base, token.layer_bytes,
                                           token.slots, job.layer, kv_head);
-  const warp_ring ring = {
-      shared + warp * s.warp_bytes(), arrivals[warp], head.keys, head.values, head.pitch, end};
-  uint16_t *cached = reinterpret_cast<uint16_t *>(shared + WARPS * s.warp_bytes());
-  uint16_t *streamed = cached + COLUMNS * s.query_stride;
+  char *runs = shared + warp * 2 * s::RUN_BYTES;
+  const warp_run<most_steps> keys_run = {runs, head.keys, head.pitch, end};
+  const warp_run<most_steps> values_run = {runs + s::RUN_BYTES, head.values, head.pitch, end};
+  uint16_t *cached = reinterpret_cast<uint16_t *>(shared + WARPS * 2 * s::RUN_BYTES);
+  uint16_t *streamed = cached + COLUMNS * s::QUERY_STRIDE;
 
 #if __CUDA_ARCH__ >= 900
-  if (lane == 0) {
-    for (int i = 0; i < s.stages; i++) sks_arrivals_init(ring.arrivals + i);
+  const sks_attend_mailbox<THREADS> mailbox(
+      reinterpret_cast<float *>(streamed + COLUMNS * s::QUERY_STRIDE), parts, queries,
+      heads * head_dim);
+  if (threadIdx.x == 0) {
+    sks_arrivals_init(&arrived);
     sks_arrivals_ready();
+    sks_arrivals_expect(&arrived, mailbox.bytes_for(part, heads));
   }
-#endif
-  // Channels behind head_dim, which no copy writes, must be numbers too.
-  for (int i = lane; s.steps * 16 > head_dim && i < s.stages * 2 * SIXTEEN; i += SKS_WARP)
-    *reinterpret_cast<uint4 *>(ring.memory + i * s.stride + head_dim * 2) = make_uint4(0, 0, 0, 0);
   __syncwarp();
-  for (int i = 0; i < s.stages; i++) ring.start(s, slots, first + (warp + i * WARPS) * SIXTEEN, i);
+  sks_cluster_arrive();
+#endif
+  keys_run.clear_behind();
+  values_run.clear_behind();
+  keys_run.start(slots, first + warp * RUN);
+  values_run.start(slots, first + warp * RUN);
   if (job.fused) sks_wait_for_previous();
 
   // Queries, rotated at the token's position in the stream and in the cache, and scaled so that
@@ -213,8 +181,7 @@ __global__ __launch_bounds__(THREADS, most_steps <= 8 ? 3 : 1) void attend(sks_a
   int half = attention.rotary_half;
   const float *phases = job.step.phases + row * 4 * half;
   const float *x = job.in.queries + row * job.in.row_stride + kv_head * job.in.group_stride;
-  for (int c = static_cast<int>(threadIdx.x); c < (head_dim + SKS_WARP - 1) / SKS_WARP * SKS_WARP;
-       c += THREADS) {
+  for (int c = static_cast<int>(threadIdx.x); c < most_steps * 16; c += THREADS) {
     bool valid = c < head_dim;
     const sks_rotation rotation(attention, c);
     float scale = attention.scale * SKS_LOG2_E;
@@ -222,12 +189,11 @@ __global__ __launch_bounds__(THREADS, most_steps <= 8 ? 3 : 1) void attend(sks_a
     for (int q = 0; q < queries; q++) {
       const float *its = x + (first_query + q) * head_dim;
       bool there = valid && q < heads;
-      if (c >= s.steps * 16) continue;
-      put_query<product, queries>(streamed, s.query_stride, q, c,
+      put_query<product, queries>(streamed, s::QUERY_STRIDE, q, c,
                                   there ? rotation.of(its, phases, half) * scale : 0.0f);
       if (first < slots.ends[0])
         put_query<product, queries>(
-            cached, s.query_stride, q, c,
+            cached, s::QUERY_STRIDE, q, c,
             there ? rotation.of(its, phases + 2 * half, half) * scale : 0.0f);
     }
     if (!newest) continue;
@@ -271,92 +237,102 @@ __global__ __launch_bounds__(THREADS, most_steps <= 8 ? 3 : 1) void attend(sks_a
         attention.slopes && q < heads ? attention.slopes[first_head + q] * SKS_LOG2_E : 0;
   }
 
-  int stage = 0;
-  uint32_t parity = 0;
-  for (int32_t at = first + warp * SIXTEEN; at < end; at += WARPS * SIXTEEN) {
-    ring.wait(s, stage, parity);
-    const char *rows = ring.memory + stage * 2 * SIXTEEN * s.stride;
-    const char *key_row = rows + lane % 16 * s.stride + lane / 16 * 16;
-    float scores[TILES][2];
-    for (int stream = at + SIXTEEN <= slots.ends[0] ? 0 : 1, last = at < slots.ends[0] ? 0 : 1;
+  for (int32_t at = first + warp * RUN; at < end; at += WARPS * RUN) {
+    wait_for_older_run();
+    const char *key_row = keys_run.memory + lane % 16 * s::STRIDE + lane / 16 * 16;
+    float scores[TILES][HALVES][2];
+    for (int stream = at + RUN <= slots.ends[0] ? 0 : 1, last = at < slots.ends[0] ? 0 : 1;
          stream >= last; stream--) {
       const uint16_t *columns = stream ? streamed : cached;
-      float sums[TILES][4] = {};
+      float sums[HALVES][TILES][4] = {};
 #pragma unroll
       for (int k = 0; k < most_steps; k++) {
-        if (k >= s.steps) break;
-        uint32_t a[4];
-        sks_load_matrices(a, key_row + k * 32);
+        uint32_t a[HALVES][4];
+#pragma unroll
+        for (int half = 0; half < HALVES; half++)
+          sks_load_matrices(a[half], key_row + half * SIXTEEN * s::STRIDE + k * 32);
 #pragma unroll
         for (int tile = 0; tile < TILES; tile++) {
           uint32_t b0, b1;
-          load_columns<COLUMNS>(columns, s.query_stride, tile, k * 16, b0, b1);
-          product::add(sums[tile], a, b0, b1);
+          load_columns<COLUMNS>(columns, s::QUERY_STRIDE, tile, k * 16, b0, b1);
+#pragma unroll
+          for (int half = 0; half < HALVES; half++) product::add(sums[half][tile], a[half], b0, b1);
         }
       }
 #pragma unroll
       for (int tile = 0; tile < TILES; tile++)
 #pragma unroll
-        for (int i = 0; i < 2; i++)
-          if (stream == 1 || at + lane / 4 + 8 * i < slots.ends[0])
-            scores[tile][i] = sums[tile][2 * i] + sums[tile][2 * i + 1];
+        for (int half = 0; half < HALVES; half++)
+#pragma unroll
+          for (int i = 0; i < 2; i++)
+            if (stream == 1 || at + half * SIXTEEN + lane / 4 + 8 * i < slots.ends[0])
+              scores[tile][half][i] = sums[half][tile][2 * i] + sums[half][tile][2 * i + 1];
     }
+    __syncwarp();
+    keys_run.start(slots, at + WARPS * RUN);
 
-    uint32_t weights[TILES][2];
+    uint32_t weights[HALVES][TILES][2];
 #pragma unroll
     for (int tile = 0; tile < TILES; tile++) {
       float best = r.largest[tile];
 #pragma unroll
-      for (int i = 0; i < 2; i++) {
-        int32_t key = at + lane / 4 + 8 * i;
-        // Keys that a token sees stand side by side in the cache.
-        scores[tile][i] -= slopes[tile] * static_cast<float>(keys - 1 - key);
-        if (key >= end) scores[tile][i] = -INFINITY;
-        best = fmaxf(best, scores[tile][i]);
-      }
+      for (int half = 0; half < HALVES; half++)
+#pragma unroll
+        for (int i = 0; i < 2; i++) {
+          int32_t key = at + half * SIXTEEN + lane / 4 + 8 * i;
+          float &score = scores[tile][half][i];
+          // Keys that a token sees stand side by side in the cache.
+          score -= slopes[tile] * static_cast<float>(keys - 1 - key);
+          if (key >= end) score = -INFINITY;
+          best = fmaxf(best, score);
+        }
 #pragma unroll
       for (int apart = 4; apart < SKS_WARP; apart *= 2)
         best = fmaxf(best, __shfl_xor_sync(~0u, best, apart));
       float base = best == -INFINITY ? 0.0f : best, keep = sks_exp2(r.largest[tile] - base);
       r.largest[tile] = best;
-      float p[2] = {sks_exp2(scores[tile][0] - base), sks_exp2(scores[tile][1] - base)};
-      r.sum[tile] = r.sum[tile] * keep + p[0] + p[1];
+      r.sum[tile] *= keep;
       if (__any_sync(~0u, keep != 1.0f)) {
 #pragma unroll
         for (int k = 0; k < most_steps; k++)
 #pragma unroll
           for (int e = 0; e < 4; e++) r.values[k][tile][e] *= keep;
       }
-      // Column lane / 4 is the high or low part of a query's weights: those of keys 2 (lane % 4)
-      // and the next lie in two other lanes.
-      int source = lane % 4 * 8 + lane / 8;
-      float w[4];
 #pragma unroll
-      for (int i = 0; i < 4; i++) w[i] = __shfl_sync(~0u, p[i / 2], source + i % 2 * 4);
-      if (lane / 4 % 2) {
+      for (int half = 0; half < HALVES; half++) {
+        float p[2];
 #pragma unroll
-        for (int i = 0; i < 4; i++) w[i] -= product::widen(product::narrow(w[i]));
+        for (int i = 0; i < 2; i++) p[i] = sks_exp2(scores[tile][half][i] - base);
+        r.sum[tile] += p[0] + p[1];
+        // Column lane / 4 is the high or low part of a query's weights: those of keys 2 (lane % 4)
+        // and the next lie in two other lanes.
+        int source = lane % 4 * 8 + lane / 8;
+        float w[4];
+#pragma unroll
+        for (int i = 0; i < 4; i++) w[i] = __shfl_sync(~0u, p[i / 2], source + i % 2 * 4);
+        if (lane / 4 % 2) {
+#pragma unroll
+          for (int i = 0; i < 4; i++) w[i] -= product::widen(product::narrow(w[i]));
+        }
+        weights[half][tile][0] = product::narrow_2(w[0], w[1]);
+        weights[half][tile][1] = product::narrow_2(w[2], w[3]);
       }
-      weights[tile][0] = product::narrow_2(w[0], w[1]);
-      weights[tile][1] = product::narrow_2(w[2], w[3]);
     }
+    wait_for_older_run();
     const char *value_row =
-        rows + (SIXTEEN + lane % 8 + lane / 16 * 8) * s.stride + lane / 8 % 2 * 16;
+        values_run.memory + (lane % 8 + lane / 16 * 8) * s::STRIDE + lane / 8 % 2 * 16;
 #pragma unroll
-    for (int k = 0; k < most_steps; k++) {
-      if (k >= s.steps) break;
-      uint32_t a[4];
-      sks_load_transposed(a, value_row + k * 32);
+    for (int half = 0; half < HALVES; half++)
 #pragma unroll
-      for (int tile = 0; tile < TILES; tile++)
-        product::add(r.values[k][tile], a, weights[tile][0], weights[tile][1]);
-    }
+      for (int k = 0; k < most_steps; k++) {
+        uint32_t a[4];
+        sks_load_transposed(a, value_row + half * SIXTEEN * s::STRIDE + k * 32);
+#pragma unroll
+        for (int tile = 0; tile < TILES; tile++)
+          product::add(r.values[k][tile], a, weights[half][tile][0], weights[half][tile][1]);
+      }
     __syncwarp();
-    ring.start(s, slots, at + s.stages * WARPS * SIXTEEN, stage);
-    if (++stage == s.stages) {
-      stage = 0;
-      parity ^= 1;
-    }
+    values_run.start(slots, at + WARPS * RUN);
   }
 
   // The warps' results into shared memory, where their rings were.
@@ -368,8 +344,8 @@ __global__ __launch_bounds__(THREADS, most_steps <= 8 ? 3 : 1) void attend(sks_a
     for (int q = warp; q < heads; q += WARPS) {
       float score = 0;
       for (int c = lane; c < head_dim; c += SKS_WARP) {
-        float query = product::widen(streamed[2 * q * s.query_stride + c]) +
-                      product::widen(streamed[(2 * q + 1) * s.query_stride + c]);
+        float query = product::widen(streamed[2 * q * s::QUERY_STRIDE + c]) +
+                      product::widen(streamed[(2 * q + 1) * s::QUERY_STRIDE + c]);
         score = fmaf(query, new_key[c], score);
       }
       score = sks_warp_sum(score);
@@ -395,7 +371,7 @@ __global__ __launch_bounds__(THREADS, most_steps <= 8 ? 3 : 1) void attend(sks_a
   __syncthreads();
 
 #if __CUDA_ARCH__ >= 900
-  float *block_values = reinterpret_cast<float *>(found_stats + WARPS * queries);
+  sks_cluster_wait();
 #endif
   for (int i = static_cast<int>(threadIdx.x); i < heads * head_dim; i += THREADS) {
     int q = i / head_dim, c = i % head_dim;
@@ -420,8 +396,8 @@ __global__ __launch_bounds__(THREADS, most_steps <= 8 ? 3 : 1) void attend(sks_a
       continue;
     }
 #if __CUDA_ARCH__ >= 900
-    block_values[i] = value;
-    if (c == 0) block_stats[q] = make_float2(largest, sum);
+    mailbox.send(i, part, value, &arrived);
+    if (c == 0) mailbox.send(q, part, largest, sum, &arrived);
 #else
     int64_t at = (local_row * attention.heads + first_head + q) * job.most_parts + part;
     job.values[at * head_dim + c] = value;
@@ -430,7 +406,9 @@ __global__ __launch_bounds__(THREADS, most_steps <= 8 ? 3 : 1) void attend(sks_a
   }
   if (parts == 1) return;
 #if __CUDA_ARCH__ >= 900
-  merge_cluster(job, row, first_head, heads, part, parts, block_values, block_stats);
+  if (part >= mailbox.merging()) return;
+  sks_arrivals_wait(&arrived, 0);
+  mailbox.merge(job, row, first_head, part);
 #else
   if (!sks_last_part(job, local_row, parts)) return;
   sks_merge_parts<queries>(job, local_row, first_head, heads, parts);
@@ -439,17 +417,18 @@ __global__ __launch_bounds__(THREADS, most_steps <= 8 ? 3 : 1) void attend(sks_a
 
 template <typename kv, typename product, int queries, int most_steps>
 cudaError_t launch(cudaStream_t stream, sks_attend_job job, int64_t rows, bool overlap) {
-  const shape s(job.attention.head_dim);
+  using s = shape<most_steps>;
   job.subgroups = (job.group + queries - 1) / queries;
   dim3 grid(static_cast<unsigned>(job.most_parts),
             static_cast<unsigned>(job.attention.kv_heads * job.subgroups),
             static_cast<unsigned>(rows));
-  int64_t ring = WARPS * s.warp_bytes();
-  int64_t results = static_cast<int64_t>(WARPS) * queries * (job.attention.head_dim * 4 + 8) +
-                    queries * job.attention.head_dim * 4;
+  int64_t ring = WARPS * 2 * s::RUN_BYTES;
+  int64_t results = static_cast<int64_t>(WARPS) * queries * (job.attention.head_dim * 4 + 8);
   // Results may not reach the queries behind the ring, which the newest key still meets.
   if (results > ring) return cudaErrorInvalidValue;
-  int64_t bytes = ring + 2 * 2 * queries * s.query_stride * 2;
+  int64_t bytes =
+      ring + 2 * 2 * queries * s::QUERY_STRIDE * 2 +
+      sks_attend_mailbox<THREADS>::bytes(job.most_parts, queries, queries * job.attention.head_dim);
   sks_card card = {};
   cudaError_t error = sks_card_of(&card);
   if (error != cudaSuccess) return error;

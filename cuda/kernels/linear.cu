@@ -11,15 +11,16 @@ enum {
   SCALE_ROWS = SKS_CUDA_ROW_TILE,
   ROW_THREADS = 512,  // most that share a row
   MOST_THREADS = 1024,
+  THREADS = 768,  // of a block, if that makes two groups: leaves registers for one of attention
   MOST_GROUPS = 8,
   MOST_STAGES = 12,
   // Of a block's ring and its input in digits: more than half of what a processor has, so that each
   // gets one block of a launch, and as much as leaves room for one of attention, so that the one's
-  // loads are on their way while the other ends. Very wide rows need more.
-  RING_BYTES = 146 << 10,
-  WIDE_BYTES = 208 << 10,
+  // loads are on their way while the other ends. Very wide rows need all that a block can have.
+  RING_BYTES = 140 << 10,
   LEAST_BYTES = 120 << 10,
-  TILE_BYTES = 48 << 10  // up to here four rows are summed together, else one by one
+  MOST_BYTES = 227 << 10,
+  TILE_BYTES = 48 << 10  // most that are summed together: four rows, two or one
 };
 
 struct linear_args {
@@ -28,13 +29,15 @@ struct linear_args {
   const char *scales;
   int32_t scale_bytes;  // of a tile
   const float *bias;
-  int32_t rows;     // of the matrix
-  int32_t columns;  // of it and of x
-  int32_t units;    // tiles of rows, with a gate pairs of them
+  int32_t rows;               // of the matrix
+  int32_t columns;            // of it and of x
+  int32_t units, more_units;  // of a block: tiles of rows, with a gate pairs of them; the first
+                              // `more_units` blocks have one more
   int32_t output;
   int32_t group_threads;  // that share a row
-  int32_t norm_threads;   // that share the norm of a row for digits
+  int32_t norm_threads;   // that share a layer norm's sums
   int32_t stages;         // of a group's ring
+  int32_t early_stages;   // that are filled before x is asked for, which would wait behind all
   int32_t stage_bytes;
   const float *norm_weight, *norm_bias;  // NULL: no norm
   float epsilon;
@@ -60,13 +63,6 @@ struct group {
   __device__ void meet() const {
     asm volatile("bar.sync %0, %1;\n" ::"r"(index + 1), "r"(threads) : "memory");
   }
-  // The sum over the group, in every thread; `scratch` is free again after the next meeting.
-  __device__ float sum(float x, float *scratch) const {
-    x = sks_warp_sum(x);
-    if (lane == 0) scratch[warp] = x;
-    meet();
-    return sks_warp_sum(lane < warps ? scratch[lane] : 0.0f);
-  }
 };
 
 // The tiles of `tile` rows that a group sums: every so many of its block's units. Gate and up
@@ -76,13 +72,12 @@ struct sequence {
   int32_t first_unit, step, tiles;
   bool gated;
   __device__ sequence(const linear_args &args, const group &g) {
-    int64_t units = args.units, blocks = gridDim.x, block = blockIdx.x;
-    int32_t begin = static_cast<int32_t>(units * block / blocks);
-    int32_t end = static_cast<int32_t>(units * (block + 1) / blocks);
+    int32_t block = static_cast<int32_t>(blockIdx.x);
+    int32_t units = args.units + (block < args.more_units ? 1 : 0);
     gated = args.output == SKS_SILU_GATE;
-    first_unit = begin + g.index;
+    first_unit = block * args.units + min(block, args.more_units) + g.index;
     step = g.count;
-    tiles = first_unit < end ? (end - first_unit + step - 1) / step : 0;
+    tiles = units > g.index ? (units - g.index + step - 1) / step : 0;
     if (gated) tiles *= 2;
   }
   __device__ int32_t row(const linear_args &args, int32_t i) const {
@@ -107,11 +102,11 @@ struct ring {
     char *to = memory + stage * args.stage_bytes;
     uint32_t bytes = static_cast<uint32_t>(rows * args.pitch);
     sks_arrivals_expect(arrivals + stage, bytes + (weight::SCALED ? args.scale_bytes : 0));
-    sks_bulk_copy(to, args.elements + row * args.pitch, bytes, arrivals + stage);
+    sks_bulk_copy_once(to, args.elements + row * args.pitch, bytes, arrivals + stage);
     if (weight::SCALED)
-      sks_bulk_copy(to + tile * args.pitch,
-                    args.scales + static_cast<int64_t>(row / SCALE_ROWS) * args.scale_bytes,
-                    static_cast<uint32_t>(args.scale_bytes), arrivals + stage);
+      sks_bulk_copy_once(to + tile * args.pitch,
+                         args.scales + static_cast<int64_t>(row / SCALE_ROWS) * args.scale_bytes,
+                         static_cast<uint32_t>(args.scale_bytes), arrivals + stage);
 #else
     if (i < tiles.tiles) {
       int32_t row = tiles.row(args, i), rows = args.rows - row < tile ? args.rows - row : tile;
@@ -163,101 +158,94 @@ __device__ void load_columns(const float *x, int32_t total, int32_t first,
   }
 }
 
+// 1 over the square root of the mean square.
+__device__ float scale_of(const linear_args &args, float squares) {
+  return 1.0f / sqrtf(squares / static_cast<float>(args.columns) + args.epsilon);
+}
+
 template <typename weight>
 __device__ int32_t first_column(const group &g, int slot) {
   return (slot * g.threads + g.thread) * weight::COLUMNS;
 }
 
-// The norm's parameters of the thread's columns are on their way while it waits for x.
-template <typename weight>
-__device__ void fetch_columns(const linear_args &args, const group &g, int slot) {
-  int32_t first = first_column<weight>(g, slot);
-  if (first >= args.columns) return;
-  asm volatile("prefetch.global.L1 [%0];\n" ::"l"(args.norm_weight + first));
-  if (args.norm_bias) asm volatile("prefetch.global.L1 [%0];\n" ::"l"(args.norm_bias + first));
-}
+// A norm until rows of the matrix are summed: (x - mean) scale factor + term. An RMS norm's
+// division comes after that, so that nobody waits for it.
+struct norm_of_row {
+  float mean = 0, scale = 1;
 
-// norm(x) of one row, the thread's columns of it. `scratch` [ROW_THREADS / SKS_WARP] twice.
-template <typename weight, int slots>
-__device__ void normalize(const linear_args &args, const group &g,
-                          float (&x)[slots][weight::COLUMNS], float *scratch) {
-  float mean = 0;
-  if (args.kind == SKS_LAYER_NORM) {
-    float sum = 0;
-#pragma unroll
-    for (int slot = 0; slot < slots; slot++)
-#pragma unroll
-      for (int i = 0; i < weight::COLUMNS; i++) sum += x[slot][i];
-    mean = g.sum(sum, scratch) / static_cast<float>(args.columns);
+  // Of a layer norm, by the block; `scratch` [SKS_MOST_WARPS] twice.
+  __device__ void measure(const linear_args &args, const float *row, float *scratch) {
+    int32_t columns = args.columns, thread = static_cast<int32_t>(threadIdx.x);
+    // As many threads whatever the rows of x, so that sums are the same.
+    int32_t first = thread < args.norm_threads ? thread : columns;
+    float sum = 0, squares = 0;
+    for (int32_t c = first; c < columns; c += args.norm_threads) sum += row[c];
+    mean = sks_block_sum(sum, scratch) / static_cast<float>(columns);
+    for (int32_t c = first; c < columns; c += args.norm_threads)
+      squares = fmaf(row[c] - mean, row[c] - mean, squares);
+    scale = scale_of(args, sks_block_sum(squares, scratch + SKS_MOST_WARPS));
   }
-  float squares = 0;
-#pragma unroll
-  for (int slot = 0; slot < slots; slot++)
-#pragma unroll
-    for (int i = 0; i < weight::COLUMNS; i++) {
-      float from_mean = x[slot][i] - mean;
-      if (first_column<weight>(g, slot) + i < args.columns)
-        squares = fmaf(from_mean, from_mean, squares);
-    }
-  float variance =
-      g.sum(squares, scratch + ROW_THREADS / SKS_WARP) / static_cast<float>(args.columns);
-  float scale = 1.0f / sqrtf(variance + args.epsilon);
-#pragma unroll
-  for (int slot = 0; slot < slots; slot++)
-#pragma unroll
-    for (int four = 0; four < weight::COLUMNS; four += 4) {
-      float factors[4], terms[4] = {};
-      int32_t first = first_column<weight>(g, slot) + four;
-      load_columns(args.norm_weight, args.columns, first, factors);
-      if (args.norm_bias) load_columns(args.norm_bias, args.columns, first, terms);
-#pragma unroll
-      for (int i = 0; i < 4; i++)
-        x[slot][four + i] = fmaf((x[slot][four + i] - mean) * scale, factors[i], terms[i]);
-    }
-}
 
-// norm(x) of one row in two digits, by the whole block: four columns a thread at a time. `scratch`
-// [SKS_MOST_WARPS] twice. The block meets at its end.
-__device__ void share_digits(const linear_args &args, const float *row, const sks_digits &digits,
-                             float *scratch) {
-  int32_t columns = args.columns, step = static_cast<int32_t>(blockDim.x) * 4;
-  int32_t first = static_cast<int32_t>(threadIdx.x) * 4;
-  // As many threads whatever the rows of x, so that sums are the same.
-  int32_t norm_step = args.norm_threads * 4;
-  int32_t norm_first = first < norm_step ? first : columns;
-  float mean = 0, scale = 1, x[4];
-  if (args.norm_weight) {
-    if (args.kind == SKS_LAYER_NORM) {
-      float sum = 0;
-      for (int32_t c = norm_first; c < columns; c += norm_step) {
-        load_columns(row, columns, c, x);
-        sum += x[0] + x[1] + x[2] + x[3];
+  // Four columns, from `first` on; the sum of their squares before.
+  __device__ float apply(const linear_args &args, int32_t first, const float *factors,
+                         float *x) const {
+    float terms[4] = {}, squares = 0;
+    if (args.norm_bias) load_columns(args.norm_bias, args.columns, first, terms);
+#pragma unroll
+    for (int i = 0; i < 4; i++) {
+      squares = fmaf(x[i], x[i], squares);
+      x[i] = fmaf((x[i] - mean) * scale, factors[i], terms[i]);
+    }
+    return squares;
+  }
+};
+
+// A block turns a row of x into digits: four columns a thread at a time, two of them at once, the
+// next ones on their way.
+struct digit_maker {
+  enum { AT_ONCE = 2 };
+  int32_t first, step;
+  float factors[AT_ONCE][4];  // of the norm, for the first columns: there before x is
+
+  __device__ explicit digit_maker(const linear_args &args)
+      : first(static_cast<int32_t>(threadIdx.x) * 4), step(static_cast<int32_t>(blockDim.x) * 4) {
+    if (args.norm_weight) load(args, args.norm_weight, first, factors);
+  }
+
+  __device__ void load(const linear_args &args, const float *row, int32_t base,
+                       float (&x)[AT_ONCE][4]) const {
+#pragma unroll
+    for (int k = 0; k < AT_ONCE; k++) load_columns(row, args.columns, base + k * step, x[k]);
+  }
+
+  // The block meets at its end. `when_asked`: what to do when x has been asked for.
+  template <typename action>
+  __device__ void make(const linear_args &args, const norm_of_row &norm, const float *row,
+                       const sks_digits &digits, const action &when_asked) const {
+    float x[AT_ONCE][4], its[AT_ONCE][4];
+    memcpy(its, factors, sizeof its);
+    load(args, row, first, x);
+    when_asked();
+#pragma unroll 1
+    for (int32_t base = first;;) {
+      float next[AT_ONCE][4];
+      load(args, row, base + AT_ONCE * step, next);
+#pragma unroll
+      for (int k = 0; k < AT_ONCE; k++) {
+        int32_t c = base + k * step;
+        // Whole warps go on: their lanes exchange.
+        if (c - first % (4 * SKS_WARP) >= args.columns) break;
+        float squares = args.norm_weight ? norm.apply(args, c, its[k], x[k]) : 0.0f;
+        digits.put(x[k], squares, c, args.columns);
       }
-      mean = sks_block_sum(sum, scratch) / static_cast<float>(columns);
+      base += AT_ONCE * step;
+      if (base - first >= args.columns) break;
+      memcpy(x, next, sizeof x);
+      if (args.norm_weight) load(args, args.norm_weight, base, its);
     }
-    float squares = 0;
-    for (int32_t c = norm_first; c < columns; c += norm_step) {
-      load_columns(row, columns, c, x);
-#pragma unroll
-      for (int i = 0; i < 4; i++) squares = fmaf(x[i] - mean, x[i] - mean, squares);
-    }
-    float variance = sks_block_sum(squares, scratch + SKS_MOST_WARPS) / static_cast<float>(columns);
-    scale = 1.0f / sqrtf(variance + args.epsilon);
+    __syncthreads();
   }
-  // Whole warps go round: their lanes exchange.
-  for (int32_t c = first; c - first % (4 * SKS_WARP) < columns; c += step) {
-    load_columns(row, columns, c, x);
-    if (args.norm_weight) {
-      float factors[4], terms[4] = {};
-      load_columns(args.norm_weight, columns, c, factors);
-      if (args.norm_bias) load_columns(args.norm_bias, columns, c, terms);
-#pragma unroll
-      for (int i = 0; i < 4; i++) x[i] = fmaf((x[i] - mean) * scale, factors[i], terms[i]);
-    }
-    digits.put(x, c, columns);
-  }
-  __syncthreads();
-}
+};
 
 // What becomes of the sum of one row of the matrix and one of x.
 __device__ void finish_row(const linear_args &args, int32_t row, bool second, float sum,
@@ -266,7 +254,9 @@ __device__ void finish_row(const linear_args &args, int32_t row, bool second, fl
   if (row >= (gated && !second ? args.rows / 2 : args.rows)) return;
   float z = sum + (args.bias ? args.bias[row] : 0.0f);
   float *y = args.y + input * args.y_columns;
-  if (!gated)
+  if (args.output == SKS_ADD)
+    atomicAdd(y + row, z);  // nobody else adds to it: not for order, but not to wait for it
+  else if (!gated)
     y[row] = sks_output_of(args.output, z, y + row);
   else if (!second)
     *gate = z;
@@ -281,58 +271,110 @@ constexpr int block_threads(int inputs) {
   return inputs == 1 && slots * weight::REGISTERS <= 24 ? MOST_THREADS : MOST_THREADS / 2;
 }
 
+// What a block knows beside its ring and its digits.
+template <int inputs, int tile>
+struct block_state {
+  // Sums of a tile, by the warps of each group; before that, of a layer norm.
+  float parts[MOST_GROUPS][2][inputs][tile][ROW_THREADS / SKS_WARP];
+  float squares[MOST_GROUPS][inputs][ROW_THREADS / SKS_WARP];  // of a row of x, by warps
+  sks_arrivals arrivals[MOST_GROUPS][MOST_STAGES];
+  static_assert(sizeof parts >= 2 * SKS_MOST_WARPS * sizeof(float), "");
+};
+
 template <typename weight, int slots, int tile, int inputs>
 __global__ __launch_bounds__((block_threads<weight, slots>(inputs)),
                              1) void linear_rows(linear_args args) {
   extern __shared__ __align__(128) char shared[];
-  __shared__ float parts[MOST_GROUPS][2][inputs][tile][ROW_THREADS / SKS_WARP];
-  __shared__ sks_arrivals arrivals[MOST_GROUPS][MOST_STAGES];
-  static_assert(sizeof parts / MOST_GROUPS >= 2 * ROW_THREADS / SKS_WARP * sizeof(float), "");
-  static_assert(sizeof parts >= 2 * SKS_MOST_WARPS * sizeof(float), "");
+  __shared__ block_state<inputs, tile> block;
   const group g(args.group_threads);
   const sequence<tile> tiles(args, g);
   const ring<weight, tile> pipe = {shared + g.index * args.stages * args.stage_bytes,
-                                   arrivals[g.index]};
-  float *scratch = &parts[g.index][0][0][0][0], *scratch_of_block = &parts[0][0][0][0][0];
+                                   block.arrivals[g.index]};
+  float *scratch = &block.parts[0][0][0][0][0];
 
   sks_let_next_start();
   if (g.thread == 0) {
     for (int32_t i = 0; i < args.stages; i++) sks_arrivals_init(pipe.arrivals + i);
     sks_arrivals_ready();
   }
-  for (int32_t i = 0; i < args.stages; i++) pipe.start(args, g, tiles, i, i);
-  if (args.norm_weight)
-    for (int slot = 0; slot < slots; slot++) fetch_columns<weight>(args, g, slot);
-  sks_wait_for_previous();
+  for (int32_t i = 0; i < args.early_stages; i++) pipe.start(args, g, tiles, i, i);
+  const auto start_rest = [&] {
+    for (int32_t i = args.early_stages; i < args.stages; i++) pipe.start(args, g, tiles, i, i);
+  };
 
   int64_t first_input = static_cast<int64_t>(blockIdx.y) * inputs;
+  const bool rms = args.norm_weight && args.kind == SKS_RMS_NORM;
+  const bool layer = args.norm_weight && args.kind == SKS_LAYER_NORM;
   typename weight::input in[inputs][slots];
+  float scales[inputs];  // what is left of the norm
+  if constexpr (weight::SCALED) {
+    const sks_digits digits(shared + g.count * args.stages * args.stage_bytes, args.columns);
+    const digit_maker maker(args);
+    sks_wait_for_previous();
 #pragma unroll
-  for (int i = 0; i < inputs; i++) {
-    const float *row = args.x + (first_input + i) * args.columns;
-    if constexpr (weight::SCALED) {
+    for (int i = 0; i < inputs; i++) {
+      const float *row = args.x + (first_input + i) * args.columns;
+      norm_of_row norm;
       if (i > 0) __syncthreads();
-      const sks_digits digits(shared + g.count * args.stages * args.stage_bytes, args.columns);
-      share_digits(args, row, digits, scratch_of_block);
+      if (layer) norm.measure(args, row, scratch);
+      maker.make(args, norm, row, digits, [&] {
+        if (i == 0) start_rest();
+      });
 #pragma unroll
       for (int slot = 0; slot < slots; slot++) {
         int32_t column = first_column<weight>(g, slot);
         if (column < args.columns) in[i][slot] = weight::take(digits, column);
       }
-    } else {
-      float x[slots][weight::COLUMNS];
+      float sum = 0;
+      for (int32_t block = g.lane; rms && block < args.columns / 32; block += SKS_WARP)
+        sum += digits.squares[block];
+      scales[i] = rms ? scale_of(args, sks_warp_sum(sum)) : 1.0f;
+    }
+  } else {
+    // The norm's factors are there before x is, if there are registers for them.
+    constexpr bool early = slots * weight::COLUMNS <= 16;
+    const int32_t first = first_column<weight>(g, 0), step = g.threads * weight::COLUMNS;
+    float factors[early ? slots : 1][weight::COLUMNS];
+#pragma unroll
+    for (int slot = 0; slot < slots && early; slot++)
+      if (args.norm_weight)
+        load_columns(args.norm_weight, args.columns, first + slot * step, factors[slot]);
+    sks_wait_for_previous();
+#pragma unroll
+    for (int i = 0; i < inputs; i++) {
+      const float *row = args.x + (first_input + i) * args.columns;
+      norm_of_row norm;
+      if (layer && i > 0) __syncthreads();
+      if (layer) norm.measure(args, row, scratch);
+      float x[slots][weight::COLUMNS], sum = 0;
 #pragma unroll
       for (int slot = 0; slot < slots; slot++)
-        load_columns(row, args.columns, first_column<weight>(g, slot), x[slot]);
-      if (args.norm_weight) {
-        if (i > 0) g.meet();
-        normalize<weight, slots>(args, g, x, scratch);
-      }
+        load_columns(row, args.columns, first + slot * step, x[slot]);
+      if (i == 0) start_rest();
+#pragma unroll
+      for (int slot = 0; slot < slots && args.norm_weight; slot++)
+#pragma unroll
+        for (int four = 0; four < weight::COLUMNS; four += 4) {
+          int32_t column = first + slot * step + four;
+          float its[4];
+          if constexpr (early)
+            memcpy(its, factors[slot] + four, sizeof its);
+          else
+            load_columns(args.norm_weight, args.columns, column, its);
+          sum += norm.apply(args, column, its, x[slot] + four);
+        }
+      sum = rms ? sks_warp_sum(sum) : 0.0f;
+      if (g.lane == 0) block.squares[g.index][i][g.warp] = sum;
 #pragma unroll
       for (int slot = 0; slot < slots; slot++) in[i][slot] = weight::take(x[slot]);
     }
+    __syncthreads();
+#pragma unroll
+    for (int i = 0; i < inputs; i++) {
+      float sum = g.lane < g.warps ? block.squares[g.index][i][g.lane] : 0.0f;
+      scales[i] = rms ? scale_of(args, sks_warp_sum(sum)) : 1.0f;
+    }
   }
-  __syncthreads();
 
   int32_t stage = 0, finisher = 0;
   uint32_t parity = 0;
@@ -362,16 +404,12 @@ __global__ __launch_bounds__((block_threads<weight, slots>(inputs)),
           sums[k][r] = weight::add(sums[k][r], w, in[k][slot], scale);
       }
     }
-    float(&half)[inputs][tile][ROW_THREADS / SKS_WARP] = parts[g.index][i & 1];
+    float(&half)[inputs][tile][ROW_THREADS / SKS_WARP] = block.parts[g.index][i & 1];
 #pragma unroll
     for (int k = 0; k < inputs; k++) {
-      if constexpr (tile == 4) {
-        float sum = sks_warp_sum_4(sums[k]);
-        if (g.lane % 8 == 0) half[k][g.lane / 8][g.warp] = sum;
-      } else {
-        float sum = sks_warp_sum(sums[k][0]);
-        if (g.lane == 0) half[k][0][g.warp] = sum;
-      }
+      constexpr int lanes = SKS_WARP / tile;
+      float sum = sks_warp_sums(sums[k]);
+      if (g.lane % lanes == 0) half[k][g.lane / lanes][g.warp] = sum;
     }
     // One meeting a tile: the stage is free, and so is the other half of `parts`.
     g.meet();
@@ -389,7 +427,8 @@ __global__ __launch_bounds__((block_threads<weight, slots>(inputs)),
         for (int w = g.lane % lanes; w < g.warps; w += lanes) total += half[k][g.lane / lanes][w];
         total = sks_warp_sum<lanes>(total);
         if (g.lane % lanes == 0)
-          finish_row(args, row, tiles.gated && (i & 1), total, gate + k, first_input + k);
+          finish_row(args, row, tiles.gated && (i & 1), total * scales[k], gate + k,
+                     first_input + k);
       }
     }
     if ((!tiles.gated || (i & 1)) && ++finisher == g.warps) finisher = 0;
@@ -402,14 +441,16 @@ cudaError_t launch(cudaStream_t stream, linear_args args, int32_t rows, bool ove
   cudaError_t error = sks_card_of(&card);
   if (error != cudaSuccess) return error;
   int32_t groups = block_threads<weight, slots>(inputs) / args.group_threads;
+  int32_t most_groups = THREADS / args.group_threads < 2 ? 2 : THREADS / args.group_threads;
+  if (groups > most_groups) groups = most_groups;
   if (groups > MOST_GROUPS) groups = MOST_GROUPS;
   args.stage_bytes = static_cast<int32_t>((tile * args.pitch + args.scale_bytes + 127) / 128 * 128);
   int32_t least_groups = MOST_THREADS / 2 / args.group_threads;
   args.norm_threads = (least_groups < groups ? least_groups : groups) * args.group_threads;
   int32_t digits = weight::SCALED ? (sks_digits::bytes(args.columns) + 127) / 128 * 128 : 0;
   int32_t pair = groups < 2 ? 1 : 2;
-  int32_t ring =
-      (2 * pair * args.stage_bytes + digits <= RING_BYTES ? RING_BYTES : WIDE_BYTES) - digits;
+  int32_t wide = MOST_BYTES - static_cast<int32_t>(sizeof(block_state<inputs, tile>));
+  int32_t ring = (2 * pair * args.stage_bytes + digits <= RING_BYTES ? RING_BYTES : wide) - digits;
   int32_t most = MOST_STAGES;
   if (card.major < 9) {
     // Less shared memory; three stages hide enough there.
@@ -419,9 +460,12 @@ cudaError_t launch(cudaStream_t stream, linear_args args, int32_t rows, bool ove
   while (groups > 1 && 2 * groups * args.stage_bytes > ring) groups--;
   args.stages = ring / (groups * args.stage_bytes);
   args.stages = args.stages < 1 ? 1 : args.stages > most ? most : args.stages;
+  args.early_stages = args.stages > 1 ? args.stages - 1 : 1;
   int32_t channels = args.output == SKS_SILU_GATE ? args.rows / 2 : args.rows;
-  args.units = (channels + tile - 1) / tile;
-  int32_t blocks = card.processors < args.units ? card.processors : args.units;
+  int32_t units = (channels + tile - 1) / tile;
+  int32_t blocks = card.processors < units ? card.processors : units;
+  args.units = units / blocks;
+  args.more_units = units % blocks;
   dim3 grid(static_cast<unsigned>(blocks), static_cast<unsigned>(rows / inputs));
   size_t shared = static_cast<size_t>(groups) * args.stages * args.stage_bytes + digits;
   if (card.major >= 9 && shared < LEAST_BYTES) shared = LEAST_BYTES;
@@ -464,6 +508,8 @@ template <typename weight>
 cudaError_t launch_slots(cudaStream_t stream, linear_args args, int32_t rows, bool overlap) {
   int64_t items = args.pitch / 16;
   int64_t slots = (items + ROW_THREADS - 1) / ROW_THREADS;
+  // Half the threads for a row leave registers, too.
+  if (slots == 1 && !weight::SCALED && items > ROW_THREADS / 2) slots = 2;
   // Not all numbers of slots are built.
   if (slots > 3) slots = slots <= 4 ? 4 : slots <= 6 ? 6 : slots <= 8 ? 8 : 16;
   args.group_threads =

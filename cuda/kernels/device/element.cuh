@@ -36,6 +36,19 @@ __device__ static inline float sks_exp2(float x) {
   return y;
 }
 
+// 1 / x, to the last bit but one.
+__device__ static inline float sks_reciprocal(float x) {
+  float y;
+  asm("rcp.approx.f32 %0, %1;\n" : "=f"(y) : "f"(x));
+  return y;
+}
+
+// The lowest byte of each of four words, the first one's lowest.
+__device__ static inline uint32_t sks_low_bytes(const uint32_t (&words)[4]) {
+  uint32_t first = __byte_perm(words[0], words[1], 0x0040);
+  return __byte_perm(first, __byte_perm(words[2], words[3], 0x0040), 0x5410);
+}
+
 // One signed byte of a word as a float.
 __device__ static inline float sks_signed_byte(uint32_t word, int i) {
   return static_cast<float>(static_cast<int8_t>(word >> 8 * i));

@@ -87,4 +87,20 @@ __device__ static inline void sks_bulk_copy(void *shared, const void *global, ui
 #endif
 }
 
+// The same of what nobody reads again soon: it leaves the second-level cache first.
+__device__ static inline void sks_bulk_copy_once(void *shared, const void *global, uint32_t bytes,
+                                                 sks_arrivals *barrier) {
+#if __CUDA_ARCH__ >= 900
+  asm volatile(
+      "{\n"
+      ".reg .b64 once;\n"
+      "createpolicy.fractional.L2::evict_first.b64 once, 1.0;\n"
+      "cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes.L2::cache_hint "
+      "[%0], [%1], %2, [%3], once;\n"
+      "}\n" ::"r"(sks_shared_address(shared)),
+      "l"(global), "r"(bytes), "r"(sks_shared_address(barrier))
+      : "memory");
+#endif
+}
+
 #endif

@@ -60,48 +60,52 @@ using sks_weight_bf16 = sks_weight_16<sks_widen_2_bf16>;
 struct sks_digits {
   uint32_t *high, *low;  // [columns / 4]
   float *scales;         // [columns / 32]
-  int *sums;             // [columns / 32]: of SKS_INPUT_BASE * high + low
+  float *squares;        // [columns / 32]: sums over the block of what the row was before its norm
 
   __host__ __device__ sks_digits(char *shared, int32_t columns) {
     high = reinterpret_cast<uint32_t *>(shared);
     low = high + columns / 4;
     scales = reinterpret_cast<float *>(low + columns / 4);
-    sums = reinterpret_cast<int *>(scales + columns / 32);
+    squares = scales + columns / 32;
   }
   __host__ __device__ static int32_t bytes(int32_t columns) { return columns / 4 * 9; }
 
   // Columns `column` .. + 3 of a row that has `columns`; the eight lanes of a block all call.
-  __device__ void put(const float (&x)[4], int32_t column, int32_t columns) const {
-    float largest = 0, poison = 0;  // a NaN where a column is not finite
+  __device__ void put(const float (&x)[4], float square, int32_t column, int32_t columns) const {
+    // Sizes are ordered as their bits are; a NaN or an infinity is the largest and stays.
+    uint32_t largest_bits = 0;
 #pragma unroll
-    for (int i = 0; i < 4; i++) {
-      largest = fmaxf(largest, fabsf(x[i]));
-      poison += x[i] * 0.0f;
+    for (int i = 0; i < 4; i++) largest_bits = max(largest_bits, __float_as_uint(fabsf(x[i])));
+#pragma unroll
+    for (int apart = 4; apart > 0; apart /= 2) {
+      largest_bits = max(largest_bits, __shfl_xor_sync(~0u, largest_bits, apart));
+      square += __shfl_xor_sync(~0u, square, apart);
     }
-    largest = sks_warp_max<8>(largest);
-    poison = sks_warp_sum<8>(poison);
-    // Smaller than this, 127 over it would overflow: taken for zero, as on the CPU.
-    bool nothing = largest < 0x1p-100f;
-    float factor = nothing ? 0.0f : SKS_INPUT_DIGIT / largest;
-    uint32_t highs = 0, lows = 0;
-    int sum = 0;
-#pragma unroll
-    for (int i = 0; i < 4; i++) {
-      float value = x[i] * factor, first = rintf(value);
-      int a = __float2int_rn(first), b = __float2int_rn((value - first) * SKS_INPUT_BASE);
-      b = max(min(b, SKS_INPUT_DIGIT), -SKS_INPUT_DIGIT);  // half a base would not fit its byte
-      highs |= (static_cast<uint32_t>(a) & 255) << 8 * i;
-      lows |= (static_cast<uint32_t>(b) & 255) << 8 * i;
-      sum += SKS_INPUT_BASE * a + b;
-    }
-#pragma unroll
-    for (int apart = 4; apart > 0; apart /= 2) sum += __shfl_xor_sync(~0u, sum, apart);
     if (column >= columns) return;
-    high[column / 4] = highs;
-    low[column / 4] = lows;
+    float largest = __uint_as_float(largest_bits);
+    // Smaller than this, 127 over it would overflow: taken for zero.
+    bool nothing = largest < 0x1p-118f;
+    float factor = nothing ? 0.0f : SKS_INPUT_DIGIT * sks_reciprocal(largest);
+    // 1.5 2^23 + n has n in its lowest bits: no conversion, which is slow.
+    constexpr float shift = 12582912.0f;
+    uint32_t highs[4], lows[4];
+#pragma unroll
+    for (int i = 0; i < 4; i++) {
+      float first = fmaf(x[i], factor, shift);
+      float rest = fmaf(x[i], factor, shift - first) * SKS_INPUT_BASE;
+      // Half a base would not fit its byte.
+      rest = fminf(fmaxf(rest, -SKS_INPUT_DIGIT), SKS_INPUT_DIGIT);
+      highs[i] = __float_as_uint(first);
+      lows[i] = __float_as_uint(rest + shift);
+    }
+    high[column / 4] = sks_low_bytes(highs);
+    low[column / 4] = sks_low_bytes(lows);
     if (column % 32 != 0) return;
-    scales[column / 32] = (nothing ? 0.0f : largest / (SKS_INPUT_DIGIT * SKS_INPUT_BASE)) + poison;
-    sums[column / 32] = sum;
+    bool poisoned = largest_bits >= 0x7f800000u;
+    scales[column / 32] = poisoned  ? __uint_as_float(0x7fffffffu)
+                          : nothing ? 0.0f
+                                    : largest * (1.0f / (SKS_INPUT_DIGIT * SKS_INPUT_BASE));
+    squares[column / 32] = square;
   }
 };
 
@@ -161,7 +165,13 @@ struct sks_weight_q4_0 {
       in.high[i + 3] = high.w;
       in.low[i] = low.x, in.low[i + 1] = low.y, in.low[i + 2] = low.z, in.low[i + 3] = low.w;
     }
-    in.offset = -8 * digits.sums[column / 32];
+    int high = 0, low = 0;
+#pragma unroll
+    for (int i = 0; i < 8; i++) {
+      high = __dp4a(0x01010101, in.high[i], high);
+      low = __dp4a(0x01010101, in.low[i], low);
+    }
+    in.offset = -8 * (SKS_INPUT_BASE * high + low);
     in.scale = digits.scales[column / 32];
     return in;
   }
