@@ -43,6 +43,14 @@ __device__ static inline void sks_arrivals_expect(sks_arrivals *barrier, uint32_
 #endif
 }
 
+// What the thread wrote to shared memory comes before copies that are started after the next
+// barrier.
+__device__ static inline void sks_copies_follow() {
+#if __CUDA_ARCH__ >= 900
+  asm volatile("fence.proxy.async.shared::cta;\n" ::: "memory");
+#endif
+}
+
 // Waits for the phase of this parity: 0 for the first, 1 for the second, and so on.
 __device__ static inline void sks_arrivals_wait(sks_arrivals *barrier, uint32_t parity) {
 #if __CUDA_ARCH__ >= 900
@@ -82,6 +90,22 @@ __device__ static inline void sks_bulk_copy(void *shared, const void *global, ui
   asm volatile(
       "cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];\n" ::
           "r"(sks_shared_address(shared)),
+      "l"(global), "r"(bytes), "r"(sks_shared_address(barrier))
+      : "memory");
+#endif
+}
+
+// The same of what nobody reads again soon: it leaves the second-level cache first.
+__device__ static inline void sks_bulk_copy_once(void *shared, const void *global, uint32_t bytes,
+                                                 sks_arrivals *barrier) {
+#if __CUDA_ARCH__ >= 900
+  asm volatile(
+      "{\n"
+      ".reg .b64 once;\n"
+      "createpolicy.fractional.L2::evict_first.b64 once, 1.0;\n"
+      "cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes.L2::cache_hint "
+      "[%0], [%1], %2, [%3], once;\n"
+      "}\n" ::"r"(sks_shared_address(shared)),
       "l"(global), "r"(bytes), "r"(sks_shared_address(barrier))
       : "memory");
 #endif
