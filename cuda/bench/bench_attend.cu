@@ -83,6 +83,8 @@ int main() {
     measure_rows({4, 32, 32, 128, SKS_F16}, window, 64, bandwidth);
     measure_rows({4, 32, 32, 128, SKS_Q8_0}, window, 64, bandwidth);
     measure_rows({4, 32, 8, 128, SKS_F16}, window, 64, bandwidth);
+    measure_rows({4, 32, 8, 128, SKS_Q8_0}, window, 64, bandwidth);
+    measure_rows({8, 32, 32, 128, SKS_Q8_0}, window, 1, bandwidth);
     measure_rows({8, 32, 4, 64, SKS_F16}, window, 1, bandwidth);
     measure_rows({8, 71, 1, 64, SKS_F16}, window, 1, bandwidth);
   }

@@ -9,6 +9,16 @@ struct bench_shape {
   int32_t layers, heads, kv_heads, head_dim, type;
 };
 
+// Scales of Q8_0 that are numbers of a usual size, where rows of random bytes have theirs.
+__global__ static void bench_fill_scales(char *rows, int64_t count, int64_t pitch, int32_t head_dim,
+                                         int64_t runs) {
+  int64_t step = static_cast<int64_t>(gridDim.x) * blockDim.x;
+  for (int64_t i = static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x; i < count * runs;
+       i += step)
+    reinterpret_cast<__half *>(rows + i / runs * pitch + head_dim)[i % runs] =
+        __float2half(static_cast<float>(bench_hash(static_cast<uint64_t>(i))) * 0x1p-38f);
+}
+
 // `streams` streams of S+R, all at `position`, and a step of `rows` tokens of each.
 struct bench_streams {
   sks_cuda_attention attention;
@@ -48,6 +58,13 @@ struct bench_streams {
       bool halves = shape.type == SKS_F16 || shape.type == SKS_BF16;
       cache.base =
           static_cast<char *>(bench_memory(halves ? total / 2 : total, halves ? HALVES : BYTES, 1));
+      for (int32_t layer = 0; shape.type == SKS_Q8_0 && layer < shape.layers; layer++) {
+        bench_fill_scales<<<256, 256>>>(cache.base + layer * cache.layer_bytes,
+                                        2 * cache.slots * shape.kv_heads,
+                                        sks_cuda_row_pitch(shape.type, shape.head_dim),
+                                        shape.head_dim, sks_cuda_runs(shape.type, shape.head_dim));
+        GPU(cudaGetLastError());
+      }
       caches.push_back(cache);
       for (int32_t r = 0; r < rows; r++) entries.push_back({i, r, r == 0 ? rows : 0, 0});
     }

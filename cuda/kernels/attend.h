@@ -6,8 +6,8 @@
  * many streams. A block takes a part of the keys of one row through one KV head, with up to eight
  * of the group's queries. The parts merge in their order: with keys of 16 bits through the shared
  * memory of a cluster of blocks, else, and before Hopper, in whatever block is the last of a row.
- * How keys are cut depends on the model and on whether the step has eight rows or more (parts are
- * longer then), on nothing else beside the row.
+ * Where a step has rows enough for all processors they stay whole, but with float32. So how keys
+ * are cut depends on the model and on how many rows the step has, on nothing else beside the row.
  * Floor: the visible rows' bytes over the card's memory bandwidth.
  *
  * sks_cuda_attend_tiles: up to SKS_CUDA_TILE_ROWS consecutive rows of a stream together, products

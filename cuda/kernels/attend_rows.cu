@@ -5,7 +5,8 @@ namespace {
 
 enum {
   TICKETS = 1 << 16,  // of a launch: bounds its rows
-  MANY_ROWS = 8
+  MANY_ROWS = 8,      // that still must be cut
+  MANY_ITEMS = 128    // heads of rows, or parts of their groups: rows stay whole
 };
 
 struct workspace_layout {
@@ -31,6 +32,13 @@ int64_t parts_of(const sks_cuda_attention *attention, int64_t keys, bool many) {
                              : sks_attend_product_parts(attention, keys, many);
 }
 
+// Rows enough for all processors as they are.
+bool stay_whole(const sks_cuda_attention *attention, int64_t rows) {
+  int64_t group = attention->heads / attention->kv_heads;
+  int64_t subgroups = (group + SKS_ATTEND_QUERIES - 1) / SKS_ATTEND_QUERIES;
+  return attention->type != SKS_F32 && rows * attention->kv_heads * subgroups >= MANY_ITEMS;
+}
+
 }  // namespace
 
 int64_t sks_cuda_attend_workspace(const sks_cuda_attention *attention, int32_t rows,
@@ -51,6 +59,8 @@ cudaError_t sks_cuda_attend_rows(cudaStream_t stream, const sks_cuda_attention *
   if (new_rows) job.rows = *new_rows;
   job.in = *in;
   job.group = attention->heads / attention->kv_heads;
+  if (stay_whole(attention, step->row_count))
+    return sks_attend_many_launch(stream, job, step->row_count, overlap);
   job.many = step->row_count >= MANY_ROWS;
   job.most_parts = static_cast<int32_t>(parts_of(attention, most_keys, job.many));
   int64_t rows = step->row_count;

@@ -196,6 +196,24 @@ void test_mixed(sks_device *device, int32_t type, uint64_t *seed) {
   }
 }
 
+// Rows enough to leave them whole: a chunk of every stream, then one token of most of them.
+void test_many(sks_device *device, int32_t type, uint64_t *seed) {
+  static const int32_t groups[] = {1, 3, 9};
+  enum { STREAMS = 40, STEPS = 5 };
+  streams_spec spec = random_spec(type, seed);
+  spec.kv_heads = 8;
+  spec.heads = spec.kv_heads * groups[rng_below(seed, 3)];
+  spec.window = 1 + rng_below(seed, 150);
+  spec.max_rows = static_cast<int32_t>(1 + rng_below(seed, 9));
+  gpu_streams s(device, spec, STREAMS, 0, seed);
+  for (int step = 0; step < STEPS; step++) {
+    std::vector<int32_t> counts;
+    for (int i = 0; i < STREAMS; i++)
+      counts.push_back(step == 0 ? spec.max_rows : rng_below(seed, 12) > 0);
+    run_step(s, counts, rng_below(seed, 2), seed);
+  }
+}
+
 // A small ring passes every offset, one token at a time.
 void test_every_offset(sks_device *device, int32_t type, uint64_t *seed) {
   streams_spec spec = {1, 4, 2, 64, 64, 0, type, 4, 9, 3, false, false};
@@ -304,6 +322,7 @@ int main(int argc, char **argv) {
     test_dense(device, type, &seed);
     test_replay(device, type, &seed);
     for (int round = 0; round < rounds(12); round++) test_mixed(device, type, &seed);
+    for (int round = 0; round < rounds(6); round++) test_many(device, type, &seed);
   }
   sks_device_close(device);
   return check_report();

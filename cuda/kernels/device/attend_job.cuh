@@ -41,10 +41,16 @@ int64_t sks_attend_product_parts(const sks_cuda_attention *attention, int64_t ke
 cudaError_t sks_attend_product_launch(cudaStream_t stream, const sks_attend_job &job, int64_t rows,
                                       bool overlap);
 
+// Rows whole, with blocks that go through many: keys of all types but float32. It needs neither
+// tickets nor memory for parts.
+cudaError_t sks_attend_many_launch(cudaStream_t stream, const sks_attend_job &job, int64_t rows,
+                                   bool overlap);
+
 // Of the keys that a token sees, in their order in the cache: where a row lies. A cache that fits
 // in memory has fewer than 2^31 rows.
 struct sks_key_slots {
   int32_t slots[SKS_SPANS], ends[SKS_SPANS - 1];
+  sks_key_slots() = default;
   __device__ explicit sks_key_slots(const sks_cuda_token &token) {
     ends[0] = static_cast<int32_t>(token.spans[0].count);
     ends[1] = ends[0] + static_cast<int32_t>(token.spans[1].count);

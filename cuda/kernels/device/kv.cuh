@@ -104,4 +104,20 @@ __device__ static inline void sks_store_channel(float x, int c, bool valid, char
   }
 }
 
+// Channel c from row to row; the first of a run takes the scale along.
+template <typename kv>
+__device__ static inline void sks_copy_channel(const char *from, int c, char *to, int head_dim) {
+  if constexpr (kv::TYPE == SKS_F32)
+    reinterpret_cast<float *>(to)[c] = reinterpret_cast<const float *>(from)[c];
+  if constexpr (kv::TYPE == SKS_F16 || kv::TYPE == SKS_BF16)
+    reinterpret_cast<uint16_t *>(to)[c] = reinterpret_cast<const uint16_t *>(from)[c];
+  if constexpr (kv::TYPE == SKS_Q8_0) {
+    to[c] = from[c];
+    int run = c / SKS_SCALE_CHANNELS;
+    if (c % SKS_SCALE_CHANNELS == 0)
+      reinterpret_cast<uint16_t *>(to + head_dim)[run] =
+          reinterpret_cast<const uint16_t *>(from + head_dim)[run];
+  }
+}
+
 #endif

@@ -9,6 +9,7 @@
 
 struct sks_card {
   int processors, major;
+  int shared_bytes, block_bytes;  // of a processor, and what every block takes for itself
 };
 
 // Of the current device; asked once for each.
@@ -23,6 +24,12 @@ static inline cudaError_t sks_card_of(sks_card *card) {
   if (known->processors == 0) {
     int processors;
     error = cudaDeviceGetAttribute(&known->major, cudaDevAttrComputeCapabilityMajor, device);
+    if (error != cudaSuccess) return error;
+    error = cudaDeviceGetAttribute(&known->shared_bytes,
+                                   cudaDevAttrMaxSharedMemoryPerMultiprocessor, device);
+    if (error != cudaSuccess) return error;
+    error = cudaDeviceGetAttribute(&known->block_bytes, cudaDevAttrReservedSharedMemoryPerBlock,
+                                   device);
     if (error != cudaSuccess) return error;
     error = cudaDeviceGetAttribute(&processors, cudaDevAttrMultiProcessorCount, device);
     if (error != cudaSuccess) return error;

@@ -25,6 +25,7 @@ __device__ static inline void sks_load_transposed(uint32_t (&x)[4], const void *
 struct sks_product_f16 {
   __device__ static uint16_t narrow(float x) { return sks_narrow_half(x); }
   __device__ static float widen(uint16_t x) { return sks_widen_half(x); }
+  __device__ static float2 widen_2(uint32_t pair) { return sks_widen_2_f16(pair); }
   __device__ static uint32_t narrow_2(float a, float b) {
     __half2 pair = __floats2half2_rn(a, b);
     uint32_t bits;
@@ -44,6 +45,7 @@ struct sks_product_bf16 {
   __device__ static float widen(uint16_t x) {
     return __uint_as_float(static_cast<uint32_t>(x) << 16);
   }
+  __device__ static float2 widen_2(uint32_t pair) { return sks_widen_2_bf16(pair); }
   __device__ static uint32_t narrow_2(float a, float b) {
     __nv_bfloat162 pair = __floats2bfloat162_rn(a, b);
     uint32_t bits;

@@ -24,10 +24,14 @@ struct sks_rotation {
     sign = second ? 1.0f : -1.0f;
   }
 
+  __device__ float turn(float x, float other, float cosine, float sine) const {
+    return x * cosine + sign * other * sine;
+  }
+
   // x is the head, `phases` its cosines, then its sines, [half] each.
   __device__ float of(const float *x, const float *phases, int half) const {
     if (sign == 0) return x[c];
-    return x[c] * phases[pair] + sign * x[other] * phases[half + pair];
+    return turn(x[c], x[other], phases[pair], phases[half + pair]);
   }
 };
 

@@ -43,6 +43,14 @@ __device__ static inline void sks_arrivals_expect(sks_arrivals *barrier, uint32_
 #endif
 }
 
+// What the thread wrote to shared memory comes before copies that are started after the next
+// barrier.
+__device__ static inline void sks_copies_follow() {
+#if __CUDA_ARCH__ >= 900
+  asm volatile("fence.proxy.async.shared::cta;\n" ::: "memory");
+#endif
+}
+
 // Waits for the phase of this parity: 0 for the first, 1 for the second, and so on.
 __device__ static inline void sks_arrivals_wait(sks_arrivals *barrier, uint32_t parity) {
 #if __CUDA_ARCH__ >= 900

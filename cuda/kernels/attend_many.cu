@@ -1,0 +1,373 @@
+// Attention of many rows: as many blocks as the processors hold go through the heads of the rows,
+// one after the other, and everything that they need of the next head is on its way while they work
+// on one: its keys and values into the ring, its token and its queries into registers.
+#include <cstddef>
+
+#include "cuda/kernels/device/attend_sixteens.cuh"
+
+namespace {
+
+enum { WARPS = 4, THREADS = WARPS * SKS_WARP, MOST_STAGES = 8 };
+
+// Blocks that registers let a processor hold.
+template <typename kv, int queries, int most_steps>
+constexpr int resident() {
+  if (most_steps > 8) return 2;
+  return kv::SCALED && queries <= 4 ? 4 : 3;
+}
+
+// Where things lie in shared memory; the warps' rings come first.
+template <typename kv>
+struct layout {
+  sks_sixteens<kv> s;
+  int stages, columns, found, newest, bytes;
+  __host__ __device__ layout(int head_dim, int queries, int ring_stages)
+      : s(head_dim), stages(ring_stages) {
+    columns = WARPS * stages * stage_bytes();
+    found = columns + 2 * 2 * queries * s.query_stride * 2;
+    newest = found + WARPS * queries * (head_dim * 4 + 8);
+    bytes = newest + 2 * s.pitch;
+  }
+  __host__ __device__ int stage_bytes() const { return 2 * s.bytes(); }
+};
+
+// A head of a row, and the queries of its group that a block takes.
+struct item {
+  int64_t row;
+  int kv_head, first_query;
+  __device__ item(const sks_attend_job &job, int32_t i, int queries) {
+    int of_row = job.attention.kv_heads * job.subgroups, at = i % of_row;
+    row = job.first_row + i / of_row;
+    kv_head = at / job.subgroups;
+    first_query = at % job.subgroups * queries;
+  }
+};
+
+// A token on its way: eight bytes of it in each lane of a warp.
+struct coming_token {
+  int64_t mine;
+  __device__ void load(const sks_cuda_token &token) {
+    int lane = static_cast<int>(threadIdx.x) % SKS_WARP;
+    const int64_t *words = reinterpret_cast<const int64_t *>(&token);
+    if (lane < static_cast<int>(sizeof(token) / sizeof(mine))) mine = words[lane];
+  }
+  __device__ int64_t word(size_t offset) const {
+    return __shfl_sync(~0u, mine, static_cast<int>(offset / sizeof(mine)));
+  }
+  // All but the view.
+  __device__ sks_cuda_token get() const {
+    sks_cuda_token token = {};
+    token.slot = word(offsetof(sks_cuda_token, slot));
+    token.keys = word(offsetof(sks_cuda_token, keys));
+#pragma unroll
+    for (int i = 0; i < SKS_SPANS; i++) {
+      size_t span = offsetof(sks_cuda_token, spans) + i * sizeof(sks_span);
+      token.spans[i].slot = word(span + offsetof(sks_span, slot));
+      token.spans[i].count = word(span + offsetof(sks_span, count));
+    }
+    token.base = reinterpret_cast<char *>(word(offsetof(sks_cuda_token, base)));
+    token.layer_bytes = word(offsetof(sks_cuda_token, layer_bytes));
+    token.slots = word(offsetof(sks_cuda_token, slots));
+    return token;
+  }
+};
+
+template <typename kv>
+__device__ sks_kv_head head_of(const sks_attend_job &job, const sks_cuda_token &token,
+                               int kv_head) {
+  return sks_kv_head_of(kv::TYPE, job.attention.head_dim, token.base, token.layer_bytes,
+                        token.slots, job.layer, kv_head);
+}
+
+// A warp's place in the keys that its block will go through, a ring ahead of the work.
+template <typename kv, int queries>
+struct copy_cursor {
+  int32_t i, items, key;
+  sks_stored_rows from;
+  coming_token following;
+
+  __device__ copy_cursor(const sks_attend_job &job, int32_t item_count) : items(item_count) {
+    i = static_cast<int32_t>(blockIdx.x);
+    following.load(job.step.tokens[item(job, i, queries).row]);
+    enter(job);
+  }
+  __device__ void enter(const sks_attend_job &job) {
+    const sks_cuda_token token = following.get();
+    const sks_kv_head head = head_of<kv>(job, token, item(job, i, queries).kv_head);
+    from = {head.keys, head.values, sks_key_slots(token),
+            token.slot < 0 ? 0 : static_cast<int32_t>(token.keys) - 1};
+    key = static_cast<int>(threadIdx.x) / SKS_WARP * SKS_SIXTEEN;
+    int32_t next = i + static_cast<int32_t>(gridDim.x);
+    if (next < items) following.load(job.step.tokens[item(job, next, queries).row]);
+  }
+  __device__ void start(const sks_attend_job &job, const sks_sixteens<kv> &s, char *stage,
+                        sks_arrivals *arrivals) {
+    while (i < items && key >= from.end) {
+      i += static_cast<int32_t>(gridDim.x);
+      if (i < items) enter(job);
+    }
+    if (i < items) sks_start_sixteen(s, from, key, stage, arrivals);
+    key += WARPS * SKS_SIXTEEN;
+#if __CUDA_ARCH__ < 900
+    sks_copy_commit();
+#endif
+  }
+};
+
+// A thread's share of an item's input on its way: channels threadIdx.x + n THREADS.
+template <int queries, int most_steps>
+struct coming_input {
+  enum { CHANNELS = (most_steps * 16 + THREADS - 1) / THREADS };
+  float x[CHANNELS][queries], other[CHANNELS][queries];
+  float cosine[CHANNELS][2], sine[CHANNELS][2];  // in the stream, and in the cache
+  float key[CHANNELS], other_key[CHANNELS], value[CHANNELS];
+
+  __device__ void load(const sks_attend_job &job, const item &it) {
+    const sks_cuda_attention &attention = job.attention;
+    int head_dim = attention.head_dim, half = attention.rotary_half;
+    const float *phases = job.step.phases + it.row * 4 * half;
+    const float *from = job.in.queries + it.row * job.in.row_stride +
+                        it.kv_head * job.in.group_stride + it.first_query * head_dim;
+    int64_t at = it.row * job.rows.row_stride + it.kv_head * job.rows.head_stride;
+#pragma unroll
+    for (int n = 0; n < CHANNELS; n++) {
+      int c = static_cast<int>(threadIdx.x) + n * THREADS;
+      const sks_rotation rotation(attention, c);
+      bool valid = c < head_dim, rotated = valid && rotation.sign != 0;
+#pragma unroll
+      for (int q = 0; q < queries; q++) {
+        bool there = it.first_query + q < job.group;
+        x[n][q] = valid && there ? from[q * head_dim + c] : 0.0f;
+        other[n][q] = rotated && there ? from[q * head_dim + rotation.other] : 0.0f;
+      }
+#pragma unroll
+      for (int way = 0; way < 2; way++) {
+        cosine[n][way] = rotated ? phases[2 * way * half + rotation.pair] : 1.0f;
+        sine[n][way] = rotated ? phases[(2 * way + 1) * half + rotation.pair] : 0.0f;
+      }
+      bool fused = valid && job.fused;
+      key[n] = fused ? job.rows.keys[at + c] : 0.0f;
+      other_key[n] = fused && rotated ? job.rows.keys[at + rotation.other] : 0.0f;
+      value[n] = fused ? job.rows.values[at + c] : 0.0f;
+    }
+  }
+};
+
+template <typename kv, typename product, int queries, int most_steps>
+__global__ __launch_bounds__(THREADS,
+                             (resident<kv, queries, most_steps>())) void attend(sks_attend_job job,
+                                                                                int32_t items,
+                                                                                int32_t stages) {
+  using running = sks_running<kv, queries, most_steps>;
+  using coming = coming_input<queries, most_steps>;
+  extern __shared__ __align__(128) char shared[];
+  __shared__ sks_arrivals arrivals[WARPS][MOST_STAGES];
+  __shared__ float new_scores[queries];
+  const sks_cuda_attention &attention = job.attention;
+  const int head_dim = attention.head_dim;
+  const layout<kv> at_shared(head_dim, queries, stages);
+  const sks_sixteens<kv> &s = at_shared.s;
+  int lane = static_cast<int>(threadIdx.x) % SKS_WARP;
+  int warp = static_cast<int>(threadIdx.x) / SKS_WARP;
+  char *ring = shared + warp * stages * at_shared.stage_bytes();
+  const sks_query_columns<kv, product> cached(s, shared + at_shared.columns);
+  const sks_query_columns<kv, product> streamed(s, cached.end(queries));
+  float2 *found_stats = reinterpret_cast<float2 *>(shared + at_shared.found);
+  float *found = reinterpret_cast<float *>(found_stats + WARPS * queries);
+  char *new_key = shared + at_shared.newest, *new_value = new_key + s.pitch;
+
+  sks_let_next_start();
+  // Tokens are older than the launch before this one; rows that were stored by it are not.
+  if (!job.fused) sks_wait_for_previous();
+#if __CUDA_ARCH__ >= 900
+  if (lane == 0) {
+    for (int i = 0; i < stages; i++) sks_arrivals_init(&arrivals[warp][i]);
+    sks_arrivals_ready();
+  }
+#endif
+  sks_clear_behind(s, ring, 2 * stages);
+  __syncwarp();
+  copy_cursor<kv, queries> cursor(job, items);
+  for (int i = 0; i < stages; i++)
+    cursor.start(job, s, ring + i * at_shared.stage_bytes(), &arrivals[warp][i]);
+  if (job.fused) sks_wait_for_previous();
+
+  const int32_t first = static_cast<int32_t>(blockIdx.x), apart = static_cast<int32_t>(gridDim.x);
+  coming input;
+  input.load(job, item(job, first, queries));
+  coming_token following;
+  following.load(job.step.tokens[item(job, first, queries).row]);
+  int stage = 0;
+  uint32_t parity = 0;
+  for (int32_t i = first; i < items; i += apart) {
+    const item it(job, i, queries);
+    int first_head = it.kv_head * job.group + it.first_query;
+    int heads = job.group - it.first_query < queries ? job.group - it.first_query : queries;
+    const sks_cuda_token token = following.get();
+    if (i + apart < items) following.load(job.step.tokens[item(job, i + apart, queries).row]);
+    int32_t keys = token.slot < 0 ? 0 : static_cast<int32_t>(token.keys), end = keys - 1;
+    int32_t sinks = static_cast<int32_t>(token.spans[0].count);
+    const sks_kv_head head = head_of<kv>(job, token, it.kv_head);
+
+    // Queries, rotated at the token's position in the stream and in the cache, and scaled so that
+    // weights are powers of two; and the newest row.
+#pragma unroll
+    for (int n = 0; n < coming::CHANNELS; n++) {
+      int c = static_cast<int>(threadIdx.x) + n * THREADS;
+      bool valid = c < head_dim;
+      const sks_rotation rotation(attention, c);
+      auto turned = [&](float x, float other, int way) {
+        if (rotation.sign == 0) return x;
+        return rotation.turn(x, other, input.cosine[n][way], input.sine[n][way]);
+      };
+      float scale = attention.scale * SKS_LOG2_E;
+#pragma unroll
+      for (int q = 0; q < queries; q++) {
+        if (c >= most_steps * 16) continue;
+        streamed.put(q, c, turned(input.x[n][q], input.other[n][q], 0) * scale);
+        if (sinks > 0) cached.put(q, c, turned(input.x[n][q], input.other[n][q], 1) * scale);
+      }
+      // Warps whole, for the scales of runs.
+      if (keys == 0 || c >= (head_dim + SKS_WARP - 1) / SKS_WARP * SKS_WARP) continue;
+      float key = turned(input.key[n], input.other_key[n], 0);
+      int64_t at = token.slot * head.pitch;
+      bool store = it.first_query == 0;
+      sks_take_newest<kv>(job.fused, store, key, c, valid, head_dim, head.keys + at, new_key);
+      sks_take_newest<kv>(job.fused, store, input.value[n], c, valid, head_dim, head.values + at,
+                          new_value);
+    }
+    __syncthreads();
+    if (i + apart < items) input.load(job, item(job, i + apart, queries));
+    if (keys == 0) continue;
+
+    running r;
+    r.clear();
+    float slopes[running::TILES];
+    sks_load_slopes<running>(job, first_head, heads, slopes);
+    for (int32_t at = warp * SKS_SIXTEEN; at < end; at += WARPS * SKS_SIXTEEN) {
+      char *rows = ring + stage * at_shared.stage_bytes();
+#if __CUDA_ARCH__ >= 900
+      sks_arrivals_wait(&arrivals[warp][stage], parity);
+#else
+      if (stages == 1)
+        sks_copy_wait<0>();
+      else
+        sks_copy_wait<1>();
+#endif
+      __syncwarp();
+      sks_attend_sixteen(s, rows, at, end, keys, sinks, streamed, cached, slopes, r);
+      __syncwarp();
+      cursor.start(job, s, rows, &arrivals[warp][stage]);
+      if (++stage == stages) {
+        stage = 0;
+        parity ^= 1;
+      }
+    }
+
+    for (int q = warp; q < heads; q += WARPS) {
+      float score = streamed.score(q, new_key);
+      if (lane == 0) new_scores[q] = score;
+    }
+    sks_put_running(s, r, heads, found_stats + warp * queries, found + warp * queries * head_dim);
+    __syncthreads();
+    for (int k = static_cast<int>(threadIdx.x); k < heads * head_dim; k += THREADS) {
+      int q = k / head_dim;
+      float largest = new_scores[q];
+#pragma unroll
+      for (int w = 0; w < WARPS; w++) largest = fmaxf(largest, found_stats[w * queries + q].x);
+      float base = largest == -INFINITY ? 0.0f : largest;
+      float sum = sks_exp2(new_scores[q] - base),
+            value = sum * sks_load_channel<kv>(new_value, head_dim, k % head_dim);
+#pragma unroll
+      for (int w = 0; w < WARPS; w++) {
+        float2 its = found_stats[w * queries + q];
+        float keep = its.x == -INFINITY ? 0.0f : sks_exp2(its.x - base);
+        // A sum that is no number shows, whatever it is weighed with.
+        sum += keep == 0 && its.y == its.y ? 0.0f : its.y * keep;
+        value += found[w * queries * head_dim + k] * keep;
+      }
+      sks_softmax_end finished = sks_finish_softmax(job, first_head + q, largest, sum);
+      job.in.out[(it.row * attention.heads + first_head) * head_dim + k] = value * finished.factor;
+    }
+    // The next item's newest row and results take the place of these.
+    __syncthreads();
+  }
+}
+
+// Blocks of a processor, and the stages of their rings: what all blocks hold is about the same. The
+// most blocks, unless fewer share the items so much more evenly.
+template <typename kv>
+int blocks_of(const sks_card &card, int32_t items, int head_dim, int queries, int most,
+              int *stages) {
+  int best = 1;
+  int64_t least = 0;
+  for (int blocks = most; blocks >= 1; blocks--) {
+    const int kept_back = 512;  // what a kernel has of shared memory by itself
+    const layout<kv> none(head_dim, queries, 0);
+    int room = card.shared_bytes / blocks - card.block_bytes - kept_back - none.bytes;
+    int fit = room / (WARPS * none.stage_bytes());
+    if (fit < 2 && blocks > 1) continue;
+    int64_t at_once = static_cast<int64_t>(card.processors) * blocks;
+    int64_t work = (items + at_once - 1) / at_once * at_once;
+    if (least > 0 && work * 5 > least * 4) continue;
+    best = blocks;
+    least = work;
+    *stages = fit < 1 ? 1 : fit > MOST_STAGES ? MOST_STAGES : fit;
+  }
+  return best;
+}
+
+template <typename kv, typename product, int queries, int most_steps>
+cudaError_t launch(cudaStream_t stream, sks_attend_job job, int64_t rows, bool overlap) {
+  sks_card card = {};
+  cudaError_t error = sks_card_of(&card);
+  if (error != cudaSuccess) return error;
+  job.subgroups = (job.group + queries - 1) / queries;
+  int32_t items = static_cast<int32_t>(rows * job.attention.kv_heads * job.subgroups);
+  int32_t stages = 1;
+  int32_t blocks = card.processors * blocks_of<kv>(card, items, job.attention.head_dim, queries,
+                                                   resident<kv, queries, most_steps>(), &stages);
+  if (blocks > items) blocks = items;
+  const layout<kv> at_shared(job.attention.head_dim, queries, stages);
+  return sks_launch(attend<kv, product, queries, most_steps>, dim3(static_cast<unsigned>(blocks)),
+                    THREADS, static_cast<size_t>(at_shared.bytes), stream, overlap, job, items,
+                    stages);
+}
+
+template <typename kv, typename product, int queries>
+cudaError_t launch_steps(cudaStream_t stream, const sks_attend_job &job, int64_t rows,
+                         bool overlap) {
+  switch (sks_channels_of(job.attention.head_dim)) {
+    case 64:
+      return launch<kv, product, queries, 4>(stream, job, rows, overlap);
+    case 128:
+      return launch<kv, product, queries, 8>(stream, job, rows, overlap);
+    default:
+      return launch<kv, product, queries, 16>(stream, job, rows, overlap);
+  }
+}
+
+// Eight columns make four queries; one is worth a form of its own, whose loads are less.
+template <typename kv, typename product>
+cudaError_t launch_queries(cudaStream_t stream, const sks_attend_job &job, int64_t rows,
+                           bool overlap) {
+  if (job.group == 1) return launch_steps<kv, product, 1>(stream, job, rows, overlap);
+  if (job.group <= 4) return launch_steps<kv, product, 4>(stream, job, rows, overlap);
+  return launch_steps<kv, product, SKS_ATTEND_QUERIES>(stream, job, rows, overlap);
+}
+
+}  // namespace
+
+cudaError_t sks_attend_many_launch(cudaStream_t stream, const sks_attend_job &job, int64_t rows,
+                                   bool overlap) {
+  switch (job.attention.type) {
+    case SKS_F16:
+      return launch_queries<sks_kv_f16, sks_product_f16>(stream, job, rows, overlap);
+    case SKS_BF16:
+      return launch_queries<sks_kv_bf16, sks_product_bf16>(stream, job, rows, overlap);
+    case SKS_Q8_0:
+      return launch_queries<sks_kv_q8_0, sks_product_f16>(stream, job, rows, overlap);
+    default:
+      return cudaErrorInvalidValue;
+  }
+}
