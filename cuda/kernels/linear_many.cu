@@ -8,7 +8,9 @@ namespace {
 
 enum {
   THREADS = 256,
-  HELD = 10  // fours of columns that a thread of prepare has in registers
+  ROW_THREADS = 512,  // of prepare
+  FEW_FOURS = 2,      // of columns, that a thread of prepare has in registers
+  MORE_FOURS = 6
 };
 
 struct prepare_args {
@@ -57,23 +59,24 @@ __device__ float4 get_four(const float *row, int64_t column, int64_t columns, bo
   return make_float4(x[0], x[1], x[2], x[3]);
 }
 
-// A block for each row, most or all of which it holds in registers: its loads wait together.
-template <int type>
-__global__ __launch_bounds__(THREADS, 4) void prepare(prepare_args args) {
+// A block for each row, of which a thread has some fours of columns in registers, most rows whole:
+// their loads wait together, and no instruction is for fours that are not there.
+template <int type, int fours>
+__global__ __launch_bounds__(ROW_THREADS, 2) void prepare(prepare_args args) {
   __shared__ float scratch[2 * SKS_MOST_WARPS];
   const int64_t columns = args.columns, first = static_cast<int64_t>(threadIdx.x) * 4;
   const bool wholly = columns % 4 == 0;
   const float *x = args.x + blockIdx.x * columns;
-  auto four_of = [&](int i) { return first + static_cast<int64_t>(i) * THREADS * 4; };
+  auto four_of = [&](int i) { return first + static_cast<int64_t>(i) * ROW_THREADS * 4; };
   sks_let_next_start();
   // The weights of a norm are on their way while it waits for x.
   if (args.norm.weight)
     for (int i = 0; four_of(i) < columns; i++)
       asm volatile("prefetch.global.L1 [%0];\n" ::"l"(args.norm.weight + four_of(i)));
   sks_wait_for_previous();
-  float4 held[HELD];
+  float4 held[fours];
 #pragma unroll
-  for (int i = 0; i < HELD; i++) held[i] = get_four(x, four_of(i), columns, wholly);
+  for (int i = 0; i < fours; i++) held[i] = get_four(x, four_of(i), columns, wholly);
   auto at = [&](int i) { return get_four(x, four_of(i), columns, wholly); };
   float mean = 0, scale = 1;
   if (args.norm.weight) {
@@ -81,8 +84,8 @@ __global__ __launch_bounds__(THREADS, 4) void prepare(prepare_args args) {
       float sum = 0;
       auto add = [&](float4 v) { sum += v.x + v.y + v.z + v.w; };
 #pragma unroll
-      for (int i = 0; i < HELD; i++) add(held[i]);
-      for (int i = HELD; four_of(i) < columns; i++) add(at(i));
+      for (int i = 0; i < fours; i++) add(held[i]);
+      for (int i = fours; four_of(i) < columns; i++) add(at(i));
       mean = sks_block_sum(sum, scratch) / static_cast<float>(columns);
     }
     float squares = 0;
@@ -93,8 +96,8 @@ __global__ __launch_bounds__(THREADS, 4) void prepare(prepare_args args) {
         if (column + i < columns) squares = fmaf(values[i] - mean, values[i] - mean, squares);
     };
 #pragma unroll
-    for (int i = 0; i < HELD; i++) add(four_of(i), held[i]);
-    for (int i = HELD; four_of(i) < columns; i++) add(four_of(i), at(i));
+    for (int i = 0; i < fours; i++) add(four_of(i), held[i]);
+    for (int i = fours; four_of(i) < columns; i++) add(four_of(i), at(i));
     float variance = sks_block_sum(squares, scratch + SKS_MOST_WARPS) / static_cast<float>(columns);
     scale = 1.0f / sqrtf(variance + args.norm.epsilon);
   }
@@ -113,8 +116,17 @@ __global__ __launch_bounds__(THREADS, 4) void prepare(prepare_args args) {
     if (column < args.stride) put_four<type>(target, column, args.stride, args.stride % 4 == 0, v);
   };
 #pragma unroll
-  for (int i = 0; i < HELD; i++) put(four_of(i), held[i]);
-  for (int i = HELD; four_of(i) < args.stride; i++) put(four_of(i), at(i));
+  for (int i = 0; i < fours; i++) put(four_of(i), held[i]);
+  for (int i = fours; four_of(i) < args.stride; i++) put(four_of(i), at(i));
+}
+
+template <int type>
+cudaError_t launch_prepare(cudaStream_t stream, int32_t rows, const prepare_args &args,
+                           bool overlap) {
+  dim3 grid(static_cast<unsigned>(rows));
+  return args.stride <= FEW_FOURS * ROW_THREADS * 4
+             ? sks_launch(prepare<type, FEW_FOURS>, grid, ROW_THREADS, 0, stream, overlap, args)
+             : sks_launch(prepare<type, MORE_FOURS>, grid, ROW_THREADS, 0, stream, overlap, args);
 }
 
 struct finish_args {
@@ -189,14 +201,13 @@ cudaError_t sks_cuda_prepare(cudaStream_t stream, const sks_norm *norm, const fl
   args.columns = columns;
   args.target = target;
   args.stride = target_stride;
-  dim3 grid(static_cast<unsigned>(rows));
   switch (type) {
     case SKS_F32:
-      return sks_launch(prepare<SKS_F32>, grid, THREADS, 0, stream, overlap, args);
+      return launch_prepare<SKS_F32>(stream, rows, args, overlap);
     case SKS_F16:
-      return sks_launch(prepare<SKS_F16>, grid, THREADS, 0, stream, overlap, args);
+      return launch_prepare<SKS_F16>(stream, rows, args, overlap);
     case SKS_BF16:
-      return sks_launch(prepare<SKS_BF16>, grid, THREADS, 0, stream, overlap, args);
+      return launch_prepare<SKS_BF16>(stream, rows, args, overlap);
     default:
       return cudaErrorInvalidValue;
   }
