@@ -19,8 +19,9 @@ enum {
 };
 
 enum {
-  MOST_PARTS = 8,    // of a row: a cluster
-  MOST_BLOCKS = 128  // of a row: a processor each, and all at once
+  MOST_PARTS = 8,         // of a row: a cluster
+  MOST_BLOCKS = 128,      // of a row: a processor each, and all at once
+  LEAST_BYTES = 88 << 10  // of shared memory: three blocks do not share a processor
 };
 
 // Into how many parts a row is cut. Where there are many rows, long parts keep memory busier.
@@ -69,17 +70,29 @@ struct warp_run {
 
   __device__ void start(const sks_key_slots &slots, int32_t first) const {
     constexpr int pieces = 2 * steps;  // of 16 bytes that a row can have
-    if (first < end) {
-#pragma unroll 4
-      for (int i = static_cast<int>(threadIdx.x) % SKS_WARP; i < RUN * pieces; i += SKS_WARP) {
-        int row = i / pieces, at = i % pieces * 16;
-        bool there = first + row < end;
-        const char *from = there ? rows + slots.of(first + row) * pitch + at : rows;
+    constexpr int at_once = SKS_WARP / pieces;
+    int lane = static_cast<int>(threadIdx.x) % SKS_WARP;
+    int row = lane / pieces, at = lane % pieces * 16;
+    char *to = memory + row * s::STRIDE + at;
+    if (first + RUN <= end && slots.adjoin(first, first + RUN - 1)) {
+      const char *from = rows + (slots.of(first) + row) * pitch + at;
+#pragma unroll
+      for (int i = 0; i < RUN; i += at_once, from += at_once * pitch)
+        if (at < pitch) sks_copy_16(to + i * s::STRIDE, from);
+    } else if (first < end) {
+#pragma unroll 1
+      for (int i = 0; i < RUN; i += at_once, to += at_once * s::STRIDE) {
+        int32_t key = first + i + row;
+        const char *from = key < end ? rows + slots.of(key) * pitch + at : rows;
         // A weight of zero must meet a number: rows that are not there are zero.
-        if (at < pitch) sks_copy_16(memory + row * s::STRIDE + at, from, there ? 16 : 0);
+        if (at < pitch) sks_copy_16(to, from, key < end ? 16 : 0);
       }
     }
     sks_copy_commit();
+    // The run behind comes nearer.
+    int32_t key = first + WARPS * RUN + lane;
+    for (int i = 0; key < end && i < pitch; i += 128)
+      sks_prefetch(rows + slots.of(key) * pitch + i);
   }
 
   // Channels behind head_dim, which no copy writes, must be numbers too.
@@ -432,6 +445,7 @@ cudaError_t launch(cudaStream_t stream, sks_attend_job job, int64_t rows, bool o
   sks_card card = {};
   cudaError_t error = sks_card_of(&card);
   if (error != cudaSuccess) return error;
+  if (card.major >= 9 && bytes < LEAST_BYTES) bytes = LEAST_BYTES;
   return sks_launch_cluster(attend<kv, product, queries, most_steps>, grid, THREADS,
                             card.major >= 9 ? static_cast<unsigned>(job.most_parts) : 0,
                             static_cast<size_t>(bytes), stream, overlap, job);

@@ -61,6 +61,10 @@ struct sks_key_slots {
   __device__ int64_t of(int32_t key) const {
     return key + (key < ends[0] ? slots[0] : key < ends[1] ? slots[1] : slots[2]);
   }
+  // Whether keys first .. last lie one behind the other.
+  __device__ bool adjoin(int32_t first, int32_t last) const {
+    return (first < ends[0]) == (last < ends[0]) && (first < ends[1]) == (last < ends[1]);
+  }
 };
 
 // What is left to do for a softmax over some keys: its sink logit joins, and the division.

@@ -70,6 +70,10 @@ struct sks_digits {
   }
   __host__ __device__ static int32_t bytes(int32_t columns) { return columns / 4 * 9; }
 
+  // Where word `word` of `high` or `low` lies, four of them side by side: threads that read every
+  // other four meet no bank twice.
+  __device__ static int32_t place(int32_t word) { return word ^ (word >> 3 & 4); }
+
   // Columns `column` .. + 3 of a row that has `columns`; the eight lanes of a block all call.
   __device__ void put(const float (&x)[4], float square, int32_t column, int32_t columns) const {
     // Sizes are ordered as their bits are; a NaN or an infinity is the largest and stays.
@@ -98,8 +102,8 @@ struct sks_digits {
       highs[i] = __float_as_uint(first);
       lows[i] = __float_as_uint(rest + shift);
     }
-    high[column / 4] = sks_low_bytes(highs);
-    low[column / 4] = sks_low_bytes(lows);
+    high[place(column / 4)] = sks_low_bytes(highs);
+    low[place(column / 4)] = sks_low_bytes(lows);
     if (column % 32 != 0) return;
     bool poisoned = largest_bits >= 0x7f800000u;
     scales[column / 32] = poisoned  ? __uint_as_float(0x7fffffffu)
@@ -121,8 +125,9 @@ struct sks_weight_q8_0 {
     for (int i = 0; i < COLUMNS; i++) x[i] = scale * sks_signed_byte(words[i / 4], i % 4);
   }
   __device__ static input take(const sks_digits &digits, int32_t column) {
-    int4 high = *reinterpret_cast<const int4 *>(digits.high + column / 4);
-    int4 low = *reinterpret_cast<const int4 *>(digits.low + column / 4);
+    int32_t at = digits.place(column / 4);
+    int4 high = *reinterpret_cast<const int4 *>(digits.high + at);
+    int4 low = *reinterpret_cast<const int4 *>(digits.low + at);
     return {
         {high.x, high.y, high.z, high.w}, {low.x, low.y, low.z, low.w}, digits.scales[column / 32]};
   }
@@ -159,8 +164,9 @@ struct sks_weight_q4_0 {
     // In sixteens of bytes: words that lie 32 bytes apart would meet few banks.
 #pragma unroll
     for (int i = 0; i < 8; i += 4) {
-      int4 high = *reinterpret_cast<const int4 *>(digits.high + column / 4 + i);
-      int4 low = *reinterpret_cast<const int4 *>(digits.low + column / 4 + i);
+      int32_t at = digits.place(column / 4 + i);
+      int4 high = *reinterpret_cast<const int4 *>(digits.high + at);
+      int4 low = *reinterpret_cast<const int4 *>(digits.low + at);
       in.high[i] = high.x, in.high[i + 1] = high.y, in.high[i + 2] = high.z,
       in.high[i + 3] = high.w;
       in.low[i] = low.x, in.low[i + 1] = low.y, in.low[i + 2] = low.z, in.low[i + 3] = low.w;
