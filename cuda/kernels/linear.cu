@@ -37,7 +37,7 @@ struct linear_args {
   int32_t group_threads;  // that share a row
   int32_t norm_threads;   // that share a layer norm's sums
   int32_t stages;         // of a group's ring
-  int32_t early_stages;   // that are filled before x is asked for, which would wait behind all
+  int32_t early_stages;   // that are filled before x is there, which would wait behind all
   int32_t stage_bytes;
   const float *norm_weight, *norm_bias;  // NULL: no norm
   float epsilon;
@@ -218,14 +218,13 @@ struct digit_maker {
     for (int k = 0; k < AT_ONCE; k++) load_columns(row, args.columns, base + k * step, x[k]);
   }
 
-  // The block meets at its end. `when_asked`: what to do when x has been asked for.
+  // The block meets at its end. `when_there`: what to do when x has come.
   template <typename action>
   __device__ void make(const linear_args &args, const norm_of_row &norm, const float *row,
-                       const sks_digits &digits, const action &when_asked) const {
+                       const sks_digits &digits, const action &when_there) const {
     float x[AT_ONCE][4], its[AT_ONCE][4];
     memcpy(its, factors, sizeof its);
     load(args, row, first, x);
-    when_asked();
 #pragma unroll 1
     for (int32_t base = first;;) {
       float next[AT_ONCE][4];
@@ -243,6 +242,7 @@ struct digit_maker {
       memcpy(x, next, sizeof x);
       if (args.norm_weight) load(args, args.norm_weight, base, its);
     }
+    when_there();
     __syncthreads();
   }
 };
@@ -350,7 +350,6 @@ __global__ __launch_bounds__((block_threads<weight, slots>(inputs)),
 #pragma unroll
       for (int slot = 0; slot < slots; slot++)
         load_columns(row, args.columns, first + slot * step, x[slot]);
-      if (i == 0) start_rest();
 #pragma unroll
       for (int slot = 0; slot < slots && args.norm_weight; slot++)
 #pragma unroll
@@ -365,6 +364,7 @@ __global__ __launch_bounds__((block_threads<weight, slots>(inputs)),
         }
       sum = rms ? sks_warp_sum(sum) : 0.0f;
       if (g.lane == 0) block.squares[g.index][i][g.warp] = sum;
+      if (i == 0) start_rest();
 #pragma unroll
       for (int slot = 0; slot < slots; slot++) in[i][slot] = weight::take(x[slot]);
     }
@@ -466,6 +466,14 @@ cudaError_t launch(cudaStream_t stream, linear_args args, int32_t rows, bool ove
   int32_t blocks = card.processors < units ? card.processors : units;
   args.units = units / blocks;
   args.more_units = units % blocks;
+  if (weight::SCALED && card.major >= 9) {
+    // A processor that gives a kernel no more than it asks for has no room for attention beside.
+    // With weights of 16 bits that would gain nothing: there memory is busy as it is.
+    error = cudaFuncSetAttribute(
+        reinterpret_cast<const void *>(linear_rows<weight, slots, tile, inputs>),
+        cudaFuncAttributePreferredSharedMemoryCarveout, cudaSharedmemCarveoutMaxShared);
+    if (error != cudaSuccess) return error;
+  }
   dim3 grid(static_cast<unsigned>(blocks), static_cast<unsigned>(rows / inputs));
   size_t shared = static_cast<size_t>(groups) * args.stages * args.stage_bytes + digits;
   if (card.major >= 9 && shared < LEAST_BYTES) shared = LEAST_BYTES;
