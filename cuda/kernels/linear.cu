@@ -1,5 +1,6 @@
 #include "cuda/kernels/device/activation.cuh"
 #include "cuda/kernels/device/launch.cuh"
+#include "cuda/kernels/device/linear_input.cuh"
 #include "cuda/kernels/device/reduce.cuh"
 #include "cuda/kernels/device/stage.cuh"
 #include "cuda/kernels/device/weight.cuh"
@@ -35,13 +36,10 @@ struct linear_args {
                               // `more_units` blocks have one more
   int32_t output;
   int32_t group_threads;  // that share a row
-  int32_t norm_threads;   // that share a layer norm's sums
   int32_t stages;         // of a group's ring
   int32_t early_stages;   // that are filled before x is there, which would wait behind all
   int32_t stage_bytes;
-  const float *norm_weight, *norm_bias;  // NULL: no norm
-  float epsilon;
-  int32_t kind;
+  sks_input_norm norm;
   const float *x;
   float *y;
   int32_t y_columns;
@@ -138,114 +136,10 @@ struct ring {
   }
 };
 
-// The thread's columns of a slot: zero past the end.
-template <int columns>
-__device__ void load_columns(const float *x, int32_t total, int32_t first,
-                             float (&values)[columns]) {
-  if (total % 4 == 0) {
-#pragma unroll
-    for (int i = 0; i < columns; i += 4) {
-      float4 four = make_float4(0, 0, 0, 0);
-      if (first + i < total) four = *reinterpret_cast<const float4 *>(x + first + i);
-      values[i] = four.x;
-      values[i + 1] = four.y;
-      values[i + 2] = four.z;
-      values[i + 3] = four.w;
-    }
-  } else {
-#pragma unroll
-    for (int i = 0; i < columns; i++) values[i] = first + i < total ? x[first + i] : 0.0f;
-  }
-}
-
-// 1 over the square root of the mean square.
-__device__ float scale_of(const linear_args &args, float squares) {
-  return 1.0f / sqrtf(squares / static_cast<float>(args.columns) + args.epsilon);
-}
-
 template <typename weight>
 __device__ int32_t first_column(const group &g, int slot) {
   return (slot * g.threads + g.thread) * weight::COLUMNS;
 }
-
-// A norm until rows of the matrix are summed: (x - mean) scale factor + term. An RMS norm's
-// division comes after that, so that nobody waits for it.
-struct norm_of_row {
-  float mean = 0, scale = 1;
-
-  // Of a layer norm, by the block; `scratch` [SKS_MOST_WARPS] twice.
-  __device__ void measure(const linear_args &args, const float *row, float *scratch) {
-    int32_t columns = args.columns, thread = static_cast<int32_t>(threadIdx.x);
-    // As many threads whatever the rows of x, so that sums are the same.
-    int32_t first = thread < args.norm_threads ? thread : columns;
-    float sum = 0, squares = 0;
-    for (int32_t c = first; c < columns; c += args.norm_threads) sum += row[c];
-    mean = sks_block_sum(sum, scratch) / static_cast<float>(columns);
-    for (int32_t c = first; c < columns; c += args.norm_threads)
-      squares = fmaf(row[c] - mean, row[c] - mean, squares);
-    scale = scale_of(args, sks_block_sum(squares, scratch + SKS_MOST_WARPS));
-  }
-
-  // Four columns, from `first` on; the sum of their squares before.
-  __device__ float apply(const linear_args &args, int32_t first, const float *factors,
-                         float *x) const {
-    float terms[4] = {}, squares = 0;
-    if (args.norm_bias) load_columns(args.norm_bias, args.columns, first, terms);
-#pragma unroll
-    for (int i = 0; i < 4; i++) {
-      squares = fmaf(x[i], x[i], squares);
-      x[i] = fmaf((x[i] - mean) * scale, factors[i], terms[i]);
-    }
-    return squares;
-  }
-};
-
-// A block turns a row of x into digits: four columns a thread at a time, two of them at once, the
-// next ones on their way.
-struct digit_maker {
-  enum { AT_ONCE = 2 };
-  int32_t first, step;
-  float factors[AT_ONCE][4];  // of the norm, for the first columns: there before x is
-
-  __device__ explicit digit_maker(const linear_args &args)
-      : first(static_cast<int32_t>(threadIdx.x) * 4), step(static_cast<int32_t>(blockDim.x) * 4) {
-    if (args.norm_weight) load(args, args.norm_weight, first, factors);
-  }
-
-  __device__ void load(const linear_args &args, const float *row, int32_t base,
-                       float (&x)[AT_ONCE][4]) const {
-#pragma unroll
-    for (int k = 0; k < AT_ONCE; k++) load_columns(row, args.columns, base + k * step, x[k]);
-  }
-
-  // The block meets at its end. `when_there`: what to do when x has come.
-  template <typename action>
-  __device__ void make(const linear_args &args, const norm_of_row &norm, const float *row,
-                       const sks_digits &digits, const action &when_there) const {
-    float x[AT_ONCE][4], its[AT_ONCE][4];
-    memcpy(its, factors, sizeof its);
-    load(args, row, first, x);
-#pragma unroll 1
-    for (int32_t base = first;;) {
-      float next[AT_ONCE][4];
-      load(args, row, base + AT_ONCE * step, next);
-#pragma unroll
-      for (int k = 0; k < AT_ONCE; k++) {
-        int32_t c = base + k * step;
-        // Whole warps go on: their lanes exchange.
-        if (c - first % (4 * SKS_WARP) >= args.columns) break;
-        float squares = args.norm_weight ? norm.apply(args, c, its[k], x[k]) : 0.0f;
-        digits.put(x[k], squares, c, args.columns);
-      }
-      base += AT_ONCE * step;
-      if (base - first >= args.columns) break;
-      memcpy(x, next, sizeof x);
-      if (args.norm_weight) load(args, args.norm_weight, base, its);
-    }
-    when_there();
-    __syncthreads();
-  }
-};
 
 // What becomes of the sum of one row of the matrix and one of x.
 __device__ void finish_row(const linear_args &args, int32_t row, bool second, float sum,
@@ -303,21 +197,20 @@ __global__ __launch_bounds__((block_threads<weight, slots>(inputs)),
   };
 
   int64_t first_input = static_cast<int64_t>(blockIdx.y) * inputs;
-  const bool rms = args.norm_weight && args.kind == SKS_RMS_NORM;
-  const bool layer = args.norm_weight && args.kind == SKS_LAYER_NORM;
+  const bool rms = args.norm.is(SKS_RMS_NORM), layer = args.norm.is(SKS_LAYER_NORM);
   typename weight::input in[inputs][slots];
   float scales[inputs];  // what is left of the norm
   if constexpr (weight::SCALED) {
     const sks_digits digits(shared + g.count * args.stages * args.stage_bytes, args.columns);
-    const digit_maker maker(args);
+    const sks_digit_maker maker(args.norm, args.columns);
     sks_wait_for_previous();
 #pragma unroll
     for (int i = 0; i < inputs; i++) {
       const float *row = args.x + (first_input + i) * args.columns;
-      norm_of_row norm;
+      sks_row_norm norm;
       if (i > 0) __syncthreads();
-      if (layer) norm.measure(args, row, scratch);
-      maker.make(args, norm, row, digits, [&] {
+      if (layer) norm.measure(args.norm, args.columns, row, scratch);
+      maker.make(norm, row, digits, [&] {
         if (i == 0) start_rest();
       });
 #pragma unroll
@@ -328,7 +221,7 @@ __global__ __launch_bounds__((block_threads<weight, slots>(inputs)),
       float sum = 0;
       for (int32_t block = g.lane; rms && block < args.columns / 32; block += SKS_WARP)
         sum += digits.squares[block];
-      scales[i] = rms ? scale_of(args, sks_warp_sum(sum)) : 1.0f;
+      scales[i] = rms ? args.norm.scale(sks_warp_sum(sum), args.columns) : 1.0f;
     }
   } else {
     // The norm's factors are there before x is, if there are registers for them.
@@ -337,21 +230,21 @@ __global__ __launch_bounds__((block_threads<weight, slots>(inputs)),
     float factors[early ? slots : 1][weight::COLUMNS];
 #pragma unroll
     for (int slot = 0; slot < slots && early; slot++)
-      if (args.norm_weight)
-        load_columns(args.norm_weight, args.columns, first + slot * step, factors[slot]);
+      if (args.norm.weight)
+        sks_load_columns(args.norm.weight, args.columns, first + slot * step, factors[slot]);
     sks_wait_for_previous();
 #pragma unroll
     for (int i = 0; i < inputs; i++) {
       const float *row = args.x + (first_input + i) * args.columns;
-      norm_of_row norm;
+      sks_row_norm norm;
       if (layer && i > 0) __syncthreads();
-      if (layer) norm.measure(args, row, scratch);
+      if (layer) norm.measure(args.norm, args.columns, row, scratch);
       float x[slots][weight::COLUMNS], sum = 0;
 #pragma unroll
       for (int slot = 0; slot < slots; slot++)
-        load_columns(row, args.columns, first + slot * step, x[slot]);
+        sks_load_columns(row, args.columns, first + slot * step, x[slot]);
 #pragma unroll
-      for (int slot = 0; slot < slots && args.norm_weight; slot++)
+      for (int slot = 0; slot < slots && args.norm.weight; slot++)
 #pragma unroll
         for (int four = 0; four < weight::COLUMNS; four += 4) {
           int32_t column = first + slot * step + four;
@@ -359,8 +252,8 @@ __global__ __launch_bounds__((block_threads<weight, slots>(inputs)),
           if constexpr (early)
             memcpy(its, factors[slot] + four, sizeof its);
           else
-            load_columns(args.norm_weight, args.columns, column, its);
-          sum += norm.apply(args, column, its, x[slot] + four);
+            sks_load_columns(args.norm.weight, args.columns, column, its);
+          sum += norm.apply(args.norm, args.columns, column, its, x[slot] + four);
         }
       sum = rms ? sks_warp_sum(sum) : 0.0f;
       if (g.lane == 0) block.squares[g.index][i][g.warp] = sum;
@@ -372,7 +265,7 @@ __global__ __launch_bounds__((block_threads<weight, slots>(inputs)),
 #pragma unroll
     for (int i = 0; i < inputs; i++) {
       float sum = g.lane < g.warps ? block.squares[g.index][i][g.lane] : 0.0f;
-      scales[i] = rms ? scale_of(args, sks_warp_sum(sum)) : 1.0f;
+      scales[i] = rms ? args.norm.scale(sks_warp_sum(sum), args.columns) : 1.0f;
     }
   }
 
@@ -446,7 +339,7 @@ cudaError_t launch(cudaStream_t stream, linear_args args, int32_t rows, bool ove
   if (groups > MOST_GROUPS) groups = MOST_GROUPS;
   args.stage_bytes = static_cast<int32_t>((tile * args.pitch + args.scale_bytes + 127) / 128 * 128);
   int32_t least_groups = MOST_THREADS / 2 / args.group_threads;
-  args.norm_threads = (least_groups < groups ? least_groups : groups) * args.group_threads;
+  args.norm.threads = (least_groups < groups ? least_groups : groups) * args.group_threads;
   int32_t digits = weight::SCALED ? (sks_digits::bytes(args.columns) + 127) / 128 * 128 : 0;
   int32_t pair = groups < 2 ? 1 : 2;
   int32_t wide = MOST_BYTES - static_cast<int32_t>(sizeof(block_state<inputs, tile>));
@@ -572,10 +465,10 @@ cudaError_t sks_cuda_linear(cudaStream_t stream, const sks_cuda_matrix *matrix,
   args.scale_bytes = static_cast<int32_t>(sks_cuda_scale_tile_bytes(matrix->type, matrix->columns));
   args.output = output;
   if (norm) {
-    args.norm_weight = norm->weight;
-    args.norm_bias = norm->kind == SKS_LAYER_NORM ? norm->bias : nullptr;
-    args.epsilon = norm->epsilon;
-    args.kind = norm->kind;
+    args.norm.weight = norm->weight;
+    args.norm.bias = norm->kind == SKS_LAYER_NORM ? norm->bias : nullptr;
+    args.norm.epsilon = norm->epsilon;
+    args.norm.kind = norm->kind;
   }
   args.x = x;
   args.y = y;

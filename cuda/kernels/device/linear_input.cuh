@@ -1,0 +1,124 @@
+// A row of x on its way into a linear layer, by blocks that each need all of it: its norm, and its
+// digits where the weights are quantised.
+#ifndef SINKSTREAM_CUDA_KERNELS_DEVICE_LINEAR_INPUT_CUH
+#define SINKSTREAM_CUDA_KERNELS_DEVICE_LINEAR_INPUT_CUH
+
+#include "cuda/kernels/device/weight.cuh"
+#include "sinkstream/norm.h"
+
+struct sks_input_norm {
+  const float *weight, *bias;  // NULL: no norm, no bias
+  float epsilon;
+  int32_t kind;
+  int32_t threads;  // that share a layer norm's sums: as many whatever the rows of x
+
+  __device__ bool is(int32_t of_kind) const { return weight && kind == of_kind; }
+  // 1 over the square root of the mean square.
+  __device__ float scale(float squares, int32_t columns) const {
+    return 1.0f / sqrtf(squares / static_cast<float>(columns) + epsilon);
+  }
+};
+
+// Columns from `first` on: zero past the end.
+template <int columns>
+__device__ static inline void sks_load_columns(const float *x, int32_t total, int32_t first,
+                                               float (&values)[columns]) {
+  if (total % 4 == 0) {
+#pragma unroll
+    for (int i = 0; i < columns; i += 4) {
+      float4 four = make_float4(0, 0, 0, 0);
+      if (first + i < total) four = *reinterpret_cast<const float4 *>(x + first + i);
+      values[i] = four.x;
+      values[i + 1] = four.y;
+      values[i + 2] = four.z;
+      values[i + 3] = four.w;
+    }
+  } else {
+#pragma unroll
+    for (int i = 0; i < columns; i++) values[i] = first + i < total ? x[first + i] : 0.0f;
+  }
+}
+
+// What is done of a norm before rows of the matrix are summed: (x - mean) scale factor + term. An
+// RMS norm's division comes after that, so that nobody waits for it.
+struct sks_row_norm {
+  float mean = 0, scale = 1;
+
+  // Of a layer norm, by the block; `scratch` [SKS_MOST_WARPS] twice.
+  __device__ void measure(const sks_input_norm &norm, int32_t columns, const float *row,
+                          float *scratch) {
+    int32_t thread = static_cast<int32_t>(threadIdx.x);
+    int32_t first = thread < norm.threads ? thread : columns;
+    float sum = 0, squares = 0;
+    for (int32_t c = first; c < columns; c += norm.threads) sum += row[c];
+    mean = sks_block_sum(sum, scratch) / static_cast<float>(columns);
+    for (int32_t c = first; c < columns; c += norm.threads)
+      squares = fmaf(row[c] - mean, row[c] - mean, squares);
+    scale = norm.scale(sks_block_sum(squares, scratch + SKS_MOST_WARPS), columns);
+  }
+
+  // Four columns, from `first` on; the sum of their squares before.
+  __device__ float apply(const sks_input_norm &norm, int32_t columns, int32_t first,
+                         const float *factors, float *x) const {
+    float terms[4] = {}, squares = 0;
+    if (norm.bias) sks_load_columns(norm.bias, columns, first, terms);
+#pragma unroll
+    for (int i = 0; i < 4; i++) {
+      squares = fmaf(x[i], x[i], squares);
+      x[i] = fmaf((x[i] - mean) * scale, factors[i], terms[i]);
+    }
+    return squares;
+  }
+};
+
+// A block turns a row of x into digits: four columns a thread at a time, two of them at once, the
+// next ones on their way.
+struct sks_digit_maker {
+  enum { AT_ONCE = 2 };
+  const sks_input_norm &norm;
+  int32_t columns, first, step;
+  float factors[AT_ONCE][4];  // of the norm, for the first columns: there before x is
+
+  __device__ sks_digit_maker(const sks_input_norm &input_norm, int32_t row_columns)
+      : norm(input_norm),
+        columns(row_columns),
+        first(static_cast<int32_t>(threadIdx.x) * 4),
+        step(static_cast<int32_t>(blockDim.x) * 4) {
+    if (norm.weight) load(norm.weight, first, factors);
+  }
+
+  __device__ void load(const float *row, int32_t base, float (&x)[AT_ONCE][4]) const {
+#pragma unroll
+    for (int k = 0; k < AT_ONCE; k++) sks_load_columns(row, columns, base + k * step, x[k]);
+  }
+
+  // The block meets at its end. `when_there`: what to do when x has come.
+  template <typename action>
+  __device__ void make(const sks_row_norm &measured, const float *row, const sks_digits &digits,
+                       const action &when_there) const {
+    float x[AT_ONCE][4], its[AT_ONCE][4];
+    memcpy(its, factors, sizeof its);
+    load(row, first, x);
+#pragma unroll 1
+    for (int32_t base = first;;) {
+      float next[AT_ONCE][4];
+      load(row, base + AT_ONCE * step, next);
+#pragma unroll
+      for (int k = 0; k < AT_ONCE; k++) {
+        int32_t c = base + k * step;
+        // Whole warps go on: their lanes exchange.
+        if (c - first % (4 * SKS_WARP) >= columns) break;
+        float squares = norm.weight ? measured.apply(norm, columns, c, its[k], x[k]) : 0.0f;
+        digits.put(x[k], squares, c, columns);
+      }
+      base += AT_ONCE * step;
+      if (base - first >= columns) break;
+      memcpy(x, next, sizeof x);
+      if (norm.weight) load(norm.weight, base, its);
+    }
+    when_there();
+    __syncthreads();
+  }
+};
+
+#endif
