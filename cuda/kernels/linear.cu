@@ -20,7 +20,8 @@ enum {
   // loads are on their way while the other ends. Very wide rows need all that a block can have.
   RING_BYTES = 140 << 10,
   LEAST_BYTES = 120 << 10,
-  MOST_BYTES = 227 << 10,
+  SMALL_RING_BYTES = 96 << 10,  // of cards with less; three stages hide enough there
+  SMALL_RING_STAGES = 3,
   TILE_BYTES = 48 << 10  // most that are summed together: four rows, two or one
 };
 
@@ -342,13 +343,12 @@ cudaError_t launch(cudaStream_t stream, linear_args args, int32_t rows, bool ove
   args.norm.threads = (least_groups < groups ? least_groups : groups) * args.group_threads;
   int32_t digits = weight::SCALED ? (sks_digits::bytes(args.columns) + 127) / 128 * 128 : 0;
   int32_t pair = groups < 2 ? 1 : 2;
-  int32_t wide = MOST_BYTES - static_cast<int32_t>(sizeof(block_state<inputs, tile>));
+  int32_t wide = card.most_bytes - static_cast<int32_t>(sizeof(block_state<inputs, tile>));
   int32_t ring = (2 * pair * args.stage_bytes + digits <= RING_BYTES ? RING_BYTES : wide) - digits;
   int32_t most = MOST_STAGES;
-  if (card.major < 9) {
-    // Less shared memory; three stages hide enough there.
-    ring = 96 << 10;
-    most = 3;
+  if (!card.is_large()) {
+    ring = wide - digits < SMALL_RING_BYTES ? wide - digits : SMALL_RING_BYTES;
+    most = SMALL_RING_STAGES;
   }
   while (groups > 1 && 2 * groups * args.stage_bytes > ring) groups--;
   args.stages = ring / (groups * args.stage_bytes);
@@ -359,7 +359,7 @@ cudaError_t launch(cudaStream_t stream, linear_args args, int32_t rows, bool ove
   int32_t blocks = card.processors < units ? card.processors : units;
   args.units = units / blocks;
   args.more_units = units % blocks;
-  if (weight::SCALED && card.major >= 9) {
+  if (weight::SCALED && card.is_large()) {
     // A processor that gives a kernel no more than it asks for has no room for attention beside.
     // With weights of 16 bits that would gain nothing: there memory is busy as it is.
     error = cudaFuncSetAttribute(
@@ -369,7 +369,7 @@ cudaError_t launch(cudaStream_t stream, linear_args args, int32_t rows, bool ove
   }
   dim3 grid(static_cast<unsigned>(blocks), static_cast<unsigned>(rows / inputs));
   size_t shared = static_cast<size_t>(groups) * args.stages * args.stage_bytes + digits;
-  if (card.major >= 9 && shared < LEAST_BYTES) shared = LEAST_BYTES;
+  if (card.is_large() && shared < LEAST_BYTES) shared = LEAST_BYTES;
   return sks_launch(linear_rows<weight, slots, tile, inputs>, grid,
                     static_cast<unsigned>(groups * args.group_threads), shared, stream, overlap,
                     args);

@@ -5,7 +5,8 @@
  * the input stays in registers; weights come through a ring in shared memory that is always full.
  * Floor: the matrix's bytes over the card's memory bandwidth. Sums are float32: weights of float
  * types are widened and multiply the float32 input; quantised ones multiply, as integers, the input
- * in two digits of 8 bits for each 32 columns (core/panel.h: 16 bits, as on the CPU).
+ * in two digits of 8 bits for each 32 columns (core/panel.h: 16 bits, as on the CPU). An RMS norm's
+ * division comes after the sums.
  */
 #ifndef SINKSTREAM_CUDA_KERNELS_LINEAR_H
 #define SINKSTREAM_CUDA_KERNELS_LINEAR_H

@@ -391,7 +391,7 @@ cudaError_t launch(cudaStream_t stream, const sks_cuda_matrix *matrix, const voi
 bool sks_cuda_linear_batches(const sks_cuda_matrix *matrix) {
   sks_card card = {};
   return (matrix->type == SKS_F16 || matrix->type == SKS_BF16) &&
-         sks_card_of(&card) == cudaSuccess && card.major >= 9;
+         sks_card_of(&card) == cudaSuccess && card.is_large();
 }
 
 cudaError_t sks_cuda_linear_batch(cudaStream_t stream, const sks_cuda_matrix *matrix, const void *x,

@@ -9,7 +9,11 @@
 
 struct sks_card {
   int processors, major;
-  int shared_bytes, block_bytes;  // of a processor, and what every block takes for itself
+  // Of shared memory: a processor's, the most of a block, and what every block takes for itself.
+  int shared_bytes, most_bytes, block_bytes;
+
+  // Whether it has Hopper's instructions and shared memory as large; consumers' later cards do not.
+  bool is_large() const { return major >= 9 && shared_bytes >= 200 << 10; }
 };
 
 // Of the current device; asked once for each.
@@ -27,6 +31,9 @@ static inline cudaError_t sks_card_of(sks_card *card) {
     if (error != cudaSuccess) return error;
     error = cudaDeviceGetAttribute(&known->shared_bytes,
                                    cudaDevAttrMaxSharedMemoryPerMultiprocessor, device);
+    if (error != cudaSuccess) return error;
+    error =
+        cudaDeviceGetAttribute(&known->most_bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, device);
     if (error != cudaSuccess) return error;
     error = cudaDeviceGetAttribute(&known->block_bytes, cudaDevAttrReservedSharedMemoryPerBlock,
                                    device);
