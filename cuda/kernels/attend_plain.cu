@@ -9,13 +9,14 @@ enum {
   THREADS = SKS_ATTEND_THREADS,
   WARPS = SKS_ATTEND_WARPS,
   LEAST_CHUNK_BITS = 5,
+  FEW_HEADS = 16,      // with fewer KV heads rows are cut finer, for blocks on all processors
   CHUNK_BYTES = 34816  // of keys, and as many of values: three blocks share a processor
 };
 
 // Keys of a block: two to the power of this. It depends on the model alone, so that results do.
 int32_t chunk_bits_of(const sks_cuda_attention *attention) {
   int64_t pitch = sks_cuda_row_pitch(attention->type, attention->head_dim);
-  int64_t most = SKS_ATTEND_MOST_KEYS / (attention->kv_heads < SKS_ATTEND_FEW_HEADS ? 2 : 1);
+  int64_t most = SKS_ATTEND_MOST_KEYS / (attention->kv_heads < FEW_HEADS ? 2 : 1);
   int32_t bits = LEAST_CHUNK_BITS;
   while (INT64_C(2) << bits <= most && (INT64_C(2) << bits) * pitch <= CHUNK_BYTES) bits++;
   return bits;
