@@ -2,13 +2,15 @@
  * Attention of a step's rows over their caches: as sks_attend (sinkstream/attention.h), with device
  * memory. Two ways:
  *
- * sks_cuda_attend_rows: each row by itself, exact in float32 for every type; one token of each of
- * many streams. A block takes a part of the keys of one row through one KV head, with up to eight
- * of the group's queries. The parts merge in their order: with keys of 16 bits through the shared
- * memory of a cluster of blocks, else, and before Hopper, in whatever block is the last of a row.
- * Where a step has rows enough for all processors they stay whole, but with float32. So how keys
- * are cut depends on the model and on how many rows the step has, on nothing else beside the row.
- * Floor: the visible rows' bytes over the card's memory bandwidth.
+ * sks_cuda_attend_rows: each row by itself; one token of each of many streams. Sums are float32,
+ * and so are products of float32 keys; other keys meet queries and weights, two numbers of 16 bits
+ * each, on the tensor cores (2^-22 is left over, 2^-17 with bf16). A block takes a part of the keys
+ * of one row through one KV head, with up to eight of the group's queries. The parts merge in their
+ * order: through the shared memory of a cluster of blocks, or, with float32 and before Hopper, in
+ * whatever block is the last of a row. Where a step has rows enough for all processors they stay
+ * whole, but with float32. So how keys are cut depends on the model and on how many rows the step
+ * has, on nothing else beside the row. Floor: the visible rows' bytes over the card's memory
+ * bandwidth.
  *
  * sks_cuda_attend_tiles: up to SKS_CUDA_TILE_ROWS consecutive rows of a stream together, products
  * on the tensor cores in f16 (bf16 with keys of that type) with float32 sums. For chunks of a

@@ -3,7 +3,8 @@
 // on one: its keys and values into the ring, its token and its queries into registers.
 #include <cstddef>
 
-#include "cuda/kernels/device/attend_sixteens.cuh"
+#include "cuda/kernels/device/attend_form.cuh"
+#include "cuda/kernels/device/attend_ring.cuh"
 
 namespace {
 
@@ -255,7 +256,15 @@ __global__ __launch_bounds__(THREADS,
         sks_copy_wait<1>();
 #endif
       __syncwarp();
-      sks_attend_sixteen(s, rows, at, end, keys, sinks, streamed, cached, slopes, r);
+      float scores[1][running::TILES][2];
+      sks_weights<1, running::TILES> weights;
+      // In line, without a loop over the two ways, which would take more registers than there are.
+      if (at + SKS_SIXTEEN > sinks)
+        sks_score_keys<running>(s, rows, at, sinks, true, streamed, scores);
+      if (at < sinks) sks_score_keys<running>(s, rows, at, sinks, false, cached, scores);
+      sks_place_keys<running>(s, at, end, keys, slopes, scores);
+      sks_weigh(scores, r, weights);
+      sks_add_values<product>(s, rows + s.bytes(), weights, r);
       __syncwarp();
       cursor.start(job, s, rows, &arrivals[warp][stage]);
       if (++stage == stages) {
@@ -268,26 +277,17 @@ __global__ __launch_bounds__(THREADS,
       float score = streamed.score(q, new_key);
       if (lane == 0) new_scores[q] = score;
     }
-    sks_put_running(s, r, heads, found_stats + warp * queries, found + warp * queries * head_dim);
+    sks_put_running(r, head_dim, heads, found_stats + warp * queries,
+                    found + warp * queries * head_dim);
     __syncthreads();
     for (int k = static_cast<int>(threadIdx.x); k < heads * head_dim; k += THREADS) {
-      int q = k / head_dim;
-      float largest = new_scores[q];
-#pragma unroll
-      for (int w = 0; w < WARPS; w++) largest = fmaxf(largest, found_stats[w * queries + q].x);
-      float base = largest == -INFINITY ? 0.0f : largest;
-      float sum = sks_exp2(new_scores[q] - base),
-            value = sum * sks_load_channel<kv>(new_value, head_dim, k % head_dim);
-#pragma unroll
-      for (int w = 0; w < WARPS; w++) {
-        float2 its = found_stats[w * queries + q];
-        float keep = its.x == -INFINITY ? 0.0f : sks_exp2(its.x - base);
-        // A sum that is no number shows, whatever it is weighed with.
-        sum += keep == 0 && its.y == its.y ? 0.0f : its.y * keep;
-        value += found[w * queries * head_dim + k] * keep;
-      }
-      sks_softmax_end finished = sks_finish_softmax(job, first_head + q, largest, sum);
-      job.in.out[(it.row * attention.heads + first_head) * head_dim + k] = value * finished.factor;
+      int q = k / head_dim, c = k % head_dim;
+      const sks_softmax_part whole =
+          sks_gather_warps<WARPS, queries>(found_stats, found, head_dim, q, c, new_scores[q],
+                                           sks_load_channel<kv>(new_value, head_dim, c));
+      sks_softmax_end finished = sks_finish_softmax(job, first_head + q, whole.largest, whole.sum);
+      job.in.out[(it.row * attention.heads + first_head) * head_dim + k] =
+          whole.value * finished.factor;
     }
     // The next item's newest row and results take the place of these.
     __syncthreads();
@@ -317,57 +317,28 @@ int blocks_of(const sks_card &card, int32_t items, int head_dim, int queries, in
   return best;
 }
 
-template <typename kv, typename product, int queries, int most_steps>
-cudaError_t launch(cudaStream_t stream, sks_attend_job job, int64_t rows, bool overlap) {
-  sks_card card = {};
-  cudaError_t error = sks_card_of(&card);
-  if (error != cudaSuccess) return error;
-  job.subgroups = (job.group + queries - 1) / queries;
-  int32_t items = static_cast<int32_t>(rows * job.attention.kv_heads * job.subgroups);
-  int32_t stages = 1;
-  int32_t blocks = card.processors * blocks_of<kv>(card, items, job.attention.head_dim, queries,
-                                                   resident<kv, queries, most_steps>(), &stages);
-  if (blocks > items) blocks = items;
-  const layout<kv> at_shared(job.attention.head_dim, queries, stages);
-  return sks_launch(attend<kv, product, queries, most_steps>, dim3(static_cast<unsigned>(blocks)),
-                    THREADS, static_cast<size_t>(at_shared.bytes), stream, overlap, job, items,
-                    stages);
-}
-
-template <typename kv, typename product, int queries>
-cudaError_t launch_steps(cudaStream_t stream, const sks_attend_job &job, int64_t rows,
-                         bool overlap) {
-  switch (sks_channels_of(job.attention.head_dim)) {
-    case 64:
-      return launch<kv, product, queries, 4>(stream, job, rows, overlap);
-    case 128:
-      return launch<kv, product, queries, 8>(stream, job, rows, overlap);
-    default:
-      return launch<kv, product, queries, 16>(stream, job, rows, overlap);
+struct many_rows {
+  template <typename kv, typename product, int queries, int most_steps>
+  static cudaError_t launch(sks_attend_job job, cudaStream_t stream, int64_t rows, bool overlap) {
+    sks_card card = {};
+    cudaError_t error = sks_card_of(&card);
+    if (error != cudaSuccess) return error;
+    job.subgroups = (job.group + queries - 1) / queries;
+    int32_t items = static_cast<int32_t>(rows * job.attention.kv_heads * job.subgroups);
+    int32_t stages = 1;
+    int32_t blocks = card.processors * blocks_of<kv>(card, items, job.attention.head_dim, queries,
+                                                     resident<kv, queries, most_steps>(), &stages);
+    if (blocks > items) blocks = items;
+    const layout<kv> at_shared(job.attention.head_dim, queries, stages);
+    return sks_launch(attend<kv, product, queries, most_steps>, dim3(static_cast<unsigned>(blocks)),
+                      THREADS, static_cast<size_t>(at_shared.bytes), stream, overlap, job, items,
+                      stages);
   }
-}
-
-// Eight columns make four queries; one is worth a form of its own, whose loads are less.
-template <typename kv, typename product>
-cudaError_t launch_queries(cudaStream_t stream, const sks_attend_job &job, int64_t rows,
-                           bool overlap) {
-  if (job.group == 1) return launch_steps<kv, product, 1>(stream, job, rows, overlap);
-  if (job.group <= 4) return launch_steps<kv, product, 4>(stream, job, rows, overlap);
-  return launch_steps<kv, product, SKS_ATTEND_QUERIES>(stream, job, rows, overlap);
-}
+};
 
 }  // namespace
 
 cudaError_t sks_attend_many_launch(cudaStream_t stream, const sks_attend_job &job, int64_t rows,
                                    bool overlap) {
-  switch (job.attention.type) {
-    case SKS_F16:
-      return launch_queries<sks_kv_f16, sks_product_f16>(stream, job, rows, overlap);
-    case SKS_BF16:
-      return launch_queries<sks_kv_bf16, sks_product_bf16>(stream, job, rows, overlap);
-    case SKS_Q8_0:
-      return launch_queries<sks_kv_q8_0, sks_product_f16>(stream, job, rows, overlap);
-    default:
-      return cudaErrorInvalidValue;
-  }
+  return sks_launch_form<many_rows>(job, stream, rows, overlap);
 }

@@ -1,5 +1,5 @@
-// Attention row by row over keys of float32 and Q8_0, in float32: a block loads a chunk of keys and
-// values whole, and three blocks of a processor take turns to wait.
+// Attention row by row over keys of float32: a block loads a chunk of keys and values whole, and
+// three blocks of a processor take turns to wait.
 #include "cuda/kernels/device/attend_job.cuh"
 #include "cuda/kernels/device/attend_plain.cuh"
 
@@ -9,13 +9,14 @@ enum {
   THREADS = SKS_ATTEND_THREADS,
   WARPS = SKS_ATTEND_WARPS,
   LEAST_CHUNK_BITS = 5,
+  FEW_HEADS = 16,      // with fewer KV heads rows are cut finer, for blocks on all processors
   CHUNK_BYTES = 34816  // of keys, and as many of values: three blocks share a processor
 };
 
 // Keys of a block: two to the power of this. It depends on the model alone, so that results do.
 int32_t chunk_bits_of(const sks_cuda_attention *attention) {
   int64_t pitch = sks_cuda_row_pitch(attention->type, attention->head_dim);
-  int64_t most = SKS_ATTEND_MOST_KEYS / (attention->kv_heads < SKS_ATTEND_FEW_HEADS ? 2 : 1);
+  int64_t most = SKS_ATTEND_MOST_KEYS / (attention->kv_heads < FEW_HEADS ? 2 : 1);
   int32_t bits = LEAST_CHUNK_BITS;
   while (INT64_C(2) << bits <= most && (INT64_C(2) << bits) * pitch <= CHUNK_BYTES) bits++;
   return bits;
@@ -88,7 +89,7 @@ __device__ void load_queries(const sks_attend_job &job, int64_t row, int kv_head
 
 // The token's own row, from where the layer's input left it: into shared memory at `i`, and, by one
 // block for each KV head, into the cache.
-template <typename kv, typename way>
+template <typename way>
 __device__ void take_new_row(const sks_attend_job &job, const sks_cuda_token &token, int64_t row,
                              int kv_head, bool store, const sks_kv_head &head, const way &at,
                              int32_t i) {
@@ -102,11 +103,11 @@ __device__ void take_new_row(const sks_attend_job &job, const sks_cuda_token &to
         sks_rotation(job.attention, c).of(job.rows.keys + from, phases, job.attention.rotary_half);
     value = job.rows.values[from + c];
   }
-  sks_store_channel<kv>(key, c, valid, at.keys + i * at.stride, head_dim);
-  sks_store_channel<kv>(value, c, valid, at.values + i * at.stride, head_dim);
+  sks_store_channel<sks_kv_f32>(key, c, valid, at.keys + i * at.stride, head_dim);
+  sks_store_channel<sks_kv_f32>(value, c, valid, at.values + i * at.stride, head_dim);
   if (!store) return;
-  sks_store_channel<kv>(key, c, valid, head.keys + token.slot * head.pitch, head_dim);
-  sks_store_channel<kv>(value, c, valid, head.values + token.slot * head.pitch, head_dim);
+  sks_store_channel<sks_kv_f32>(key, c, valid, head.keys + token.slot * head.pitch, head_dim);
+  sks_store_channel<sks_kv_f32>(value, c, valid, head.values + token.slot * head.pitch, head_dim);
 }
 
 // Weights of the keys for one query, by a warp: powers of two below the largest score.
@@ -141,7 +142,7 @@ __device__ float2 weigh(const way &at, const piece &part, int q, float slope, in
   return make_float2(largest, sks_warp_sum(sum));
 }
 
-template <typename kv, typename way, int queries>
+template <typename way, int queries>
 __global__ __launch_bounds__(THREADS, 3) void attend(sks_attend_job job, int bits) {
   extern __shared__ __align__(16) char shared[];
   __shared__ float2 stats[queries];
@@ -167,7 +168,7 @@ __global__ __launch_bounds__(THREADS, 3) void attend(sks_attend_job job, int bit
   }
   int32_t length = length_of(keys, chunks), first = chunk * length;
   const piece part = {first, keys - first < length ? keys - first : length, sks_key_slots(token)};
-  const sks_kv_head head = sks_kv_head_of(kv::TYPE, attention.head_dim, token.base,
+  const sks_kv_head head = sks_kv_head_of(SKS_F32, attention.head_dim, token.base,
                                           token.layer_bytes, token.slots, job.layer, kv_head);
   const way at(shared, head.pitch, attention.head_dim, bits);
 
@@ -190,7 +191,7 @@ __global__ __launch_bounds__(THREADS, 3) void attend(sks_attend_job job, int bit
   int32_t sinks = part.slots.ends[0] - first;
   load_queries<way, queries>(job, row, kv_head, first_query, true, at);
   if (sinks > 0) load_queries<way, queries>(job, row, kv_head, first_query, false, at);
-  if (newest) take_new_row<kv>(job, token, row, kv_head, subgroup == 0, head, at, stored);
+  if (newest) take_new_row(job, token, row, kv_head, subgroup == 0, head, at, stored);
 
   wait_for_rows<1>(&arrivals[0]);
   __syncthreads();
@@ -230,25 +231,16 @@ __global__ __launch_bounds__(THREADS, 3) void attend(sks_attend_job job, int bit
   sks_merge_parts<queries>(job, local_row, first_head, heads, chunks);
 }
 
-template <typename kv, typename way, int queries>
+template <typename way, int queries>
 cudaError_t launch(cudaStream_t stream, sks_attend_job job, int64_t rows, bool overlap) {
-  int pitch = static_cast<int>(sks_cuda_row_pitch(kv::TYPE, job.attention.head_dim));
+  int pitch = static_cast<int>(sks_cuda_row_pitch(SKS_F32, job.attention.head_dim));
   int bits = chunk_bits_of(&job.attention);
   size_t bytes = way(nullptr, pitch, job.attention.head_dim, bits).bytes();
   job.subgroups = (job.group + queries - 1) / queries;
   dim3 grid(static_cast<unsigned>(job.most_parts),
             static_cast<unsigned>(job.attention.kv_heads * job.subgroups),
             static_cast<unsigned>(rows));
-  return sks_launch(attend<kv, way, queries>, grid, THREADS, bytes, stream, overlap, job, bits);
-}
-
-template <typename kv>
-cudaError_t launch_plain(cudaStream_t stream, const sks_attend_job &job, int64_t rows,
-                         bool overlap) {
-  if (job.group == 1) return launch<kv, sks_attend_plain<kv, 1>, 1>(stream, job, rows, overlap);
-  if (job.group == 2) return launch<kv, sks_attend_plain<kv, 2>, 2>(stream, job, rows, overlap);
-  if (job.group <= 4) return launch<kv, sks_attend_plain<kv, 4>, 4>(stream, job, rows, overlap);
-  return launch<kv, sks_attend_plain<kv, 8>, SKS_ATTEND_QUERIES>(stream, job, rows, overlap);
+  return sks_launch(attend<way, queries>, grid, THREADS, bytes, stream, overlap, job, bits);
 }
 
 }  // namespace
@@ -259,6 +251,8 @@ int64_t sks_attend_plain_parts(const sks_cuda_attention *attention, int64_t keys
 
 cudaError_t sks_attend_plain_launch(cudaStream_t stream, const sks_attend_job &job, int64_t rows,
                                     bool overlap) {
-  if (job.attention.type == SKS_F32) return launch_plain<sks_kv_f32>(stream, job, rows, overlap);
-  return launch_plain<sks_kv_q8_0>(stream, job, rows, overlap);
+  if (job.group == 1) return launch<sks_attend_plain<1>, 1>(stream, job, rows, overlap);
+  if (job.group == 2) return launch<sks_attend_plain<2>, 2>(stream, job, rows, overlap);
+  if (job.group <= 4) return launch<sks_attend_plain<4>, 4>(stream, job, rows, overlap);
+  return launch<sks_attend_plain<8>, SKS_ATTEND_QUERIES>(stream, job, rows, overlap);
 }

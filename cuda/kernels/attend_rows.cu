@@ -5,7 +5,6 @@ namespace {
 
 enum {
   TICKETS = 1 << 16,  // of a launch: bounds its rows
-  MANY_ROWS = 8,      // that still must be cut
   MANY_ITEMS = 128    // heads of rows, or parts of their groups: rows stay whole
 };
 
@@ -23,13 +22,9 @@ workspace_layout workspace_of(const sks_cuda_attention *attention, int64_t rows,
   return at;
 }
 
-bool is_plain(const sks_cuda_attention *attention) {
-  return attention->type == SKS_F32 || attention->type == SKS_Q8_0;
-}
-
-int64_t parts_of(const sks_cuda_attention *attention, int64_t keys, bool many) {
-  return is_plain(attention) ? sks_attend_plain_parts(attention, keys)
-                             : sks_attend_product_parts(attention, keys, many);
+int64_t parts_of(const sks_cuda_attention *attention, int64_t rows, int64_t keys) {
+  return attention->type == SKS_F32 ? sks_attend_plain_parts(attention, keys)
+                                    : sks_attend_product_parts(attention, rows, keys);
 }
 
 // Rows enough for all processors as they are.
@@ -43,7 +38,8 @@ bool stay_whole(const sks_cuda_attention *attention, int64_t rows) {
 
 int64_t sks_cuda_attend_workspace(const sks_cuda_attention *attention, int32_t rows,
                                   int64_t most_keys) {
-  return workspace_of(attention, rows, parts_of(attention, most_keys, false)).bytes;
+  // A row of a step that has no other is cut finest.
+  return workspace_of(attention, rows, parts_of(attention, 1, most_keys)).bytes;
 }
 
 cudaError_t sks_cuda_attend_rows(cudaStream_t stream, const sks_cuda_attention *attention,
@@ -61,8 +57,7 @@ cudaError_t sks_cuda_attend_rows(cudaStream_t stream, const sks_cuda_attention *
   job.group = attention->heads / attention->kv_heads;
   if (stay_whole(attention, step->row_count))
     return sks_attend_many_launch(stream, job, step->row_count, overlap);
-  job.many = step->row_count >= MANY_ROWS;
-  job.most_parts = static_cast<int32_t>(parts_of(attention, most_keys, job.many));
+  job.most_parts = static_cast<int32_t>(parts_of(attention, step->row_count, most_keys));
   int64_t rows = step->row_count;
   while (rows > 1 && (rows * attention->heads > TICKETS ||
                       workspace_of(attention, rows, job.most_parts).bytes > workspace_bytes))
@@ -76,7 +71,7 @@ cudaError_t sks_cuda_attend_rows(cudaStream_t stream, const sks_cuda_attention *
   for (int64_t row = 0; row < step->row_count; row += rows) {
     int64_t count = step->row_count - row < rows ? step->row_count - row : rows;
     job.first_row = static_cast<int32_t>(row);
-    cudaError_t error = is_plain(attention)
+    cudaError_t error = attention->type == SKS_F32
                             ? sks_attend_plain_launch(stream, job, count, overlap)
                             : sks_attend_product_launch(stream, job, count, overlap);
     if (error != cudaSuccess) return error;

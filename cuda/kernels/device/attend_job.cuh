@@ -11,11 +11,7 @@
 
 constexpr float SKS_LOG2_E = 1.4426950408889634f;
 
-enum {
-  SKS_ATTEND_QUERIES = 8,  // of a group that a block takes, at most
-  SKS_ATTEND_FEW_HEADS =
-      16  // with fewer KV heads a row is cut finer, so that there are blocks for all processors
-};
+enum { SKS_ATTEND_QUERIES = 8 };  // of a group that a block takes, at most
 
 struct sks_attend_job {
   sks_cuda_attention attention;
@@ -26,18 +22,18 @@ struct sks_attend_job {
   sks_cuda_attend_args in;
   int32_t group, subgroups;  // queries of a KV head, and blocks that share them
   int32_t most_parts;        // blocks of a row and KV head
-  bool many;                 // rows: enough for all processors
   // Of each (row, query head, part): largest score and sum of weights, then the weighted values.
   int32_t *tickets;  // [rows, kv_heads, subgroups]
   float2 *stats;     // [rows, heads, most_parts]
   float *values;     // [rows, heads, most_parts, head_dim]
 };
 
-// One kernel for each kind of keys. `parts` says into how many parts it cuts a row of `keys` keys.
+// One kernel for keys of float32, and one for the others. `parts` says into how many parts it cuts
+// a row of `keys` keys, of a step that has `rows`.
 int64_t sks_attend_plain_parts(const sks_cuda_attention *attention, int64_t keys);
 cudaError_t sks_attend_plain_launch(cudaStream_t stream, const sks_attend_job &job, int64_t rows,
                                     bool overlap);
-int64_t sks_attend_product_parts(const sks_cuda_attention *attention, int64_t keys, bool many);
+int64_t sks_attend_product_parts(const sks_cuda_attention *attention, int64_t rows, int64_t keys);
 cudaError_t sks_attend_product_launch(cudaStream_t stream, const sks_attend_job &job, int64_t rows,
                                       bool overlap);
 

@@ -1,5 +1,4 @@
-// A block's arithmetic for keys of float32 and Q8_0: in float32, a key a thread, then a channel a
-// thread.
+// A block's arithmetic for keys of float32: a key a thread, then four channels a thread.
 #ifndef SINKSTREAM_CUDA_KERNELS_DEVICE_ATTEND_PLAIN_CUH
 #define SINKSTREAM_CUDA_KERNELS_DEVICE_ATTEND_PLAIN_CUH
 
@@ -9,7 +8,8 @@ enum {
   SKS_ATTEND_THREADS_BITS = 8,
   SKS_ATTEND_THREADS = 1 << SKS_ATTEND_THREADS_BITS,
   SKS_ATTEND_WARPS = SKS_ATTEND_THREADS / SKS_WARP,
-  SKS_ATTEND_MOST_KEYS = 128
+  SKS_ATTEND_MOST_KEYS = 128,
+  SKS_ATTEND_CHANNELS = 4  // of 16 bytes
 };
 
 // Bytes from one row to the next in shared memory: an odd number of 16, so that neighbouring rows
@@ -18,7 +18,7 @@ __host__ __device__ static inline int sks_padded(int bytes) {
   return bytes / 16 % 2 ? bytes : bytes + 16;
 }
 
-template <typename kv, int queries>
+template <int queries>
 struct sks_attend_plain {
   enum { TOGETHER = queries < 2 ? queries : 2 };  // queries of a thread in the pass over values
 
@@ -35,9 +35,9 @@ struct sks_attend_plain {
     head_dim = dim;
     chunk_bits = bits;
     stride = sks_padded(row_pitch);
-    pieces = (dim + kv::CHANNELS - 1) / kv::CHANNELS;
-    channels = pieces * kv::CHANNELS;
-    int rows = stride << bits, sums = SKS_ATTEND_THREADS * kv::CHANNELS * TOGETHER * 4;
+    pieces = (dim + SKS_ATTEND_CHANNELS - 1) / SKS_ATTEND_CHANNELS;
+    channels = pieces * SKS_ATTEND_CHANNELS;
+    int rows = stride << bits, sums = SKS_ATTEND_THREADS * SKS_ATTEND_CHANNELS * TOGETHER * 4;
     keys = shared;
     values = keys + rows;
     cached = reinterpret_cast<float *>(keys + (2 * rows > sums ? 2 * rows : sums));
@@ -68,23 +68,14 @@ struct sks_attend_plain {
     float sums[queries] = {};
 #pragma unroll 2
     for (int i = pieces * share >> bits; i < end; i++) {
-      float k[kv::CHANNELS];
-      kv::widen(*reinterpret_cast<const uint4 *>(row + 16 * i), k);
-      float scale = 1;
-      if constexpr (kv::SCALED) scale = sks_scale_of(row, head_dim, i * kv::CHANNELS);
+      float4 k = *reinterpret_cast<const float4 *>(row + 16 * i);
 #pragma unroll
       for (int q = 0; q < queries; q++) {
-        const float4 *x = reinterpret_cast<const float4 *>(query + q * channels + i * kv::CHANNELS);
-        float sum = kv::SCALED ? 0 : sums[q];
-#pragma unroll
-        for (int c = 0; c < kv::CHANNELS / 4; c++) {
-          float4 four = x[c];
-          sum = fmaf(k[4 * c], four.x, sum);
-          sum = fmaf(k[4 * c + 1], four.y, sum);
-          sum = fmaf(k[4 * c + 2], four.z, sum);
-          sum = fmaf(k[4 * c + 3], four.w, sum);
-        }
-        sums[q] = kv::SCALED ? fmaf(sum, scale, sums[q]) : sum;
+        float4 x = reinterpret_cast<const float4 *>(query + q * channels)[i];
+        sums[q] = fmaf(k.x, x.x, sums[q]);
+        sums[q] = fmaf(k.y, x.y, sums[q]);
+        sums[q] = fmaf(k.z, x.z, sums[q]);
+        sums[q] = fmaf(k.w, x.w, sums[q]);
       }
     }
 #pragma unroll
@@ -99,35 +90,28 @@ struct sks_attend_plain {
     int piece = static_cast<int>(threadIdx.x) % pieces;
     int set = static_cast<int>(threadIdx.x) / pieces % sets;
     int group = static_cast<int>(threadIdx.x) / (pieces * sets);
-    float sums[TOGETHER][kv::CHANNELS] = {};
+    float4 sums[TOGETHER] = {};
     if (group < groups) {
 #pragma unroll 4
       for (int key = group; key < count; key += groups) {
-        const char *row = values + key * stride;
-        float v[kv::CHANNELS];
-        kv::widen(*reinterpret_cast<const uint4 *>(row + 16 * piece), v);
-        float scale = 1;
-        if constexpr (kv::SCALED) scale = sks_scale_of(row, head_dim, piece * kv::CHANNELS);
+        float4 v = *reinterpret_cast<const float4 *>(values + key * stride + 16 * piece);
 #pragma unroll
         for (int q = 0; q < TOGETHER; q++) {
           float weight = weights[key * queries + set * TOGETHER + q];
-          if (kv::SCALED) weight *= scale;
-#pragma unroll
-          for (int c = 0; c < kv::CHANNELS; c++) sums[q][c] = fmaf(weight, v[c], sums[q][c]);
+          sums[q].x = fmaf(weight, v.x, sums[q].x);
+          sums[q].y = fmaf(weight, v.y, sums[q].y);
+          sums[q].z = fmaf(weight, v.z, sums[q].z);
+          sums[q].w = fmaf(weight, v.w, sums[q].w);
         }
       }
     }
     __syncthreads();
     if (group < groups) {
 #pragma unroll
-      for (int q = 0; q < TOGETHER; q++) {
-        float *to = reinterpret_cast<float *>(keys) +
-                    (group * queries + set * TOGETHER + q) * channels + piece * kv::CHANNELS;
-#pragma unroll
-        for (int c = 0; c < kv::CHANNELS; c += 4)
-          *reinterpret_cast<float4 *>(to + c) =
-              make_float4(sums[q][c], sums[q][c + 1], sums[q][c + 2], sums[q][c + 3]);
-      }
+      for (int q = 0; q < TOGETHER; q++)
+        reinterpret_cast<float4 *>(reinterpret_cast<float *>(keys) +
+                                   (group * queries + set * TOGETHER + q) * channels)[piece] =
+            sums[q];
     }
     return groups;
   }

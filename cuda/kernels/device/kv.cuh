@@ -1,5 +1,4 @@
-// Keys and values in device memory, by type: 16 bytes of a row at a time, and rows as they are
-// stored.
+// Keys and values in device memory, by type: rows as they are stored, channel by channel.
 #ifndef SINKSTREAM_CUDA_KERNELS_DEVICE_KV_CUH
 #define SINKSTREAM_CUDA_KERNELS_DEVICE_KV_CUH
 
@@ -7,45 +6,17 @@
 #include "cuda/kernels/device/element.cuh"
 #include "cuda/kernels/device/reduce.cuh"
 
-// 16 bytes of a row widen to CHANNELS numbers, which a row's scale multiplies where there is one.
 struct sks_kv_f32 {
-  enum { TYPE = SKS_F32, CHANNELS = 4, SCALED = 0 };
-  __device__ static void widen(uint4 v, float (&x)[CHANNELS]) {
-    x[0] = __uint_as_float(v.x);
-    x[1] = __uint_as_float(v.y);
-    x[2] = __uint_as_float(v.z);
-    x[3] = __uint_as_float(v.w);
-  }
+  enum { TYPE = SKS_F32, SCALED = 0 };
 };
-
-template <int type, float2 widen_2(uint32_t)>
-struct sks_kv_16 {
-  enum { TYPE = type, CHANNELS = 8, SCALED = 0 };
-  __device__ static void widen(uint4 v, float (&x)[CHANNELS]) {
-    const uint32_t words[4] = {v.x, v.y, v.z, v.w};
-#pragma unroll
-    for (int i = 0; i < 4; i++) {
-      float2 pair = widen_2(words[i]);
-      x[2 * i] = pair.x;
-      x[2 * i + 1] = pair.y;
-    }
-  }
+struct sks_kv_f16 {
+  enum { TYPE = SKS_F16, SCALED = 0 };
 };
-
-using sks_kv_f16 = sks_kv_16<SKS_F16, sks_widen_2_f16>;
-using sks_kv_bf16 = sks_kv_16<SKS_BF16, sks_widen_2_bf16>;
-
+struct sks_kv_bf16 {
+  enum { TYPE = SKS_BF16, SCALED = 0 };
+};
 struct sks_kv_q8_0 {
-  enum { TYPE = SKS_Q8_0, CHANNELS = 16, SCALED = 1 };
-  __device__ static void widen(uint4 v, float (&x)[CHANNELS]) {
-    const uint32_t words[4] = {v.x, v.y, v.z, v.w};
-#pragma unroll
-    for (int i = 0; i < CHANNELS; i++) {
-      // 2^23 + (byte + 128) has the byte in its lowest bits: no conversion, which is slow.
-      uint32_t bits = __byte_perm(words[i / 4] ^ 0x80808080u, 0x4b000000u, 0x7440 + i % 4);
-      x[i] = __uint_as_float(bits) - 8388736.0f;
-    }
-  }
+  enum { TYPE = SKS_Q8_0, SCALED = 1 };
 };
 
 // Where the rows of one KV head of a layer lie.
