@@ -296,7 +296,7 @@ struct few_rows {
     sks_card card = {};
     cudaError_t error = sks_card_of(&card);
     if (error != cudaSuccess) return error;
-    if (card.major >= 9 && bytes < LEAST_BYTES) bytes = LEAST_BYTES;
+    if (card.is_large() && bytes < LEAST_BYTES) bytes = LEAST_BYTES;
     return sks_launch_cluster(attend<kv, product, queries, most_steps>, grid, THREADS,
                               card.major >= 9 ? static_cast<unsigned>(job.most_parts) : 0,
                               static_cast<size_t>(bytes), stream, overlap, job);
