@@ -23,8 +23,8 @@ workspace_layout workspace_of(const sks_cuda_attention *attention, int64_t rows,
 }
 
 int64_t parts_of(const sks_cuda_attention *attention, int64_t rows, int64_t keys) {
-  return attention->type == SKS_F32 ? sks_attend_plain_parts(attention, keys)
-                                    : sks_attend_product_parts(attention, rows, keys);
+  return attention->type == SKS_F32 ? sks_attend_float_parts(attention, keys)
+                                    : sks_attend_few_parts(attention, rows, keys);
 }
 
 // Rows enough for all processors as they are.
@@ -72,8 +72,8 @@ cudaError_t sks_cuda_attend_rows(cudaStream_t stream, const sks_cuda_attention *
     int64_t count = step->row_count - row < rows ? step->row_count - row : rows;
     job.first_row = static_cast<int32_t>(row);
     cudaError_t error = attention->type == SKS_F32
-                            ? sks_attend_plain_launch(stream, job, count, overlap)
-                            : sks_attend_product_launch(stream, job, count, overlap);
+                            ? sks_attend_float_launch(stream, job, count, overlap)
+                            : sks_attend_few_launch(stream, job, count, overlap);
     if (error != cudaSuccess) return error;
   }
   return cudaSuccess;

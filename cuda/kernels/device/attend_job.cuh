@@ -30,12 +30,12 @@ struct sks_attend_job {
 
 // One kernel for keys of float32, and one for the others. `parts` says into how many parts it cuts
 // a row of `keys` keys, of a step that has `rows`.
-int64_t sks_attend_plain_parts(const sks_cuda_attention *attention, int64_t keys);
-cudaError_t sks_attend_plain_launch(cudaStream_t stream, const sks_attend_job &job, int64_t rows,
+int64_t sks_attend_float_parts(const sks_cuda_attention *attention, int64_t keys);
+cudaError_t sks_attend_float_launch(cudaStream_t stream, const sks_attend_job &job, int64_t rows,
                                     bool overlap);
-int64_t sks_attend_product_parts(const sks_cuda_attention *attention, int64_t rows, int64_t keys);
-cudaError_t sks_attend_product_launch(cudaStream_t stream, const sks_attend_job &job, int64_t rows,
-                                      bool overlap);
+int64_t sks_attend_few_parts(const sks_cuda_attention *attention, int64_t rows, int64_t keys);
+cudaError_t sks_attend_few_launch(cudaStream_t stream, const sks_attend_job &job, int64_t rows,
+                                  bool overlap);
 
 // Rows whole, with blocks that go through many: keys of all types but float32. It needs neither
 // tickets nor memory for parts.

@@ -1,7 +1,8 @@
-// Attention row by row over keys of 16 bits and of Q8_0, with parts of rows. Every warp goes
-// through runs of keys of its own, with a running softmax, and has the next ones on their way;
-// products run on the tensor cores, whose few instructions leave it to wait for memory alone. The
-// newest key, which may not be in the cache yet, meets the queries in float32.
+// Attention of few rows over keys of 16 bits and of Q8_0: a row in parts, so that there are blocks
+// for all processors. Every warp goes through runs of keys of its own, with a running softmax, and
+// has the next ones on their way; products run on the tensor cores, whose few instructions leave it
+// to wait for memory alone. The newest key, which may not be in the cache yet, meets the queries in
+// float32.
 #include "cuda/kernels/device/attend_form.cuh"
 #include "cuda/kernels/device/attend_mailbox.cuh"
 
@@ -305,11 +306,11 @@ struct few_rows {
 
 }  // namespace
 
-int64_t sks_attend_product_parts(const sks_cuda_attention *attention, int64_t rows, int64_t keys) {
+int64_t sks_attend_few_parts(const sks_cuda_attention *attention, int64_t rows, int64_t keys) {
   return parts_of(*attention, rows, keys);
 }
 
-cudaError_t sks_attend_product_launch(cudaStream_t stream, const sks_attend_job &job, int64_t rows,
-                                      bool overlap) {
+cudaError_t sks_attend_few_launch(cudaStream_t stream, const sks_attend_job &job, int64_t rows,
+                                  bool overlap) {
   return sks_launch_form<few_rows>(job, stream, rows, overlap);
 }

@@ -1,7 +1,7 @@
 // Attention row by row over keys of float32: a block loads a chunk of keys and values whole, and
 // three blocks of a processor take turns to wait.
+#include "cuda/kernels/device/attend_float.cuh"
 #include "cuda/kernels/device/attend_job.cuh"
-#include "cuda/kernels/device/attend_plain.cuh"
 
 namespace {
 
@@ -245,14 +245,14 @@ cudaError_t launch(cudaStream_t stream, sks_attend_job job, int64_t rows, bool o
 
 }  // namespace
 
-int64_t sks_attend_plain_parts(const sks_cuda_attention *attention, int64_t keys) {
+int64_t sks_attend_float_parts(const sks_cuda_attention *attention, int64_t keys) {
   return chunks_of(keys, chunk_bits_of(attention));
 }
 
-cudaError_t sks_attend_plain_launch(cudaStream_t stream, const sks_attend_job &job, int64_t rows,
+cudaError_t sks_attend_float_launch(cudaStream_t stream, const sks_attend_job &job, int64_t rows,
                                     bool overlap) {
-  if (job.group == 1) return launch<sks_attend_plain<1>, 1>(stream, job, rows, overlap);
-  if (job.group == 2) return launch<sks_attend_plain<2>, 2>(stream, job, rows, overlap);
-  if (job.group <= 4) return launch<sks_attend_plain<4>, 4>(stream, job, rows, overlap);
-  return launch<sks_attend_plain<8>, SKS_ATTEND_QUERIES>(stream, job, rows, overlap);
+  if (job.group == 1) return launch<sks_attend_float<1>, 1>(stream, job, rows, overlap);
+  if (job.group == 2) return launch<sks_attend_float<2>, 2>(stream, job, rows, overlap);
+  if (job.group <= 4) return launch<sks_attend_float<4>, 4>(stream, job, rows, overlap);
+  return launch<sks_attend_float<8>, SKS_ATTEND_QUERIES>(stream, job, rows, overlap);
 }

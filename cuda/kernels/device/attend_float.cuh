@@ -1,6 +1,6 @@
 // A block's arithmetic for keys of float32: a key a thread, then four channels a thread.
-#ifndef SINKSTREAM_CUDA_KERNELS_DEVICE_ATTEND_PLAIN_CUH
-#define SINKSTREAM_CUDA_KERNELS_DEVICE_ATTEND_PLAIN_CUH
+#ifndef SINKSTREAM_CUDA_KERNELS_DEVICE_ATTEND_FLOAT_CUH
+#define SINKSTREAM_CUDA_KERNELS_DEVICE_ATTEND_FLOAT_CUH
 
 #include "cuda/kernels/device/kv.cuh"
 
@@ -19,7 +19,7 @@ __host__ __device__ static inline int sks_padded(int bytes) {
 }
 
 template <int queries>
-struct sks_attend_plain {
+struct sks_attend_float {
   enum { TOGETHER = queries < 2 ? queries : 2 };  // queries of a thread in the pass over values
 
   int head_dim, chunk_bits;
@@ -31,7 +31,7 @@ struct sks_attend_plain {
   float *scores;             // [shares][queries][chunk]: parts of a score
   float *weights;            // [chunk][queries]
 
-  __host__ __device__ sks_attend_plain(char *shared, int row_pitch, int dim, int bits) {
+  __host__ __device__ sks_attend_float(char *shared, int row_pitch, int dim, int bits) {
     head_dim = dim;
     chunk_bits = bits;
     stride = sks_padded(row_pitch);
