@@ -22,8 +22,7 @@ enum {
 // Into how many parts a row is cut where a step has `rows`.
 __host__ __device__ int64_t parts_of(const sks_cuda_attention &attention, int64_t rows,
                                      int64_t keys) {
-  int64_t group = attention.heads / attention.kv_heads;
-  int64_t blocks = attention.kv_heads * ((group + SKS_ATTEND_QUERIES - 1) / SKS_ATTEND_QUERIES);
+  int64_t blocks = sks_attend_blocks(attention);
   int64_t most = blocks * MOST_PARTS <= MOST_BLOCKS ? MOST_PARTS : MOST_BLOCKS / blocks;
   int64_t least = rows < MANY_ROWS ? LEAST_KEYS : LONG_KEYS;
   int64_t parts = (keys - 1 + least - 1) / least;
@@ -125,7 +124,6 @@ __global__ __launch_bounds__(THREADS,
   const sks_cuda_attention &attention = job.attention;
   const int head_dim = attention.head_dim;
   const layout s(head_dim);
-  int lane = static_cast<int>(threadIdx.x) % SKS_WARP;
   int warp = static_cast<int>(threadIdx.x) / SKS_WARP;
   int64_t local_row = blockIdx.z, row = job.first_row + local_row;
   int kv_head = static_cast<int>(blockIdx.y) / job.subgroups;
@@ -234,14 +232,7 @@ __global__ __launch_bounds__(THREADS,
   float *found = reinterpret_cast<float *>(shared);
   float2 *found_stats = reinterpret_cast<float2 *>(shared + WARPS * queries * head_dim * 4);
   __syncthreads();
-  if (newest) {
-    for (int q = warp; q < heads; q += WARPS) {
-      float score = streamed.score(q, new_key);
-      if (lane == 0) new_scores[q] = score;
-    }
-  }
-  sks_put_running(r, head_dim, heads, found_stats + warp * queries,
-                  found + warp * queries * head_dim);
+  sks_put_warp<WARPS>(r, streamed, newest, new_key, heads, new_scores, found_stats, found);
   __syncthreads();
 
 #if __CUDA_ARCH__ >= 900

@@ -168,7 +168,6 @@ __global__ __launch_bounds__(THREADS,
   const int head_dim = attention.head_dim;
   const layout<kv> at_shared(head_dim, queries, stages);
   const sks_sixteens<kv> &s = at_shared.s;
-  int lane = static_cast<int>(threadIdx.x) % SKS_WARP;
   int warp = static_cast<int>(threadIdx.x) / SKS_WARP;
   char *ring = shared + warp * stages * at_shared.stage_bytes();
   const sks_query_columns<kv, product> cached(s, shared + at_shared.columns);
@@ -181,7 +180,7 @@ __global__ __launch_bounds__(THREADS,
   // Tokens are older than the launch before this one; rows that were stored by it are not.
   if (!job.fused) sks_wait_for_previous();
 #if __CUDA_ARCH__ >= 900
-  if (lane == 0) {
+  if (static_cast<int>(threadIdx.x) % SKS_WARP == 0) {
     for (int i = 0; i < stages; i++) sks_arrivals_init(&arrivals[warp][i]);
     sks_arrivals_ready();
   }
@@ -273,12 +272,7 @@ __global__ __launch_bounds__(THREADS,
       }
     }
 
-    for (int q = warp; q < heads; q += WARPS) {
-      float score = streamed.score(q, new_key);
-      if (lane == 0) new_scores[q] = score;
-    }
-    sks_put_running(r, head_dim, heads, found_stats + warp * queries,
-                    found + warp * queries * head_dim);
+    sks_put_warp<WARPS>(r, streamed, true, new_key, heads, new_scores, found_stats, found);
     __syncthreads();
     for (int k = static_cast<int>(threadIdx.x); k < heads * head_dim; k += THREADS) {
       int q = k / head_dim, c = k % head_dim;

@@ -29,9 +29,7 @@ int64_t parts_of(const sks_cuda_attention *attention, int64_t rows, int64_t keys
 
 // Rows enough for all processors as they are.
 bool stay_whole(const sks_cuda_attention *attention, int64_t rows) {
-  int64_t group = attention->heads / attention->kv_heads;
-  int64_t subgroups = (group + SKS_ATTEND_QUERIES - 1) / SKS_ATTEND_QUERIES;
-  return attention->type != SKS_F32 && rows * attention->kv_heads * subgroups >= MANY_ITEMS;
+  return attention->type != SKS_F32 && rows * sks_attend_blocks(*attention) >= MANY_ITEMS;
 }
 
 }  // namespace

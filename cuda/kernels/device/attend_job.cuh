@@ -13,6 +13,12 @@ constexpr float SKS_LOG2_E = 1.4426950408889634f;
 
 enum { SKS_ATTEND_QUERIES = 8 };  // of a group that a block takes, at most
 
+// Blocks of a row that each take all of its keys, or a part.
+__host__ __device__ static inline int64_t sks_attend_blocks(const sks_cuda_attention &attention) {
+  int64_t group = attention.heads / attention.kv_heads;
+  return attention.kv_heads * ((group + SKS_ATTEND_QUERIES - 1) / SKS_ATTEND_QUERIES);
+}
+
 struct sks_attend_job {
   sks_cuda_attention attention;
   sks_cuda_step step;

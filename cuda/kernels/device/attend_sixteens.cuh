@@ -454,13 +454,31 @@ __device__ static inline void sks_put_running(const sks_running<kv, queries, mos
   }
 }
 
+// By each of `warps` warps, behind its last keys: its results, one warp's behind the other's, and
+// scores of the newest key, if that is the block's.
+template <int warps, typename kv, typename product, int queries, int most_steps>
+__device__ static inline void sks_put_warp(const sks_running<kv, queries, most_steps> &r,
+                                           const sks_query_columns<kv, product> &streamed,
+                                           bool newest, const char *new_key, int heads,
+                                           float *new_scores, float2 *stats, float *values) {
+  int lane = static_cast<int>(threadIdx.x) % SKS_WARP;
+  int warp = static_cast<int>(threadIdx.x) / SKS_WARP, head_dim = streamed.head_dim;
+  if (newest) {
+    for (int q = warp; q < heads; q += warps) {
+      float score = streamed.score(q, new_key);
+      if (lane == 0) new_scores[q] = score;
+    }
+  }
+  sks_put_running(r, head_dim, heads, stats + warp * queries, values + warp * queries * head_dim);
+}
+
 // What a block found: the largest score, and relative to it the weights' sum and a weighted value.
 struct sks_softmax_part {
   float largest, sum, value;
 };
 
-// Of query q, channel c: the warps' results, as sks_put_running left them one behind the other, and
-// the newest key, which is not among theirs.
+// Of query q, channel c: the warps' results, as sks_put_warp left them, and the newest key, which is
+// not among theirs.
 template <int warps, int queries>
 __device__ static inline sks_softmax_part sks_gather_warps(const float2 *stats, const float *values,
                                                            int head_dim, int q, int c,
