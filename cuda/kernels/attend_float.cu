@@ -68,9 +68,9 @@ __device__ void wait_for_rows(sks_arrivals *arrivals) {
 
 // The block's queries, rotated at the token's position in the stream or in the cache, and scaled so
 // that weights are powers of two.
-template <typename way, int queries>
+template <int queries>
 __device__ void load_queries(const sks_attend_job &job, int64_t row, int kv_head, int first_query,
-                             bool at_stream, const way &at) {
+                             bool at_stream, const sks_attend_float<queries> &at) {
   const sks_cuda_attention &attention = job.attention;
   int head_dim = attention.head_dim, half = attention.rotary_half;
   const float *phases = job.step.phases + (row * 4 + (at_stream ? 0 : 2)) * half;
@@ -89,10 +89,10 @@ __device__ void load_queries(const sks_attend_job &job, int64_t row, int kv_head
 
 // The token's own row, from where the layer's input left it: into shared memory at `i`, and, by one
 // block for each KV head, into the cache.
-template <typename way>
+template <int queries>
 __device__ void take_new_row(const sks_attend_job &job, const sks_cuda_token &token, int64_t row,
-                             int kv_head, bool store, const sks_kv_head &head, const way &at,
-                             int32_t i) {
+                             int kv_head, bool store, const sks_kv_head &head,
+                             const sks_attend_float<queries> &at, int32_t i) {
   int c = static_cast<int>(threadIdx.x), head_dim = job.attention.head_dim;
   bool valid = c < head_dim;
   int64_t from = row * job.rows.row_stride + kv_head * job.rows.head_stride;
@@ -111,8 +111,9 @@ __device__ void take_new_row(const sks_attend_job &job, const sks_cuda_token &to
 }
 
 // Weights of the keys for one query, by a warp: powers of two below the largest score.
-template <typename way, int queries>
-__device__ float2 weigh(const way &at, const piece &part, int q, float slope, int32_t last_key) {
+template <int queries>
+__device__ float2 weigh(const sks_attend_float<queries> &at, const piece &part, int q, float slope,
+                        int32_t last_key) {
   enum { MOST_KEYS = SKS_ATTEND_MOST_KEYS / SKS_WARP };
   int lane = static_cast<int>(threadIdx.x) % SKS_WARP, chunk = 1 << at.chunk_bits;
   float scores[MOST_KEYS], largest = -INFINITY;
@@ -142,7 +143,7 @@ __device__ float2 weigh(const way &at, const piece &part, int q, float slope, in
   return make_float2(largest, sks_warp_sum(sum));
 }
 
-template <typename way, int queries>
+template <int queries>
 __global__ __launch_bounds__(THREADS, 3) void attend(sks_attend_job job, int bits) {
   extern __shared__ __align__(16) char shared[];
   __shared__ float2 stats[queries];
@@ -170,7 +171,7 @@ __global__ __launch_bounds__(THREADS, 3) void attend(sks_attend_job job, int bit
   const piece part = {first, keys - first < length ? keys - first : length, sks_key_slots(token)};
   const sks_kv_head head = sks_kv_head_of(SKS_F32, attention.head_dim, token.base,
                                           token.layer_bytes, token.slots, job.layer, kv_head);
-  const way at(shared, head.pitch, attention.head_dim, bits);
+  const sks_attend_float<queries> at(shared, head.pitch, attention.head_dim, bits);
 
   // The newest row is the last key; where it is not in the cache yet, it comes later.
   bool newest = job.fused && chunk == chunks - 1;
@@ -189,8 +190,8 @@ __global__ __launch_bounds__(THREADS, 3) void attend(sks_attend_job job, int bit
   if (job.fused) sks_wait_for_previous();
 
   int32_t sinks = part.slots.ends[0] - first;
-  load_queries<way, queries>(job, row, kv_head, first_query, true, at);
-  if (sinks > 0) load_queries<way, queries>(job, row, kv_head, first_query, false, at);
+  load_queries(job, row, kv_head, first_query, true, at);
+  if (sinks > 0) load_queries(job, row, kv_head, first_query, false, at);
   if (newest) take_new_row(job, token, row, kv_head, subgroup == 0, head, at, stored);
 
   wait_for_rows<1>(&arrivals[0]);
@@ -201,7 +202,7 @@ __global__ __launch_bounds__(THREADS, 3) void attend(sks_attend_job job, int bit
   for (int q = warp; q < queries; q += WARPS) {
     float slope =
         attention.slopes && q < heads ? attention.slopes[first_head + q] * SKS_LOG2_E : 0.0f;
-    float2 found = weigh<way, queries>(at, part, q, slope, keys - 1);
+    float2 found = weigh(at, part, q, slope, keys - 1);
     if (threadIdx.x % SKS_WARP == 0) stats[q] = found;
   }
   wait_for_rows<0>(&arrivals[1]);
@@ -231,16 +232,16 @@ __global__ __launch_bounds__(THREADS, 3) void attend(sks_attend_job job, int bit
   sks_merge_parts<queries>(job, local_row, first_head, heads, chunks);
 }
 
-template <typename way, int queries>
+template <int queries>
 cudaError_t launch(cudaStream_t stream, sks_attend_job job, int64_t rows, bool overlap) {
   int pitch = static_cast<int>(sks_cuda_row_pitch(SKS_F32, job.attention.head_dim));
   int bits = chunk_bits_of(&job.attention);
-  size_t bytes = way(nullptr, pitch, job.attention.head_dim, bits).bytes();
+  size_t bytes = sks_attend_float<queries>(nullptr, pitch, job.attention.head_dim, bits).bytes();
   job.subgroups = (job.group + queries - 1) / queries;
   dim3 grid(static_cast<unsigned>(job.most_parts),
             static_cast<unsigned>(job.attention.kv_heads * job.subgroups),
             static_cast<unsigned>(rows));
-  return sks_launch(attend<way, queries>, grid, THREADS, bytes, stream, overlap, job, bits);
+  return sks_launch(attend<queries>, grid, THREADS, bytes, stream, overlap, job, bits);
 }
 
 }  // namespace
@@ -251,8 +252,8 @@ int64_t sks_attend_float_parts(const sks_cuda_attention *attention, int64_t keys
 
 cudaError_t sks_attend_float_launch(cudaStream_t stream, const sks_attend_job &job, int64_t rows,
                                     bool overlap) {
-  if (job.group == 1) return launch<sks_attend_float<1>, 1>(stream, job, rows, overlap);
-  if (job.group == 2) return launch<sks_attend_float<2>, 2>(stream, job, rows, overlap);
-  if (job.group <= 4) return launch<sks_attend_float<4>, 4>(stream, job, rows, overlap);
-  return launch<sks_attend_float<8>, SKS_ATTEND_QUERIES>(stream, job, rows, overlap);
+  if (job.group == 1) return launch<1>(stream, job, rows, overlap);
+  if (job.group == 2) return launch<2>(stream, job, rows, overlap);
+  if (job.group <= 4) return launch<4>(stream, job, rows, overlap);
+  return launch<SKS_ATTEND_QUERIES>(stream, job, rows, overlap);
 }
