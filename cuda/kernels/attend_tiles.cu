@@ -214,9 +214,7 @@ __global__ __launch_bounds__(THREADS, resident(dim)) void attend(tile_args args)
   // What no copy writes, behind head_dim and behind the last row, must be numbers.
   for (int i = static_cast<int>(threadIdx.x); i < STAGES * KEYS * STRIDE / 4; i += THREADS)
     reinterpret_cast<uint4 *>(key_rows)[i] = make_uint4(0, 0, 0, 0);
-#if __CUDA_ARCH__ >= 900
-  asm volatile("fence.proxy.async.shared::cta;\n" ::: "memory");
-#endif
+  sks_copies_follow();
   __syncthreads();
   const key_runs<KEYS> runs(spans, origin);
   int32_t run_count = runs.ends[2], sink_runs = runs.ends[0];

@@ -22,7 +22,7 @@ enum {
   LEAST_BYTES = 120 << 10,
   SMALL_RING_BYTES = 96 << 10,  // of cards with less; three stages hide enough there
   SMALL_RING_STAGES = 3,
-  TILE_BYTES = 48 << 10  // most that are summed together: four rows, two or one
+  TILE_BYTES = 48 << 10  // up to here four rows are summed together, else one by one
 };
 
 struct linear_args {

@@ -26,21 +26,18 @@ static inline cudaError_t sks_card_of(sks_card *card) {
   if (device >= MOST_DEVICES) return cudaErrorInvalidDevice;
   sks_card *known = &cards[device];
   if (known->processors == 0) {
-    int processors;
-    error = cudaDeviceGetAttribute(&known->major, cudaDevAttrComputeCapabilityMajor, device);
-    if (error != cudaSuccess) return error;
-    error = cudaDeviceGetAttribute(&known->shared_bytes,
-                                   cudaDevAttrMaxSharedMemoryPerMultiprocessor, device);
-    if (error != cudaSuccess) return error;
-    error =
-        cudaDeviceGetAttribute(&known->most_bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, device);
-    if (error != cudaSuccess) return error;
-    error = cudaDeviceGetAttribute(&known->block_bytes, cudaDevAttrReservedSharedMemoryPerBlock,
-                                   device);
-    if (error != cudaSuccess) return error;
-    error = cudaDeviceGetAttribute(&processors, cudaDevAttrMultiProcessorCount, device);
-    if (error != cudaSuccess) return error;
-    known->processors = processors;
+    const struct {
+      int *value;
+      cudaDeviceAttr of;
+    } asked[] = {{&known->major, cudaDevAttrComputeCapabilityMajor},
+                 {&known->shared_bytes, cudaDevAttrMaxSharedMemoryPerMultiprocessor},
+                 {&known->most_bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin},
+                 {&known->block_bytes, cudaDevAttrReservedSharedMemoryPerBlock},
+                 {&known->processors, cudaDevAttrMultiProcessorCount}};  // last: all is known
+    for (const auto &attribute : asked) {
+      error = cudaDeviceGetAttribute(attribute.value, attribute.of, device);
+      if (error != cudaSuccess) return error;
+    }
   }
   *card = *known;
   return cudaSuccess;

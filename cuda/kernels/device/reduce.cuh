@@ -30,15 +30,7 @@ __device__ static inline float sks_block_sum(float x, float *scratch) {
 
 __device__ static inline float sks_warp_sums(const float (&x)[1]) { return sks_warp_sum(x[0]); }
 
-// Two sums over a warp for five exchanges: lane l has that of x[l / 16].
-__device__ static inline float sks_warp_sums(const float (&x)[2]) {
-  bool upper = threadIdx.x & 16;
-  float sum = upper ? x[1] : x[0];
-  sum += __shfl_xor_sync(~0u, upper ? x[0] : x[1], 16);
-  return sks_warp_sum<16>(sum);
-}
-
-// Four sums for six: lane l has that of x[l / 8].
+// Four sums over a warp for six exchanges: lane l has that of x[l / 8].
 __device__ static inline float sks_warp_sums(const float (&x)[4]) {
   bool upper = threadIdx.x & 16;
   float a = upper ? x[2] : x[0], b = upper ? x[3] : x[1];

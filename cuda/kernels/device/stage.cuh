@@ -25,12 +25,20 @@ __device__ static inline void sks_arrivals_init(sks_arrivals *barrier, uint32_t 
 #endif
 }
 
+// What the thread wrote to shared memory comes before copies that are started after the next
+// barrier.
+__device__ static inline void sks_copies_follow() {
+#if __CUDA_ARCH__ >= 900
+  asm volatile("fence.proxy.async.shared::cta;\n" ::: "memory");
+#endif
+}
+
 // After the last init of the thread.
 __device__ static inline void sks_arrivals_ready() {
 #if __CUDA_ARCH__ >= 900
   asm volatile("fence.mbarrier_init.release.cluster;\n" ::: "memory");
-  asm volatile("fence.proxy.async.shared::cta;\n" ::: "memory");
 #endif
+  sks_copies_follow();
 }
 
 // The phase completes when so many bytes have come.
@@ -40,14 +48,6 @@ __device__ static inline void sks_arrivals_expect(sks_arrivals *barrier, uint32_
       "mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;\n" ::"r"(sks_shared_address(barrier)),
       "r"(bytes)
       : "memory");
-#endif
-}
-
-// What the thread wrote to shared memory comes before copies that are started after the next
-// barrier.
-__device__ static inline void sks_copies_follow() {
-#if __CUDA_ARCH__ >= 900
-  asm volatile("fence.proxy.async.shared::cta;\n" ::: "memory");
 #endif
 }
 
