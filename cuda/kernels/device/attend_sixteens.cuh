@@ -477,8 +477,8 @@ struct sks_softmax_part {
   float largest, sum, value;
 };
 
-// Of query q, channel c: the warps' results, as sks_put_warp left them, and the newest key, which is
-// not among theirs.
+// Of query q, channel c: the warps' results, as sks_put_warp left them, and the newest key, which
+// is not among theirs.
 template <int warps, int queries>
 __device__ static inline sks_softmax_part sks_gather_warps(const float2 *stats, const float *values,
                                                            int head_dim, int q, int c,
