@@ -2,6 +2,7 @@
 // tiles, and as a recorded step that is replayed.
 #include "cuda/kernels/attention_weights.h"
 #include "support/gpu_streams.hpp"
+#include "support/shortened.hpp"
 
 namespace {
 
@@ -108,7 +109,7 @@ void run_step(gpu_streams &s, const std::vector<int32_t> &counts, bool idle, uin
       check_layer(s, "fused", fused, expected, row_tolerance(s.spec.type));
     }
     GPU(sks_cuda_append(nullptr, &s.gpu, &step, layer, &from, true));
-    for (int run = 0; run < 2; run++) {
+    for (int run = 0; run < shortened(2); run++) {
       out.poison();
       cudaError_t error =
           sks_cuda_attend_rows(nullptr, &s.gpu, &step, layer, nullptr, &in, s.most_keys,
@@ -132,7 +133,7 @@ void run_step(gpu_streams &s, const std::vector<int32_t> &counts, bool idle, uin
     if (!sks_cuda_attend_has_tiles(&s.gpu)) continue;
     gpu_array<sks_cuda_tile> tiles(tiles_of(counts, places));
     std::vector<float> first;
-    for (int run = 0; run < 2; run++) {
+    for (int run = 0; run < shortened(2); run++) {
       out.poison();
       GPU(sks_cuda_attend_tiles(nullptr, &s.gpu, &step, layer, &in, tiles,
                                 static_cast<int32_t>(tiles_of(counts, places).size())));
@@ -158,7 +159,7 @@ streams_spec random_spec(int32_t type, uint64_t *seed) {
   static const int32_t groups[] = {1, 2, 3, 4, 8, 11};
   static const int64_t sinks[] = {0, 1, 4, 64};
   streams_spec spec = {};
-  spec.layers = static_cast<int32_t>(1 + rng_below(seed, 2));
+  spec.layers = static_cast<int32_t>(1 + rng_below(seed, shortened(2)));
   spec.kv_heads = kv[rng_below(seed, 5)];
   spec.heads = spec.kv_heads * groups[rng_below(seed, 6)];
   spec.head_dim = dims[rng_below(seed, 9)];
@@ -171,8 +172,9 @@ streams_spec random_spec(int32_t type, uint64_t *seed) {
   spec.rotary_layout = static_cast<int32_t>(rng_below(seed, 2));
   spec.type = type;
   spec.sinks = sinks[rng_below(seed, 4)];
-  spec.window = 1 + rng_below(seed, rng_below(seed, 2) ? 12 : rounds(400));
-  spec.max_rows = static_cast<int32_t>(1 + rng_below(seed, rng_below(seed, 2) ? 9 : rounds(300)));
+  spec.window = 1 + rng_below(seed, rng_below(seed, 2) ? 12 : shortened(400, 200));
+  spec.max_rows =
+      static_cast<int32_t>(1 + rng_below(seed, rng_below(seed, 2) ? 9 : shortened(300, 20)));
   spec.sink_logits = rng_below(seed, 3) == 0;
   return spec;
 }
@@ -180,9 +182,9 @@ streams_spec random_spec(int32_t type, uint64_t *seed) {
 // Chunks and single tokens of three streams at positions of their own, some of them far out.
 void test_mixed(sks_device *device, int32_t type, uint64_t *seed) {
   static const int64_t far_out[] = {INT64_C(1) << 24, INT64_C(1) << 31, INT64_C(1) << 40};
-  enum { STREAMS = 3, STEPS = 7 };
+  enum { STREAMS = 3 };
   gpu_streams s(device, random_spec(type, seed), STREAMS, 0, seed);
-  for (int step = 0; step < STEPS; step++) {
+  for (int step = 0; step < shortened(7, 2); step++) {
     std::vector<int32_t> counts;
     bool chunks = step % 2 == 0;
     for (int i = 0; i < STREAMS; i++)
@@ -199,16 +201,16 @@ void test_mixed(sks_device *device, int32_t type, uint64_t *seed) {
 // Rows enough to leave them whole: a chunk of every stream, then one token of most of them.
 void test_many(sks_device *device, int32_t type, uint64_t *seed) {
   static const int32_t groups[] = {1, 3, 9};
-  enum { STREAMS = 40, STEPS = 5 };
+  const int streams = shortened(40, 16);
   streams_spec spec = random_spec(type, seed);
   spec.kv_heads = 8;
   spec.heads = spec.kv_heads * groups[rng_below(seed, 3)];
   spec.window = 1 + rng_below(seed, 150);
   spec.max_rows = static_cast<int32_t>(1 + rng_below(seed, 9));
-  gpu_streams s(device, spec, STREAMS, 0, seed);
-  for (int step = 0; step < STEPS; step++) {
+  gpu_streams s(device, spec, streams, 0, seed);
+  for (int step = 0; step < shortened(5, 2); step++) {
     std::vector<int32_t> counts;
-    for (int i = 0; i < STREAMS; i++)
+    for (int i = 0; i < streams; i++)
       counts.push_back(step == 0 ? spec.max_rows : rng_below(seed, 12) > 0);
     run_step(s, counts, rng_below(seed, 2), seed);
   }
@@ -218,20 +220,22 @@ void test_many(sks_device *device, int32_t type, uint64_t *seed) {
 void test_every_offset(sks_device *device, int32_t type, uint64_t *seed) {
   streams_spec spec = {1, 4, 2, 64, 64, 0, type, 4, 9, 3, false, false};
   gpu_streams s(device, spec, 2, 0, seed);
-  for (int step = 0; step < rounds(40); step++)
+  for (int step = 0; step < shortened(40); step++)
     run_step(s, {1, static_cast<int32_t>(step % 3)}, true, seed);
 }
 
 // A dense cache whose storage grows.
 void test_dense(sks_device *device, int32_t type, uint64_t *seed) {
-  streams_spec spec = {2, 6, 3, 80, 40, 0, type, 0, SKS_DENSE, 200, false, true};
-  gpu_streams s(device, spec, 1, 250, seed);
-  run_step(s, {200}, false, seed);
+  const int32_t chunk = shortened(200, SKS_CUDA_TILE_ROWS + 6);
+  streams_spec spec = {shortened(2), 6, 3, 80, 40, 0, type, 0, SKS_DENSE, chunk, false, true};
+  gpu_streams s(device, spec, 1, chunk + 50, seed);
+  run_step(s, {chunk}, false, seed);
   sks_cuda_cache before = s.gpu_caches[0];
   sks_cuda_cache &after = s.gpu_caches[0];
-  after.slots = 611;
+  after.slots = 3 * chunk + 11;
   after.layer_bytes = sks_cuda_layer_bytes(type, spec.head_dim, spec.kv_heads, after.slots);
-  auto grown = std::make_unique<gpu_array<char>>(static_cast<size_t>(2 * after.layer_bytes));
+  auto grown =
+      std::make_unique<gpu_array<char>>(static_cast<size_t>(spec.layers * after.layer_bytes));
   after.base = *grown;
   GPU(sks_cuda_cache_grow(nullptr, &s.gpu, &after, spec.layers, before.base, before.slots));
   GPU(cudaDeviceSynchronize());
@@ -241,14 +245,14 @@ void test_dense(sks_device *device, int32_t type, uint64_t *seed) {
   s.workspace_bytes = sks_cuda_attend_workspace(&s.gpu, 7, s.most_keys);
   s.workspace.resize(static_cast<size_t>(s.workspace_bytes));
   s.workspace.zero();
-  run_step(s, {200}, false, seed);
-  for (int step = 0; step < 3; step++) run_step(s, {1}, false, seed);
+  run_step(s, {chunk}, false, seed);
+  for (int step = 0; step < shortened(3); step++) run_step(s, {1}, false, seed);
 }
 
 // One token of each stream, recorded once: positions move on the device, and a stream leaves and
 // comes back by its entry alone.
 void test_replay(sks_device *device, int32_t type, uint64_t *seed) {
-  enum { STREAMS = 3, STEPS = 60 };
+  enum { STREAMS = 3 };
   streams_spec spec = {2, 8, 2, 128, 128, 0, type, 4, 19, 2, false, false};
   gpu_streams s(device, spec, STREAMS, 0, seed);
   gpu_array<float> x(static_cast<size_t>(STREAMS * s.row_floats()) * 2);
@@ -273,7 +277,7 @@ void test_replay(sks_device *device, int32_t type, uint64_t *seed) {
   GPU(sks_cuda_step_advance(stream, &step));
   GPU(cudaStreamEndCapture(stream, &graph));
   GPU(cudaGraphInstantiate(&recorded, graph, 0));
-  for (int t = 0; t < rounds(STEPS); t++) {
+  for (int t = 0; t < shortened(60); t++) {
     std::vector<sks_cuda_row> entries;
     std::vector<sks_cache *> used;
     std::vector<int32_t> ones, places;
@@ -317,13 +321,14 @@ void test_replay(sks_device *device, int32_t type, uint64_t *seed) {
 int main(int argc, char **argv) {
   uint64_t seed = rng_seed(argc, argv);
   sks_device *device = start_test();
-  for (int32_t type = SKS_F32; type < SKS_KV_TYPES; type++) {
-    test_every_offset(device, type, &seed);
-    test_dense(device, type, &seed);
-    test_replay(device, type, &seed);
-    for (int round = 0; round < rounds(12); round++) test_mixed(device, type, &seed);
-    for (int round = 0; round < rounds(6); round++) test_many(device, type, &seed);
-  }
+  for (int32_t type = SKS_F32; type < SKS_KV_TYPES; type++) test_dense(device, type, &seed);
+  const struct {
+    int times;  // for every type
+    void (*test)(sks_device *, int32_t type, uint64_t *seed);
+  } others[] = {{1, test_every_offset}, {1, test_replay}, {12, test_mixed}, {6, test_many}};
+  for (const auto &[times, test] : others)
+    for (int32_t i = 0; i < shortened(times * SKS_KV_TYPES); i++)
+      test(device, SKS_KV_TYPES - 1 - i % SKS_KV_TYPES, &seed);
   sks_device_close(device);
   return check_report();
 }

@@ -1,5 +1,6 @@
 // States and eviction by range: rows of device caches are those of the CPU's.
 #include "support/gpu_streams.hpp"
+#include "support/shortened.hpp"
 
 namespace {
 
@@ -83,7 +84,7 @@ void test_state(sks_device *device, int32_t type, bool rotary, uint64_t *seed) {
 int main(int argc, char **argv) {
   uint64_t seed = rng_seed(argc, argv);
   sks_device *device = start_test();
-  for (int round = 0; round < rounds(10); round++)
+  for (int round = 0; round < shortened(10); round++)
     for (int32_t type = SKS_F32; type < SKS_KV_TYPES; type++)
       test_state(device, type, rng_below(&seed, 3) > 0, &seed);
   sks_device_close(device);

@@ -4,6 +4,7 @@
 #include "cuda/kernels/linear_batch.h"
 #include "cuda/kernels/norm.h"
 #include "support/gpu_matrix.hpp"
+#include "support/shortened.hpp"
 
 namespace {
 
@@ -68,13 +69,12 @@ int64_t random_columns(int32_t type, uint64_t *seed) {
   return rng_below(seed, 2) ? widths[rng_below(seed, 10)] : 1 + rng_below(seed, 3000);
 }
 
-void test_shape(sks_device *device, int32_t type, uint64_t *seed) {
+void test_shape(sks_device *device, int32_t type, int32_t rows, uint64_t *seed) {
   int64_t columns = random_columns(type, seed);
-  int64_t channels = 8 * (1 + rng_below(seed, rng_below(seed, 4) ? 20 : rounds(400)));
+  int64_t channels = 8 * (1 + rng_below(seed, shortened(rng_below(seed, 4) ? 20 : 400, 3)));
   int32_t output = static_cast<int32_t>(rng_below(seed, 5));
   if (output != SKS_SILU_GATE) channels -= rng_below(seed, 8);
   if (output == SKS_SILU_GATE && type < SKS_Q8_0) channels -= 2 * rng_below(seed, 4);
-  int32_t rows = static_cast<int32_t>(1 + rng_below(seed, 7));
   gpu_matrix w(type, type, channels, columns, rng_below(seed, 2), seed);
   random_norm norm(columns, seed);
   int64_t y_columns = output == SKS_SILU_GATE ? channels / 2 : channels;
@@ -95,9 +95,12 @@ void test_shape(sks_device *device, int32_t type, uint64_t *seed) {
         norm.used ? 1 + norm.host.kind : 0, error);
 
   // Each row alone, bit for bit.
+  int32_t alone = shortened(rows);
+  y.resize(static_cast<size_t>(alone * y_columns));
+  found.resize(y.size());
   gpu_array<float> again(y);
   if (output != SKS_ADD) again.poison();
-  for (int32_t r = 0; r < rows; r++)
+  for (int32_t r = 0; r < alone; r++)
     GPU(sks_cuda_linear(nullptr, &w.matrix, gpu_norm, gpu_x + r * columns, 1, again + r * y_columns,
                         output, true));
   CHECK(same_bits(again.get(), found), "type %d, %lld x %lld: a row depends on those beside it",
@@ -125,7 +128,7 @@ struct prepared_rows {
 
 void test_batch(sks_device *device, int32_t type, int32_t rows, uint64_t *seed) {
   int64_t columns = random_columns(type, seed);
-  int64_t channels = 2 * (1 + rng_below(seed, rng_below(seed, 4) ? 80 : rounds(1600)));
+  int64_t channels = 2 * (1 + rng_below(seed, shortened(rng_below(seed, 4) ? 80 : 1600, 40)));
   int32_t output = static_cast<int32_t>(rng_below(seed, 5));
   if (output != SKS_SILU_GATE) channels -= rng_below(seed, 2);
   gpu_matrix w(type, type, channels, columns, rng_below(seed, 2), seed);
@@ -174,21 +177,27 @@ void test_batch(sks_device *device, int32_t type, int32_t rows, uint64_t *seed) 
         (long long)channels, (long long)columns, rows);
 }
 
+// Of layers that follow each other. Never so small that no ring comes round to its first stage.
+struct chain_sizes {
+  int64_t width = 8 * shortened(512, 128), hidden = 8 * shortened(1376, 576);
+  int runs = shortened(5, 2);
+};
+
 // A chain of launches that may overlap, repeated: x -> y -> x, with a residual.
 void test_chain(uint64_t *seed) {
-  enum { LAYERS = 8, RUNS = 5 };
-  const int64_t width = 8 * rounds(512), hidden = 8 * rounds(1376);
+  const int layers = shortened(8);
+  const auto [width, hidden, runs] = chain_sizes();
   gpu_matrix up(SKS_F16, SKS_F16, 2 * hidden, width, false, seed);
   gpu_matrix down(SKS_F16, SKS_F16, width, hidden, false, seed);
   size_t floats = static_cast<size_t>(width);
   std::vector<float> ones(floats, 0.02f), start = random_floats(seed, floats, 1), first;
   gpu_array<float> weight(ones), x(floats), y(static_cast<size_t>(hidden));
   sks_norm norm = {weight, nullptr, 1e-5f, SKS_RMS_NORM};
-  for (int run = 0; run < RUNS; run++) {
+  for (int run = 0; run < runs; run++) {
     bool overlap = run > 0;
     x.put(start);
     y.poison();
-    for (int layer = 0; layer < LAYERS; layer++) {
+    for (int layer = 0; layer < layers; layer++) {
       GPU(sks_cuda_linear(nullptr, &up.matrix, &norm, x, 1, y, SKS_SILU_GATE, overlap));
       GPU(sks_cuda_linear(nullptr, &down.matrix, nullptr, y, 1, x, SKS_ADD, overlap));
     }
@@ -201,8 +210,8 @@ void test_chain(uint64_t *seed) {
 
 // The same with a batch, whose input is prepared between.
 void test_batch_chain(int32_t rows, uint64_t *seed) {
-  enum { LAYERS = 4, RUNS = 5 };
-  const int64_t width = 8 * rounds(512), hidden = 8 * rounds(1376);
+  const int layers = shortened(4);
+  const auto [width, hidden, runs] = chain_sizes();
   gpu_matrix up(SKS_F16, SKS_F16, 2 * hidden, width, false, seed);
   gpu_matrix down(SKS_F16, SKS_F16, width, hidden, false, seed);
   std::vector<float> ones(static_cast<size_t>(width), 0.02f), first;
@@ -210,11 +219,11 @@ void test_batch_chain(int32_t rows, uint64_t *seed) {
   gpu_array<float> weight(ones), x(start.size()), y(static_cast<size_t>(rows * hidden));
   gpu_array<uint16_t> halves(static_cast<size_t>(rows * hidden));
   sks_norm norm = {weight, nullptr, 1e-5f, SKS_RMS_NORM};
-  for (int run = 0; run < RUNS; run++) {
+  for (int run = 0; run < runs; run++) {
     bool overlap = run > 0;
     x.put(start);
     y.poison();
-    for (int layer = 0; layer < LAYERS; layer++) {
+    for (int layer = 0; layer < layers; layer++) {
       GPU(sks_cuda_prepare(nullptr, &norm, x, rows, width, SKS_F16, halves, width, overlap));
       GPU(sks_cuda_linear_batch(nullptr, &up.matrix, halves, width, rows, y, SKS_SILU_GATE,
                                 overlap));
@@ -229,7 +238,7 @@ void test_batch_chain(int32_t rows, uint64_t *seed) {
 }
 
 void test_norm(sks_device *device, uint64_t *seed) {
-  int32_t rows = static_cast<int32_t>(1 + rng_below(seed, 40));
+  int32_t rows = static_cast<int32_t>(1 + rng_below(seed, shortened(40, 4)));
   int32_t columns = static_cast<int32_t>(1 + rng_below(seed, 6000));
   random_norm norm(columns, seed);
   std::vector<float> x = random_floats(seed, static_cast<size_t>(rows) * columns, 5), y(x.size());
@@ -265,7 +274,7 @@ void test_norm(sks_device *device, uint64_t *seed) {
 void test_finish(sks_device *device, uint64_t *seed) {
   int32_t output = static_cast<int32_t>(rng_below(seed, 5));
   int32_t rows = static_cast<int32_t>(1 + rng_below(seed, 30));
-  int64_t channels = 2 * (1 + rng_below(seed, 700));
+  int64_t channels = 2 * (1 + rng_below(seed, shortened(700, 40)));
   gpu_matrix w(SKS_F32, SKS_F32, channels, 8, true, seed);
   int64_t y_columns = output == SKS_SILU_GATE ? channels / 2 : channels;
   std::vector<float> x = random_floats(seed, static_cast<size_t>(rows) * 8, 3);
@@ -287,17 +296,19 @@ void test_finish(sks_device *device, uint64_t *seed) {
 int main(int argc, char **argv) {
   uint64_t seed = rng_seed(argc, argv);
   sks_device *device = start_test();
-  for (int32_t round = 0; round < rounds(12); round++)
-    for (int32_t type = SKS_F32; type <= SKS_Q4_0; type++) test_shape(device, type, &seed);
+  for (int32_t round = 0; round < shortened(12); round++)
+    for (int32_t type = SKS_F32; type <= SKS_Q4_0; type++)
+      test_shape(device, type, 7 - round % 7, &seed);
   test_chain(&seed);
   const sks_cuda_matrix any = {SKS_F16, 1, 1, nullptr, nullptr, nullptr};
   if (sks_cuda_linear_batches(&any)) {
-    for (int round = 0; round < rounds(4); round++)
-      for (int32_t rows = 1; rows <= SKS_CUDA_BATCH_ROWS; rows++)
-        for (int32_t type : {SKS_F16, SKS_BF16}) test_batch(device, type, rows, &seed);
-    for (int32_t rows : {2, 16}) test_batch_chain(rows, &seed);
+    for (int32_t round = 0; round < shortened(4 * SKS_CUDA_BATCH_ROWS); round++)
+      for (int32_t type : {SKS_F16, SKS_BF16})
+        test_batch(device, type, SKS_CUDA_BATCH_ROWS - round % SKS_CUDA_BATCH_ROWS, &seed);
+    const int32_t batches[] = {SKS_CUDA_BATCH_ROWS, 2};
+    for (int i = 0; i < shortened(2); i++) test_batch_chain(batches[i], &seed);
   }
-  for (int round = 0; round < rounds(20); round++) {
+  for (int round = 0; round < shortened(20); round++) {
     test_norm(device, &seed);
     test_finish(device, &seed);
   }

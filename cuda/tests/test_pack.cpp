@@ -1,6 +1,7 @@
 // Weights in the order of device memory give back the numbers that were in the file.
 #include "cuda/kernels/element.h"
 #include "support/gpu_matrix.hpp"
+#include "support/shortened.hpp"
 
 namespace {
 
@@ -90,7 +91,7 @@ void test_clamp(uint64_t *seed) {
 int main(int argc, char **argv) {
   uint64_t seed = rng_seed(argc, argv);
   sks_device *device = start_test();
-  for (int round = 0; round < rounds(6); round++) {
+  for (int round = 0; round < shortened(6); round++) {
     for (int32_t type = SKS_F32; type < SKS_TYPES; type++) {
       if (sks_cuda_holds(type)) test_embed(device, type, type, &seed);
       if (sks_cuda_holds(type)) test_expand(device, type, &seed);

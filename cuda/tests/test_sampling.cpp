@@ -3,6 +3,7 @@
 
 #include "cuda/kernels/sampling.h"
 #include "support/gpu.hpp"
+#include "support/shortened.hpp"
 
 namespace {
 
@@ -86,7 +87,7 @@ int main(int argc, char **argv) {
   sks_device *device = start_test();
   gpu_array<char> scratch(SKS_CUDA_TOP_SCRATCH);  // the same one all the time
   scratch.zero();
-  for (int round = 0; round < rounds(30); round++) {
+  for (int round = 0; round < shortened(30); round++) {
     test_argmax(device, &seed);
     test_top_k(device, scratch, &seed);
     test_nll(device, &seed);

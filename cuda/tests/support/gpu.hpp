@@ -29,15 +29,6 @@ static inline sks_device *start_test() {
   return device;
 }
 
-// `full` repetitions, or a few where SINKSTREAM_TEST_SHORT is set: under a checker that makes each
-// of them slow. Its value, if more than one, says which part: 100 is a hundredth.
-static inline int rounds(int full) {
-  const char *value = getenv("SINKSTREAM_TEST_SHORT");
-  if (!value) return full;
-  int part = atoi(value) > 1 ? atoi(value) : 12;
-  return (full + part - 1) / part;
-}
-
 // Device memory whose first state is poison: all bits set, a NaN in every float type.
 template <typename T>
 class gpu_array {
