@@ -198,7 +198,7 @@ int32_t sks_gpu_attend(sks_batch *batch, int32_t layer, const float *queries, in
                        int64_t group_stride, const float *sink_logits, float *out) {
   sks_gpu_batch *own = batch->own;
   sks_gpu *gpu = sks_gpu_enter(batch->attention->device);
-  sks_cuda_attend_args args = {queries, row_stride, group_stride, sink_logits, out};
+  sks_cuda_attend_args args = {queries, row_stride, group_stride, sink_logits, out, {0}};
   bool stores = own->pending == layer;
   cudaError_t error = stores ? cudaSuccess : store_pending(gpu, own);
   if (error == cudaSuccess && own->tiled)
@@ -223,8 +223,8 @@ int32_t sks_gpu_attention_weights(sks_batch *batch, int32_t layer, const float *
   int64_t bytes = batch->attention->heads * keys * (int64_t)sizeof *weights;
   int32_t status = sks_gpu_results(gpu, bytes);
   if (status != SKS_OK) return sks_gpu_done(gpu, status);
-  sks_cuda_attend_args args = {queries, row_stride, group_stride, sink_logits,
-                               (float *)gpu->results};
+  sks_cuda_attend_args args = {
+      queries, row_stride, group_stride, sink_logits, (float *)gpu->results, {0}};
   cudaError_t error = store_pending(gpu, own);
   if (error == cudaSuccess)
     error = sks_cuda_attention_weights(gpu->stream, &own->attention, &own->step, layer, row, &args);

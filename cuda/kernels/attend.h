@@ -20,6 +20,7 @@
 #define SINKSTREAM_CUDA_KERNELS_ATTEND_H
 
 #include "cuda/kernels/append.h"
+#include "cuda/kernels/rounded.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -31,6 +32,7 @@ typedef struct sks_cuda_attend_args {
   int64_t row_stride, group_stride;
   const float *sink_logits; /* [heads], or NULL */
   float *out;               /* [rows, heads, head_dim] */
+  sks_cuda_rounded rounded; /* out once more, where sks_cuda_attend_rounds */
 } sks_cuda_attend_args;
 
 /*
@@ -45,6 +47,10 @@ cudaError_t sks_cuda_attend_rows(cudaStream_t stream, const sks_cuda_attention *
                                  const sks_cuda_new_rows *new_rows,
                                  const sks_cuda_attend_args *args, int64_t most_keys,
                                  void *workspace, int64_t workspace_bytes, bool overlap);
+
+/* Whether sks_cuda_attend_rows leaves `rounded` of a step that has so many rows: where they stay
+ * whole. */
+bool sks_cuda_attend_rounds(const sks_cuda_attention *attention, int32_t rows);
 
 /* Enough for `rows` rows at once; with less (but that for one row) the launch is cut into several.
  */

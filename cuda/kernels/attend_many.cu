@@ -1,6 +1,7 @@
-// Attention of many rows: as many blocks as the processors hold go through the heads of the rows,
-// one after the other, and everything that they need of the next head is on its way while they work
-// on one: its keys and values into the ring, its token and its queries into registers.
+// Attention of many rows: as many blocks as the processors hold take the heads of the rows, one
+// after the other, and everything that they need of the next head is on its way while they work on
+// one: its keys and values into the ring, its token and its queries into registers. Memory does not
+// serve all processors alike: who is done takes the next head.
 #include <cstddef>
 
 #include "cuda/kernels/device/attend_form.cuh"
@@ -9,6 +10,10 @@
 namespace {
 
 enum { WARPS = 4, THREADS = WARPS * SKS_WARP, MOST_STAGES = 8 };
+
+// Items of a block whose numbers are known before it takes one that nobody else has taken: the one
+// that it works on, the one whose rows come, and the one whose token comes.
+enum { KNOWN = 3 };
 
 // Blocks that registers let a processor hold.
 template <typename kv, int queries, int most_steps>
@@ -80,38 +85,73 @@ __device__ sks_kv_head head_of(const sks_attend_job &job, const sks_cuda_token &
                         token.slots, job.layer, kv_head);
 }
 
+// Numbers of a block's items, in shared memory. `items` and above: there are no more.
+struct item_queue {
+  int32_t numbers[KNOWN + 1];
+  __device__ int32_t of(int32_t turn) const { return numbers[turn % (KNOWN + 1)]; }
+  __device__ void put(int32_t turn, int32_t number) { numbers[turn % (KNOWN + 1)] = number; }
+};
+
+struct item_source {
+  int32_t items;
+  uint32_t takings;  // of a launch in all, after which *taken is zero again
+  uint32_t *taken;
+
+  __host__ item_source(int32_t count, int32_t blocks, int32_t *ticket)
+      : items(count), taken(reinterpret_cast<uint32_t *>(ticket)) {
+    // Each item behind the known ones; and every block that had all of those takes one in vain.
+    int32_t all = count - (KNOWN - 1) * blocks;
+    takings = static_cast<uint32_t>(all > 0 ? all : 0);
+  }
+  // By one thread: the number behind the newest that is known.
+  __device__ int32_t take(int32_t newest) const {
+    if (newest >= items) return newest;
+    return KNOWN * static_cast<int32_t>(gridDim.x) +
+           static_cast<int32_t>(atomicInc(taken, takings - 1));
+  }
+};
+
 // A warp's place in the keys that its block will go through, a ring ahead of the work.
 template <typename kv, int queries>
 struct copy_cursor {
-  int32_t i, items, key;
+  const item_queue &queue;
+  int32_t items, turn, key, stage, free;
   sks_stored_rows from;
   coming_token following;
 
-  __device__ copy_cursor(const sks_attend_job &job, int32_t item_count) : items(item_count) {
-    i = static_cast<int32_t>(blockIdx.x);
-    following.load(job.step.tokens[item(job, i, queries).row]);
+  __device__ copy_cursor(const sks_attend_job &job, const item_queue &numbers, int32_t item_count,
+                         int32_t stages)
+      : queue(numbers), items(item_count), turn(0), stage(0), free(stages) {
+    following.load(job.step.tokens[item(job, queue.of(0), queries).row]);
     enter(job);
   }
   __device__ void enter(const sks_attend_job &job) {
     const sks_cuda_token token = following.get();
-    const sks_kv_head head = head_of<kv>(job, token, item(job, i, queries).kv_head);
+    const sks_kv_head head = head_of<kv>(job, token, item(job, queue.of(turn), queries).kv_head);
     from = {head.keys, head.values, sks_key_slots(token),
             token.slot < 0 ? 0 : static_cast<int32_t>(token.keys) - 1};
     key = static_cast<int>(threadIdx.x) / SKS_WARP * SKS_SIXTEEN;
-    int32_t next = i + static_cast<int32_t>(gridDim.x);
+    int32_t next = queue.of(turn + 1);
     if (next < items) following.load(job.step.tokens[item(job, next, queries).row]);
   }
-  __device__ void start(const sks_attend_job &job, const sks_sixteens<kv> &s, char *stage,
-                        sks_arrivals *arrivals) {
-    while (i < items && key >= from.end) {
-      i += static_cast<int32_t>(gridDim.x);
-      if (i < items) enter(job);
-    }
-    if (i < items) sks_start_sixteen(s, from, key, stage, arrivals);
-    key += WARPS * SKS_SIXTEEN;
+  // Copies into all stages that are free, as far as items are known while the block is at `now`.
+  __device__ void start(const sks_attend_job &job, const sks_sixteens<kv> &s, char *ring,
+                        int32_t stages, int32_t stage_bytes, int32_t now, sks_arrivals *arrivals) {
+    while (free > 0) {
+      while (queue.of(turn) < items && key >= from.end) {
+        if (turn > now) return;
+        turn++;
+        if (queue.of(turn) < items) enter(job);
+      }
+      if (queue.of(turn) < items)
+        sks_start_sixteen(s, from, key, ring + stage * stage_bytes, arrivals + stage);
+      key += WARPS * SKS_SIXTEEN;
 #if __CUDA_ARCH__ < 900
-    sks_copy_commit();
+      sks_copy_commit();
 #endif
+      if (++stage == stages) stage = 0;
+      free--;
+    }
   }
 };
 
@@ -157,13 +197,15 @@ struct coming_input {
 template <typename kv, typename product, int queries, int most_steps>
 __global__ __launch_bounds__(THREADS,
                              (resident<kv, queries, most_steps>())) void attend(sks_attend_job job,
-                                                                                int32_t items,
+                                                                                item_source source,
                                                                                 int32_t stages) {
   using running = sks_running<kv, queries, most_steps>;
   using coming = coming_input<queries, most_steps>;
   extern __shared__ __align__(128) char shared[];
   __shared__ sks_arrivals arrivals[WARPS][MOST_STAGES];
   __shared__ float new_scores[queries];
+  __shared__ item_queue queue;
+  const int32_t items = source.items;
   const sks_cuda_attention &attention = job.attention;
   const int head_dim = attention.head_dim;
   const layout<kv> at_shared(head_dim, queries, stages);
@@ -186,25 +228,33 @@ __global__ __launch_bounds__(THREADS,
   }
 #endif
   sks_clear_behind(s, ring, 2 * stages);
-  __syncwarp();
-  copy_cursor<kv, queries> cursor(job, items);
-  for (int i = 0; i < stages; i++)
-    cursor.start(job, s, ring + i * at_shared.stage_bytes(), &arrivals[warp][i]);
+  if (threadIdx.x < KNOWN)
+    queue.put(static_cast<int32_t>(threadIdx.x),
+              static_cast<int32_t>(blockIdx.x + threadIdx.x * gridDim.x));
+  __syncthreads();
+  copy_cursor<kv, queries> cursor(job, queue, items, stages);
+  auto start = [&](int32_t turn) {
+    cursor.start(job, s, ring, stages, at_shared.stage_bytes(), turn, arrivals[warp]);
+  };
+  start(0);
   if (job.fused) sks_wait_for_previous();
 
-  const int32_t first = static_cast<int32_t>(blockIdx.x), apart = static_cast<int32_t>(gridDim.x);
   coming input;
-  input.load(job, item(job, first, queries));
+  input.load(job, item(job, queue.of(0), queries));
   coming_token following;
-  following.load(job.step.tokens[item(job, first, queries).row]);
+  following.load(job.step.tokens[item(job, queue.of(0), queries).row]);
   int stage = 0;
   uint32_t parity = 0;
-  for (int32_t i = first; i < items; i += apart) {
-    const item it(job, i, queries);
+  for (int32_t turn = 0; queue.of(turn) < items; turn++) {
+    const item it(job, queue.of(turn), queries);
+    const int32_t next = queue.of(turn + 1);
+    int32_t newest = 0;
+    if (threadIdx.x == 0) newest = source.take(queue.of(turn + KNOWN - 1));
+    start(turn);
     int first_head = it.kv_head * job.group + it.first_query;
     int heads = job.group - it.first_query < queries ? job.group - it.first_query : queries;
     const sks_cuda_token token = following.get();
-    if (i + apart < items) following.load(job.step.tokens[item(job, i + apart, queries).row]);
+    if (next < items) following.load(job.step.tokens[item(job, next, queries).row]);
     int32_t keys = token.slot < 0 ? 0 : static_cast<int32_t>(token.keys), end = keys - 1;
     int32_t sinks = static_cast<int32_t>(token.spans[0].count);
     const sks_kv_head head = head_of<kv>(job, token, it.kv_head);
@@ -237,52 +287,58 @@ __global__ __launch_bounds__(THREADS,
                           new_value);
     }
     __syncthreads();
-    if (i + apart < items) input.load(job, item(job, i + apart, queries));
-    if (keys == 0) continue;
-
-    running r;
-    r.clear();
-    float slopes[running::TILES];
-    sks_load_slopes<running>(job, first_head, heads, slopes);
-    for (int32_t at = warp * SKS_SIXTEEN; at < end; at += WARPS * SKS_SIXTEEN) {
-      char *rows = ring + stage * at_shared.stage_bytes();
+    if (next < items) input.load(job, item(job, next, queries));
+    if (keys > 0) {
+      running r;
+      r.clear();
+      float slopes[running::TILES];
+      sks_load_slopes<running>(job, first_head, heads, slopes);
+      for (int32_t at = warp * SKS_SIXTEEN; at < end; at += WARPS * SKS_SIXTEEN) {
+        char *rows = ring + stage * at_shared.stage_bytes();
 #if __CUDA_ARCH__ >= 900
-      sks_arrivals_wait(&arrivals[warp][stage], parity);
+        sks_arrivals_wait(&arrivals[warp][stage], parity);
 #else
-      if (stages == 1)
-        sks_copy_wait<0>();
-      else
-        sks_copy_wait<1>();
+        if (cursor.free > 0 || stages == 1)
+          sks_copy_wait<0>();
+        else
+          sks_copy_wait<1>();
 #endif
-      __syncwarp();
-      float scores[1][running::TILES][2];
-      sks_weights<1, running::TILES> weights;
-      // In line, without a loop over the two ways, which would take more registers than there are.
-      if (at + SKS_SIXTEEN > sinks)
-        sks_score_keys<running>(s, rows, at, sinks, true, streamed, scores);
-      if (at < sinks) sks_score_keys<running>(s, rows, at, sinks, false, cached, scores);
-      sks_place_keys<running>(s, at, end, keys, slopes, scores);
-      sks_weigh(scores, r, weights);
-      sks_add_values<product>(s, rows + s.bytes(), weights, r);
-      __syncwarp();
-      cursor.start(job, s, rows, &arrivals[warp][stage]);
-      if (++stage == stages) {
-        stage = 0;
-        parity ^= 1;
+        __syncwarp();
+        float scores[1][running::TILES][2];
+        sks_weights<1, running::TILES> weights;
+        // In line, without a loop over the two ways, which would take more registers than there
+        // are.
+        if (at + SKS_SIXTEEN > sinks)
+          sks_score_keys<running>(s, rows, at, sinks, true, streamed, scores);
+        if (at < sinks) sks_score_keys<running>(s, rows, at, sinks, false, cached, scores);
+        sks_place_keys<running>(s, at, end, keys, slopes, scores);
+        sks_weigh(scores, r, weights);
+        sks_add_values<product>(s, rows + s.bytes(), weights, r);
+        __syncwarp();
+        cursor.free++;
+        start(turn);
+        if (++stage == stages) {
+          stage = 0;
+          parity ^= 1;
+        }
+      }
+
+      sks_put_warp<WARPS>(r, streamed, true, new_key, heads, new_scores, found_stats, found);
+      __syncthreads();
+      for (int k = static_cast<int>(threadIdx.x); k < heads * head_dim; k += THREADS) {
+        int q = k / head_dim, c = k % head_dim;
+        const sks_softmax_part whole =
+            sks_gather_warps<WARPS, queries>(found_stats, found, head_dim, q, c, new_scores[q],
+                                             sks_load_channel<kv>(new_value, head_dim, c));
+        sks_softmax_end finished =
+            sks_finish_softmax(job, first_head + q, whole.largest, whole.sum);
+        const float value = whole.value * finished.factor;
+        const int channel = first_head * head_dim + k;
+        job.in.out[it.row * attention.heads * head_dim + channel] = value;
+        if (job.in.rounded.rows) sks_put_rounded(job.in.rounded, it.row, channel, value);
       }
     }
-
-    sks_put_warp<WARPS>(r, streamed, true, new_key, heads, new_scores, found_stats, found);
-    __syncthreads();
-    for (int k = static_cast<int>(threadIdx.x); k < heads * head_dim; k += THREADS) {
-      int q = k / head_dim, c = k % head_dim;
-      const sks_softmax_part whole =
-          sks_gather_warps<WARPS, queries>(found_stats, found, head_dim, q, c, new_scores[q],
-                                           sks_load_channel<kv>(new_value, head_dim, c));
-      sks_softmax_end finished = sks_finish_softmax(job, first_head + q, whole.largest, whole.sum);
-      job.in.out[(it.row * attention.heads + first_head) * head_dim + k] =
-          whole.value * finished.factor;
-    }
+    if (threadIdx.x == 0) queue.put(turn + KNOWN, newest);
     // The next item's newest row and results take the place of these.
     __syncthreads();
   }
@@ -325,8 +381,8 @@ struct many_rows {
     if (blocks > items) blocks = items;
     const layout<kv> at_shared(job.attention.head_dim, queries, stages);
     return sks_launch(attend<kv, product, queries, most_steps>, dim3(static_cast<unsigned>(blocks)),
-                      THREADS, static_cast<size_t>(at_shared.bytes), stream, overlap, job, items,
-                      stages);
+                      THREADS, static_cast<size_t>(at_shared.bytes), stream, overlap, job,
+                      item_source(items, blocks, job.tickets), stages);
   }
 };
 

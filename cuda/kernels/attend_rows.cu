@@ -34,6 +34,10 @@ bool stay_whole(const sks_cuda_attention *attention, int64_t rows) {
 
 }  // namespace
 
+bool sks_cuda_attend_rounds(const sks_cuda_attention *attention, int32_t rows) {
+  return stay_whole(attention, rows);
+}
+
 int64_t sks_cuda_attend_workspace(const sks_cuda_attention *attention, int32_t rows,
                                   int64_t most_keys) {
   // A row of a step that has no other is cut finest.
@@ -53,6 +57,7 @@ cudaError_t sks_cuda_attend_rows(cudaStream_t stream, const sks_cuda_attention *
   if (new_rows) job.rows = *new_rows;
   job.in = *in;
   job.group = attention->heads / attention->kv_heads;
+  job.tickets = static_cast<int32_t *>(workspace);
   if (stay_whole(attention, step->row_count))
     return sks_attend_many_launch(stream, job, step->row_count, overlap);
   job.most_parts = static_cast<int32_t>(parts_of(attention, step->row_count, most_keys));
@@ -63,7 +68,6 @@ cudaError_t sks_cuda_attend_rows(cudaStream_t stream, const sks_cuda_attention *
   workspace_layout at = workspace_of(attention, rows, job.most_parts);
   if (at.bytes > workspace_bytes) return cudaErrorInvalidValue;
   char *memory = static_cast<char *>(workspace);
-  job.tickets = reinterpret_cast<int32_t *>(memory);
   job.stats = reinterpret_cast<float2 *>(memory + at.stats);
   job.values = reinterpret_cast<float *>(memory + at.values);
   for (int64_t row = 0; row < step->row_count; row += rows) {

@@ -1,7 +1,7 @@
 #include "cuda/kernels/device/activation.cuh"
-#include "cuda/kernels/device/element.cuh"
 #include "cuda/kernels/device/launch.cuh"
 #include "cuda/kernels/device/reduce.cuh"
+#include "cuda/kernels/device/round.cuh"
 #include "cuda/kernels/linear.h"
 
 namespace {
@@ -21,16 +21,6 @@ struct prepare_args {
   int64_t stride;
 };
 
-// f16 has no number above 65504; a NaN stays one.
-__device__ float within_half(float x) {
-  return x > 65504.0f ? 65504.0f : x < -65504.0f ? -65504.0f : x;
-}
-
-template <int type>
-__device__ uint16_t narrow(float x) {
-  return type == SKS_F16 ? sks_narrow_half(within_half(x)) : sks_narrow_bfloat(x);
-}
-
 // Four columns from `column` on. `wholly`: all rows consist of fours.
 template <int type>
 __device__ void put_four(void *row, int64_t column, int64_t stride, bool wholly, float4 x) {
@@ -41,11 +31,9 @@ __device__ void put_four(void *row, int64_t column, int64_t stride, bool wholly,
       if (column + i < stride) to[i] = values[i];
   } else {
     uint16_t *to = static_cast<uint16_t *>(row) + column;
-    if (wholly)
-      *reinterpret_cast<ushort4 *>(to) =
-          make_ushort4(narrow<type>(x.x), narrow<type>(x.y), narrow<type>(x.z), narrow<type>(x.w));
+    if (wholly) *reinterpret_cast<ushort4 *>(to) = sks_round_four<type>(x);
     for (int i = 0; !wholly && i < 4; i++)
-      if (column + i < stride) to[i] = narrow<type>(values[i]);
+      if (column + i < stride) to[i] = sks_round_to<type>(values[i]);
   }
 }
 

@@ -1,6 +1,7 @@
 // Append and attention against the reference kernels of the CPU: row by row, fused with append, in
 // tiles, and as a recorded step that is replayed.
 #include "cuda/kernels/attention_weights.h"
+#include "cuda/kernels/linear.h"
 #include "support/gpu_streams.hpp"
 #include "support/shortened.hpp"
 
@@ -83,6 +84,21 @@ void check_weights(const gpu_streams &s, const sks_cuda_step &step, int32_t laye
           (long long)keys);
 }
 
+// Rows that were left rounded are those of `out` as prepare rounds them.
+void check_rounded(const gpu_streams &s, const std::vector<int32_t> &places, int32_t rows,
+                   const float *out, const sks_cuda_rounded &rounded,
+                   const std::vector<uint16_t> &found) {
+  gpu_array<uint16_t> prepared(found.size());
+  GPU(sks_cuda_prepare(nullptr, nullptr, out, rows, s.out_floats(), rounded.type, prepared,
+                       rounded.stride, true));
+  std::vector<uint16_t> expected = prepared.get();
+  for (int32_t place : places) {
+    auto row = expected.begin() + place * rounded.stride;
+    CHECK(std::equal(row, row + s.out_floats(), found.begin() + place * rounded.stride),
+          "row %d, rounded to type %d", place, rounded.type);
+  }
+}
+
 // One step through all layers in every way there is.
 void run_step(gpu_streams &s, const std::vector<int32_t> &counts, bool idle, uint64_t *seed) {
   std::vector<int32_t> places;
@@ -100,6 +116,10 @@ void run_step(gpu_streams &s, const std::vector<int32_t> &counts, bool idle, uin
     gpu_array<float> out(static_cast<size_t>(step.row_count * s.out_floats()));
     sks_cuda_attend_args in = s.attend_args(gpu_x, out);
     sks_cuda_new_rows from = s.new_rows(gpu_x);
+    const int64_t stride = (s.out_floats() + 7) / 8 * 8;
+    gpu_array<uint16_t> rounded(static_cast<size_t>(step.row_count * stride));
+    if (sks_cuda_attend_rounds(&s.gpu, step.row_count))
+      in.rounded = {rounded, stride, layer % 2 ? SKS_F16 : SKS_BF16};
 
     std::vector<float> fused;
     if (single) {
@@ -119,6 +139,7 @@ void run_step(gpu_streams &s, const std::vector<int32_t> &counts, bool idle, uin
               s.spec.kv_heads, (long long)s.spec.sinks, (long long)s.spec.window, step.row_count);
       std::vector<float> all = out.get(), found = picked(all, places, s.out_floats());
       check_layer(s, "rows", found, expected, row_tolerance(s.spec.type));
+      if (in.rounded.rows) check_rounded(s, places, step.row_count, out, in.rounded, rounded.get());
       CHECK(fused.empty() || same_bits(found, fused), "the fused row differs from the stored one");
       fused = found;
       for (int32_t r = 0, next = 0; r < step.row_count; r++) {
@@ -203,8 +224,8 @@ void test_many(sks_device *device, int32_t type, uint64_t *seed) {
   static const int32_t groups[] = {1, 3, 9};
   const int streams = shortened(40, 16);
   streams_spec spec = random_spec(type, seed);
-  spec.kv_heads = 8;
-  spec.heads = spec.kv_heads * groups[rng_below(seed, 3)];
+  spec.kv_heads = rng_below(seed, 2) ? 8 : 32;
+  spec.heads = spec.kv_heads * (spec.kv_heads == 32 ? 1 : groups[rng_below(seed, 3)]);
   spec.window = 1 + rng_below(seed, 150);
   spec.max_rows = static_cast<int32_t>(1 + rng_below(seed, 9));
   gpu_streams s(device, spec, streams, 0, seed);

@@ -7,6 +7,7 @@
 #include "cuda/kernels/device/kv.cuh"
 #include "cuda/kernels/device/launch.cuh"
 #include "cuda/kernels/device/rotate.cuh"
+#include "cuda/kernels/device/round.cuh"
 #include "cuda/kernels/device/stage.cuh"
 
 constexpr float SKS_LOG2_E = 1.4426950408889634f;
@@ -43,8 +44,8 @@ int64_t sks_attend_few_parts(const sks_cuda_attention *attention, int64_t rows, 
 cudaError_t sks_attend_few_launch(cudaStream_t stream, const sks_attend_job &job, int64_t rows,
                                   bool overlap);
 
-// Rows whole, with blocks that go through many: keys of all types but float32. It needs neither
-// tickets nor memory for parts.
+// Rows whole, with blocks that go through many: keys of all types but float32. It needs one ticket
+// and no memory for parts.
 cudaError_t sks_attend_many_launch(cudaStream_t stream, const sks_attend_job &job, int64_t rows,
                                    bool overlap);
 

@@ -142,8 +142,12 @@ class gpu_streams {
   }
   sks_cuda_attend_args attend_args(const float *x, float *out) const {
     int64_t group = spec.heads / spec.kv_heads;
-    return {x, row_floats(), group * spec.head_dim,
-            spec.sink_logits ? static_cast<float *>(gpu_logits) : nullptr, out};
+    return {x,
+            row_floats(),
+            group * spec.head_dim,
+            spec.sink_logits ? static_cast<float *>(gpu_logits) : nullptr,
+            out,
+            {}};
   }
 
   // Begins a step of counts[i] rows of stream i on both sides, with `idle` rows that do nothing
