@@ -92,9 +92,10 @@ static int32_t batch_rows(sks_gpu *gpu, const sks_workspace *workspace,
   int64_t stride = round_up(matrix->columns, STRIDE);
   int32_t status = prepare(gpu, workspace, norm, x, rows, matrix->columns, matrix->type, stride);
   if (status != SKS_OK) return status;
-  return sks_gpu_check(
-      gpu, sks_cuda_linear_batch(gpu->stream, matrix, own->input, stride, rows, y, output, true),
-      "sks_linear");
+  return sks_gpu_check(gpu,
+                       sks_cuda_linear_batch(gpu->stream, matrix, own->input, stride, rows, y,
+                                             (sks_cuda_rounded){0}, output, true),
+                       "sks_linear");
 }
 
 /* Many rows: input rounded, a product of cuBLAS, then what becomes of it. */

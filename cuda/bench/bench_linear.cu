@@ -40,7 +40,8 @@ void measure(const matrix_shape &shape, int32_t type, const char *type_name, int
       if (rows > 1 && sks_cuda_linear_batches(w)) {
         GPU(sks_cuda_prepare(stream, used, x, rows, shape.columns, type, input, shape.columns,
                              true));
-        GPU(sks_cuda_linear_batch(stream, w, input, shape.columns, rows, y, shape.output, true));
+        GPU(sks_cuda_linear_batch(stream, w, input, shape.columns, rows, y, {}, shape.output,
+                                  true));
       } else {
         GPU(sks_cuda_linear(stream, w, used, x, rows, y, shape.output, true));
       }
@@ -72,7 +73,7 @@ int main() {
   } types[] = {{SKS_F16, "f16"}, {SKS_BF16, "bf16"}, {SKS_Q8_0, "q8_0"}, {SKS_Q4_0, "q4_0"}};
   for (auto type : types)
     for (const matrix_shape &shape : shapes)
-      for (int32_t rows : {1, 2, 4, 8, 16})
+      for (int32_t rows : {1, 2, 4, 8, 16, 32, 64})
         if (rows <= SKS_CUDA_FEW_ROWS || type.type == SKS_F16 || type.type == SKS_BF16)
           measure(shape, type.type, type.name, rows, bandwidth);
   return 0;

@@ -1,10 +1,12 @@
 // One token of a Llama-shaped model of random weights, without a host: every launch of a step,
-// recorded once and replayed. Usage: bench_step [7b|13b] [f16|q8_0|q4_0] [S+R] ...
+// recorded once and replayed. Usage: bench_step [7b|13b] [f16|q8_0|q4_0] [STREAMS] [S+R] ...; with
+// several streams the weights are f16 or bf16.
 #include <cstring>
 
 #include "cuda/bench/bench_streams.cuh"
 #include "cuda/kernels/element.h"
 #include "cuda/kernels/linear.h"
+#include "cuda/kernels/linear_batch.h"
 #include "cuda/kernels/sampling.h"
 
 namespace {
@@ -21,15 +23,35 @@ struct layer {
   sks_cuda_matrix qkv, out, gate_up, down;
 };
 
+// Floats of all streams, and where a kernel leaves them once more for the next product.
+struct activations {
+  float *values;
+  sks_cuda_rounded rounded;
+
+  activations(int32_t streams, int64_t columns, int32_t type)
+      : values(static_cast<float *>(bench_memory(streams * columns, FLOATS, 1))),
+        rounded{streams == 1 ? nullptr : bench_memory(streams * columns, HALVES, 1), columns,
+                type} {}
+};
+
 struct model {
   model_shape shape;
+  int32_t streams;
   std::vector<layer> layers;
   sks_cuda_matrix table, head;
-  float *norm_weight, *x, *qkv, *attended, *hidden, *logits;
-  int32_t *id;
+  float *norm_weight;
+  activations x, qkv, attended, hidden, logits;
+  int32_t *ids;
   double bytes = 0;
 
-  model(const model_shape &of, int32_t type) : shape(of) {
+  model(const model_shape &of, int32_t type, int32_t stream_count)
+      : shape(of),
+        streams(stream_count),
+        x(streams, of.width, type),
+        qkv(streams, 3 * of.width, type),
+        attended(streams, of.width, type),
+        hidden(streams, of.hidden, type),
+        logits(streams, of.vocabulary, type) {
     int64_t width = of.width;
     for (int32_t i = 0; i < of.layers; i++) {
       layers.push_back({bench_matrix(type, 3 * width, width), bench_matrix(type, width, width),
@@ -43,13 +65,38 @@ struct model {
     head = bench_matrix(type, of.vocabulary, width);
     bytes += bench_matrix_bytes(head);
     norm_weight = static_cast<float *>(bench_memory(width, FLOATS, 1));
-    x = static_cast<float *>(bench_memory(width, FLOATS, 1));
-    qkv = static_cast<float *>(bench_memory(3 * width, FLOATS, 1));
-    attended = static_cast<float *>(bench_memory(width, FLOATS, 1));
-    hidden = static_cast<float *>(bench_memory(of.hidden, FLOATS, 1));
-    logits = static_cast<float *>(bench_memory(of.vocabulary, FLOATS, 1));
-    GPU(cudaMalloc(reinterpret_cast<void **>(&id), sizeof *id));
-    GPU(cudaMemset(id, 0, sizeof *id));
+    size_t id_bytes = static_cast<size_t>(streams) * sizeof *ids;
+    GPU(cudaMalloc(reinterpret_cast<void **>(&ids), id_bytes));
+    GPU(cudaMemset(ids, 0, id_bytes));
+  }
+
+  // As the back end runs it. x is there in 16 bits already if it needs no norm.
+  void linear(cudaStream_t stream, const sks_cuda_matrix &w, const sks_norm *norm,
+              const activations &in, const activations &out, int32_t output, bool overlap) const {
+    if (streams == 1) {
+      GPU(sks_cuda_linear(stream, &w, norm, in.values, 1, out.values, output, overlap));
+      return;
+    }
+    if (norm)
+      GPU(sks_cuda_prepare(stream, norm, in.values, streams, w.columns, w.type, in.rounded.rows,
+                           in.rounded.stride, overlap));
+    sks_cuda_rounded left = output == SKS_SILU_GATE ? out.rounded : sks_cuda_rounded{};
+    GPU(sks_cuda_linear_batch(stream, &w, in.rounded.rows, in.rounded.stride, streams, out.values,
+                              left, output, overlap));
+  }
+
+  void attend(cudaStream_t stream, const bench_streams &s, int32_t of_layer, bool overlap) const {
+    int64_t width = shape.width, dim = s.attention.head_dim;
+    bool rounds = sks_cuda_attend_rounds(&s.attention, streams);
+    sks_cuda_new_rows rows = {qkv.values + width, qkv.values + 2 * width, 3 * width, dim};
+    sks_cuda_attend_args in = {
+        qkv.values, 3 * width,       dim,
+        nullptr,    attended.values, rounds ? attended.rounded : sks_cuda_rounded{}};
+    GPU(sks_cuda_attend_rows(stream, &s.attention, &s.step, of_layer, &rows, &in, s.most_keys,
+                             s.workspace, s.workspace_bytes, overlap));
+    if (!rounds && streams > 1)
+      GPU(sks_cuda_prepare(stream, nullptr, attended.values, streams, width, attended.rounded.type,
+                           attended.rounded.rows, width, overlap));
   }
 };
 
@@ -57,23 +104,17 @@ void step(cudaStream_t stream, const model &m, const bench_streams &s, bool atte
           bool overlap) {
   sks_norm norm = {m.norm_weight, nullptr, 1e-5f, SKS_RMS_NORM};
   GPU(sks_cuda_step_begin(stream, &s.attention, &s.step));
-  GPU(sks_cuda_embed(stream, &m.table, m.id, 1, m.x));
+  GPU(sks_cuda_embed(stream, &m.table, m.ids, m.streams, m.x.values));
   for (size_t i = 0; i < m.layers.size(); i++) {
     const layer &l = m.layers[i];
-    GPU(sks_cuda_linear(stream, &l.qkv, &norm, m.x, 1, m.qkv, SKS_STORE, overlap));
-    if (attention) {
-      int64_t width = m.shape.width;
-      sks_cuda_new_rows rows = {m.qkv + width, m.qkv + 2 * width, 3 * width, s.attention.head_dim};
-      sks_cuda_attend_args in = {m.qkv, 3 * width, s.attention.head_dim, nullptr, m.attended};
-      GPU(sks_cuda_attend_rows(stream, &s.attention, &s.step, static_cast<int32_t>(i), &rows, &in,
-                               s.most_keys, s.workspace, s.workspace_bytes, overlap));
-    }
-    GPU(sks_cuda_linear(stream, &l.out, nullptr, m.attended, 1, m.x, SKS_ADD, overlap));
-    GPU(sks_cuda_linear(stream, &l.gate_up, &norm, m.x, 1, m.hidden, SKS_SILU_GATE, overlap));
-    GPU(sks_cuda_linear(stream, &l.down, nullptr, m.hidden, 1, m.x, SKS_ADD, overlap));
+    m.linear(stream, l.qkv, &norm, m.x, m.qkv, SKS_STORE, overlap);
+    if (attention) m.attend(stream, s, static_cast<int32_t>(i), overlap);
+    m.linear(stream, l.out, nullptr, m.attended, m.x, SKS_ADD, overlap);
+    m.linear(stream, l.gate_up, &norm, m.x, m.hidden, SKS_SILU_GATE, overlap);
+    m.linear(stream, l.down, nullptr, m.hidden, m.x, SKS_ADD, overlap);
   }
-  GPU(sks_cuda_linear(stream, &m.head, &norm, m.x, 1, m.logits, SKS_STORE, overlap));
-  GPU(sks_cuda_argmax(stream, m.logits, 1, m.shape.vocabulary, m.id, overlap));
+  m.linear(stream, m.head, &norm, m.x, m.logits, SKS_STORE, overlap);
+  GPU(sks_cuda_argmax(stream, m.logits.values, m.streams, m.shape.vocabulary, m.ids, overlap));
   GPU(sks_cuda_step_advance(stream, &s.step));
 }
 
@@ -81,7 +122,7 @@ void step(cudaStream_t stream, const model &m, const bench_streams &s, bool atte
 
 int main(int argc, char **argv) {
   model_shape shape = shapes[0];
-  int32_t type = SKS_F16;
+  int32_t type = SKS_F16, streams = 1;
   std::vector<std::pair<int64_t, int64_t>> policies;
   for (int i = 1; i < argc; i++) {
     long long sinks, window;
@@ -90,19 +131,22 @@ int main(int argc, char **argv) {
     if (!strcmp(argv[i], "bf16")) type = SKS_BF16;
     if (!strcmp(argv[i], "q8_0")) type = SKS_Q8_0;
     if (!strcmp(argv[i], "q4_0")) type = SKS_Q4_0;
-    if (sscanf(argv[i], "%lld+%lld", &sinks, &window) == 2) policies.push_back({sinks, window});
+    int read = sscanf(argv[i], "%lld+%lld", &sinks, &window);
+    if (read == 2) policies.push_back({sinks, window});
+    if (read == 1 && argv[i][strspn(argv[i], "0123456789")] == 0)
+      streams = static_cast<int32_t>(sinks);
   }
   if (policies.empty()) policies = {{4, 1020}, {4, 4092}};
   bench_say_card();
   double bandwidth = bench_copy_bandwidth();
-  model m(shape, type);
-  printf("# copy %.0f GB/s; %s, weights %.2f GB, alone %.3f ms\n", bandwidth, shape.name,
-         m.bytes * 1e-9, m.bytes / bandwidth * 1e-6);
+  model m(shape, type, streams);
+  printf("# copy %.0f GB/s; %s, %d streams, weights %.2f GB, alone %.3f ms\n", bandwidth,
+         shape.name, streams, m.bytes * 1e-9, m.bytes / bandwidth * 1e-6);
   printf("%-10s %-9s %-9s %8s %8s %8s\n", "policy", "attention", "overlap", "ms", "GB/s",
          "of copy");
   for (auto [sinks, window] : policies) {
     bench_streams s({shape.layers, shape.heads, shape.heads, shape.width / shape.heads, SKS_F16},
-                    sinks, window, 1, 1, sinks + window + 100);
+                    sinks, window, streams, 1, sinks + window + 100);
     for (bool attention : {false, true})
       for (bool overlap : {false, true}) {
         double time =

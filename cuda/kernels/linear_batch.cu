@@ -1,7 +1,7 @@
-#include "cuda/kernels/device/activation.cuh"
+#include "cuda/kernels/device/batch_output.cuh"
 #include "cuda/kernels/device/cluster.cuh"
+#include "cuda/kernels/device/group_product.cuh"
 #include "cuda/kernels/device/launch.cuh"
-#include "cuda/kernels/device/matrix_product.cuh"
 #include "cuda/kernels/device/reduce.cuh"
 #include "cuda/kernels/device/tensor_map.cuh"
 #include "cuda/kernels/linear_batch.h"
@@ -9,381 +9,407 @@
 namespace {
 
 enum {
-  // Warps of a block: some multiply, some finish the tile before meanwhile, one brings weights and
-  // input. Three to a quarter of a processor.
-  MULTIPLIERS = 8 * SKS_WARP,
-  FINISHERS = 3 * SKS_WARP,
-  THREADS = MULTIPLIERS + FINISHERS + SKS_WARP,
-  INPUTS = SKS_CUDA_BATCH_ROWS,  // rows of x, those that are not there zero
-  INPUT_BYTES = INPUTS * SKS_BOX_ROW_BYTES,
-  SLOT = 16,   // channels that a warp multiplies at a time
-  SLOTS = 16,  // of a tile: two for each warp
-  SLOT_BYTES = SLOT * SKS_BOX_ROW_BYTES,
-  PITCH = SLOTS * SLOT + 4,  // floats of a row of sums: what a warp writes meets every bank
-  SUM_BYTES = INPUTS * PITCH * 4,
-  MOST_STAGES = 12,
-  CLUSTER = 4,
-  BLOCK_BYTES = 176 << 10  // of shared memory: leaves room for the kernels before and after
+  MULTIPLIERS = 4 * SKS_WARP,
+  THREADS = MULTIPLIERS + 2 * SKS_WARP,  // a warp brings weights, another one the input
+  INPUTS = SKS_CUDA_BATCH_ROWS,
+  INPUT_STAGES = 4,
+  WINDOW_BYTES = 48 << 10,  // of the first weights on their way at once: x waits behind them
+  BLOCK_BYTES = 220 << 10   // of shared memory: leaves room for a kernel that prepares
 };
 
+// How a kernel cuts a matrix.
+template <int of_width, int of_splits>
+struct cut {
+  enum {
+    WIDTH = of_width,             // channels of a tile; with a gate half of them are of `up`
+    SPLITS = of_splits,           // blocks of a cluster that share its columns
+    BOXES = WIDTH > 128 ? 1 : 2,  // of columns of a chunk: a stage is no small thing
+    WEIGHT_BYTES = BOXES * WIDTH * SKS_BOX_ROW_BYTES,
+    MINE = WIDTH / SPLITS,  // channels that a block finishes
+    PITCH = MINE + 8,       // floats of a row of sums: what a warp writes meets no bank twice
+    RECEIVED_BYTES = (SPLITS - 1) * INPUTS * PITCH * 4,
+    INPUT_RING_BYTES = INPUT_STAGES * BOXES * INPUTS * SKS_BOX_ROW_BYTES,
+    STAGES = (BLOCK_BYTES - SKS_BOX_ALIGNMENT - INPUT_RING_BYTES - RECEIVED_BYTES) / WEIGHT_BYTES,
+    WINDOW = 3 * WEIGHT_BYTES <= WINDOW_BYTES ? 3 : 2,
+    SHARED_BYTES = SKS_BOX_ALIGNMENT + INPUT_RING_BYTES + STAGES * WEIGHT_BYTES + RECEIVED_BYTES
+  };
+};
+
+// A ring of stages in shared memory. A stage is `full` when its bytes have come, `empty` when all
+// warps that multiply have read it.
+template <int stages>
+struct ring {
+  enum { STAGES = stages };
+  char *memory;
+  int32_t stage_bytes;
+  sks_arrivals *full, *empty;
+};
+
+template <typename type>
 struct batch_args {
-  const float *bias;
-  float *y;
-  int32_t rows, channels;  // of y
-  int32_t chunks;          // of columns, SKS_BOX_COLUMNS each
-  int32_t output;
-  int32_t tile_slots;  // of y: with a gate a tile has as many of `up` behind them
-  int32_t tiles;
-  int32_t stages, stage_bytes;
+  sks_batch_output<type::TYPE> to;
+  int32_t chunks;  // of columns
+  int32_t input_box_bytes;
 };
 
 struct batch_maps {
   CUtensorMap weights, input;
 };
 
-#if __CUDA_ARCH__ >= 900
-
-// The tiles of a cluster, every so many of all.
-struct sequence {
-  int32_t tile, step, tiles, slots;
-  bool gated;
-
-  __device__ sequence(const batch_args &args, int32_t cluster, int32_t clusters) {
-    tile = cluster;
-    step = clusters;
-    tiles = args.tiles;
-    slots = args.tile_slots;
-    gated = args.output == SKS_SILU_GATE;
-  }
-  __device__ int32_t first_channel() const { return tile * slots * SLOT; }
-  __device__ int32_t all_slots() const { return gated ? 2 * slots : slots; }
-  __device__ bool last() const { return tile + step >= tiles; }
-  __device__ bool ended() const { return tile >= tiles; }
-  __device__ void next() { tile += step; }
-};
-
-// Where in a ring of stages.
+// Where in a ring, on its side that fills it or on that which empties it.
+template <int stages>
 struct place {
   int32_t stage = 0;
   uint32_t parity = 0;
-  __device__ void next(int32_t stages) {
+  __device__ void next() {
     if (++stage < stages) return;
     stage = 0;
     parity ^= 1;
   }
 };
 
-// Brings all that the block multiplies, a chunk of weights and of input at a time. Every so many
-// chunks of columns are the block's.
-struct bringer {
-  const batch_maps *maps;
-  const batch_args *args;
-  char *ring;
-  sks_arrivals *full;
-  sequence tiles;
-  int32_t chunk, first_chunk, step;
+// Brings chunks into a ring, by one thread.
+template <typename ring, typename bringer>
+struct filler {
+  ring to;
+  bringer bring;
+  int32_t chunk, end;
+  place<ring::STAGES> at;
+  bool again = false;  // stages have been used before
 
-  __device__ bool ended() const { return tiles.ended() || first_chunk >= args->chunks; }
-  __device__ void next() {
-    chunk += step;
-    if (chunk < args->chunks) return;
-    chunk = first_chunk;
-    tiles.next();
-  }
-  __device__ void bring_weights(int32_t stage) const {
-    char *to = ring + stage * args->stage_bytes;
-    int32_t row = tiles.first_channel(), column = chunk * SKS_BOX_COLUMNS;
-    sks_arrivals_expect(full + stage, static_cast<uint32_t>(args->stage_bytes));
-    sks_box_copy(to, &maps->weights, row, column, full + stage);
-    if (tiles.gated)
-      sks_box_copy(to + tiles.slots * SLOT_BYTES, &maps->weights, args->channels + row, column,
-                   full + stage);
-  }
-  __device__ void bring_input(int32_t stage) const {
-    sks_box_copy(ring + stage * args->stage_bytes + tiles.all_slots() * SLOT_BYTES, &maps->input, 0,
-                 chunk * SKS_BOX_COLUMNS, full + stage);
+  __device__ void fill(int32_t most) {
+#pragma unroll 1
+    for (; most > 0 && chunk < end; most--, chunk++) {
+      if (again) sks_arrivals_wait(to.empty + at.stage, at.parity ^ 1);
+      sks_arrivals_expect(to.full + at.stage, static_cast<uint32_t>(to.stage_bytes));
+      bring(to.memory + at.stage * to.stage_bytes, chunk, to.full + at.stage);
+      at.next();
+      again |= at.stage == 0;
+    }
   }
 };
 
-// By one thread. Weights come ahead of the kernel before.
-__device__ void bring(bringer weights, sks_arrivals *empty) {
-  bringer input = weights;
-  const int32_t stages = weights.args->stages;
-  int32_t ahead = 0;
-  for (; ahead < stages && !weights.ended(); ahead++, weights.next()) weights.bring_weights(ahead);
-  sks_wait_for_previous();
-  sks_copies_see();
-  for (int32_t i = 0; i < ahead; i++, input.next()) input.bring_input(i);
-  for (place at; !weights.ended(); weights.next(), at.next(stages)) {
-    sks_arrivals_wait(empty + at.stage, at.parity);
-    weights.bring_weights(at.stage);
-    weights.bring_input(at.stage);
-  }
-}
+// The tile's rows of the weights.
+template <typename cut>
+struct weight_bringer {
+  const CUtensorMap *map;
+  int32_t row, up;  // of the matrix; up: 0 without a gate
 
-using sums_of_warp = float[2][INPUTS / 8][4];
-
-// The sums of a warp's first `active` slots grow by a chunk of columns.
-template <typename product, int active>
-__device__ void multiply(const char *weights, const char *input, int lane, sums_of_warp &sums) {
+  __device__ void operator()(char *stage, int32_t chunk, sks_arrivals *full) const {
 #pragma unroll
-  for (int step = 0; step < SKS_BOX_COLUMNS / 16; step++) {
-    uint32_t a[active][4];
-#pragma unroll
-    for (int j = 0; j < active; j++)
-      sks_load_matrices(a[j], weights + j * (SLOTS / 2 * SLOT_BYTES) +
-                                  sks_box_at(lane % 16, step * 2 + lane / 16));
-#pragma unroll
-    for (int pair = 0; pair < INPUTS / 16; pair++) {
-      uint32_t b[4];
-      sks_load_matrices(
-          b, input + sks_box_at(pair * 16 + lane / 16 * 8 + lane % 8, step * 2 + lane / 8 % 2));
-#pragma unroll
-      for (int j = 0; j < active; j++) {
-        product::add(sums[j][2 * pair], a[j], b[0], b[1]);
-        product::add(sums[j][2 * pair + 1], a[j], b[2], b[3]);
-      }
+    for (int box = 0; box < cut::BOXES; box++) {
+      const int32_t column = (chunk * cut::BOXES + box) * SKS_BOX_COLUMNS;
+      char *to = stage + box * cut::WIDTH * SKS_BOX_ROW_BYTES;
+      sks_box_copy_once(to, map, row, column, full);
+      if (up)
+        sks_box_copy_once(to + cut::WIDTH / 2 * SKS_BOX_ROW_BYTES, map, up + row, column, full);
     }
   }
-}
+};
 
-// Where the blocks of the cluster find them: [INPUTS][PITCH].
-__device__ void put_sums(const sums_of_warp &sums, int active, int warp, int lane, float *shared) {
+template <typename cut>
+struct input_bringer {
+  const CUtensorMap *map;
+  int32_t box_bytes;
+
+  __device__ void operator()(char *stage, int32_t chunk, sks_arrivals *full) const {
 #pragma unroll
-  for (int j = 0; j < 2; j++) {
-    if (j >= active) break;
-#pragma unroll
-    for (int eight = 0; eight < INPUTS / 8; eight++) {
-      const float(&four)[4] = sums[j][eight];
-      float *to =
-          shared + (eight * 8 + lane % 4 * 2) * PITCH + (warp + j * SLOTS / 2) * SLOT + lane / 4;
-      to[0] = four[0];
-      to[PITCH] = four[1];
-      to[8] = four[2];
-      to[PITCH + 8] = four[3];
-    }
+    for (int box = 0; box < cut::BOXES; box++)
+      sks_box_copy(stage + box * box_bytes, map, 0, (chunk * cut::BOXES + box) * SKS_BOX_COLUMNS,
+                   full);
   }
+};
+
+// By one thread.
+template <int count>
+__device__ void init_all(sks_arrivals *barriers, uint32_t arrivals) {
+#pragma unroll
+  for (int i = 0; i < count; i++) sks_arrivals_init(barriers + i, arrivals);
+  sks_arrivals_ready();
 }
 
-// The sums of all blocks of the cluster at the same place, in order.
-__device__ float4 sum_of_cluster(const float *shared, int ranks) {
-  float4 found[CLUSTER];
-#pragma unroll
-  for (int r = 0; r < CLUSTER; r++)
-    if (r < ranks) found[r] = sks_cluster_load(shared, r);
-  float4 sum = found[0];
-#pragma unroll
-  for (int r = 1; r < CLUSTER; r++)
-    if (r < ranks) {
-      sum.x += found[r].x;
-      sum.y += found[r].y;
-      sum.z += found[r].z;
-      sum.w += found[r].w;
-    }
-  return sum;
-}
-
-// Four channels of a row of y.
-__device__ void finish_four(const batch_args &args, const sequence &tiles, const float *shared,
-                            int ranks, int row, int four) {
-  int32_t channel = tiles.first_channel() + four * 4;
-  if (channel >= args.channels) return;
-  float *y = args.y + static_cast<int64_t>(row) * args.channels + channel;
-  const bool whole = args.channels % 4 == 0, adds = args.output == SKS_ADD;
-  float4 other = make_float4(0, 0, 0, 0);
-  if (adds && whole) other = *reinterpret_cast<const float4 *>(y);
-  shared += row * PITCH + four * 4;
-  float4 sum = sum_of_cluster(shared, ranks);
-  if (tiles.gated) other = sum_of_cluster(shared + tiles.slots * SLOT, ranks);
-  const float sums[4] = {sum.x, sum.y, sum.z, sum.w};
-  const float others[4] = {other.x, other.y, other.z, other.w};
-  float results[4];
-#pragma unroll
-  for (int i = 0; i < 4; i++) {
-    if (channel + i >= args.channels) break;
-    float z = sums[i], up = others[i];
-    if (args.bias) {
-      z += args.bias[channel + i];
-      if (tiles.gated) up += args.bias[args.channels + channel + i];
-    }
-    if (adds && !whole) up = y[i];
-    results[i] = tiles.gated ? sks_silu(z) * up : sks_output_of(args.output, z, &up);
-    if (!whole) y[i] = results[i];
-  }
-  if (whole)
-    *reinterpret_cast<float4 *>(y) = make_float4(results[0], results[1], results[2], results[3]);
-}
-
-// The block's rows of a tile, by `threads` threads: every so many rows are the block's.
-__device__ void finish(const batch_args &args, const sequence &tiles, const float *shared, int rank,
-                       int ranks, int thread, int threads) {
-  const int fours = SLOT * tiles.slots / 4;
+// The sums of all rows over some chunks, at least one. Products of a chunk run while the next one
+// is awaited.
+template <typename type, typename cut, typename weight_ring, typename input_ring>
+__device__ void multiply(const weight_ring &weights, const input_ring &input, int32_t chunks,
+                         int32_t box_bytes, float (&sums)[cut::WIDTH / 8][4]) {
+  place<weight_ring::STAGES> w;
+  place<input_ring::STAGES> x;
+  int32_t last_w = 0, last_x = 0;
 #pragma unroll 1
-  for (int i = thread; i / fours * ranks + rank < args.rows; i += threads)
-    finish_four(args, tiles, shared, ranks, i / fours * ranks + rank, i % fours);
+  for (int32_t i = 0; i < chunks; i++) {
+    sks_arrivals_wait(weights.full + w.stage, w.parity);
+    sks_arrivals_wait(input.full + x.stage, x.parity);
+    const char *left = input.memory + x.stage * input.stage_bytes;
+    const char *right = weights.memory + w.stage * cut::WEIGHT_BYTES;
+    sks_group_begin();
+#pragma unroll
+    for (int box = 0; box < cut::BOXES; box++) {
+      const uint64_t a = sks_box_operand(left + box * box_bytes);
+      const uint64_t b = sks_box_operand(right + box * cut::WIDTH * SKS_BOX_ROW_BYTES);
+#pragma unroll
+      for (int step = 0; step < SKS_BOX_COLUMNS / 16; step++)
+        sks_group_add<type, cut::WIDTH / 8>(sums, a + step * SKS_OPERAND_STEP,
+                                            b + step * SKS_OPERAND_STEP,
+                                            i > 0 || box > 0 || step > 0);
+    }
+    sks_group_end();
+    sks_group_wait<1>();
+    const bool releases = i > 0 && threadIdx.x % SKS_WARP == 0;
+    sks_arrivals_arrive(weights.empty + last_w, releases);
+    sks_arrivals_arrive(input.empty + last_x, releases);
+    last_w = w.stage;
+    last_x = x.stage;
+    w.next();
+    x.next();
+  }
+  sks_group_wait<0>();
 }
 
-template <int barrier, int threads>
-__device__ void meet() {
-  asm volatile("bar.sync %0, %1;\n" ::"r"(barrier), "r"(threads) : "memory");
+__device__ void meet_multipliers() {
+  asm volatile("bar.sync 1, %0;\n" ::"n"(static_cast<int>(MULTIPLIERS)) : "memory");
 }
 
-#endif
+// A thread's sums to where they are finished: the channels of rank 1 behind those of rank 0. Those
+// of the other block come through its `received`.
+template <typename cut>
+__device__ void put_sums(const float (&sums)[cut::WIDTH / 8][4], int32_t rows, int rank,
+                         float *mine, float *received, sks_arrivals *arrivals) {
+  constexpr int EIGHTS = cut::MINE / 8;
+  const int thread = static_cast<int>(threadIdx.x);
+  const int row = sks_group_row(thread), at = row * cut::PITCH + sks_group_column(thread);
+#pragma unroll
+  for (int i = 0; i < EIGHTS; i++)
+#pragma unroll
+    for (int half = 0; half < 2; half++) {
+      const int to = at + half * 8 * cut::PITCH + i * 8;
+      float2 kept = make_float2(sums[i][2 * half], sums[i][2 * half + 1]);
+      if constexpr (cut::SPLITS == 2) {
+        float2 sent = make_float2(sums[i + EIGHTS][2 * half], sums[i + EIGHTS][2 * half + 1]);
+        if (rank == 1) {
+          const float2 other = kept;
+          kept = sent;
+          sent = other;
+        }
+        if (row + half * 8 < rows) sks_cluster_send_two(sent, received + to, arrivals, rank ^ 1);
+      }
+      *reinterpret_cast<float2 *>(mine + to) = kept;
+    }
+}
 
-// Registers are left for the kernels before and after.
-template <typename product>
-__global__ __launch_bounds__(2 * THREADS) void linear_batch(const __grid_constant__ batch_maps maps,
-                                                            batch_args args) {
-#if __CUDA_ARCH__ >= 900
+// The block's channels of all rows.
+template <typename cut, bool gated, typename output>
+__device__ void finish(const output &to, int32_t first_channel, const float *mine,
+                       const float *received) {
+  enum { CHANNELS = gated ? cut::MINE / 2 : cut::MINE };
+#pragma unroll 1
+  for (int k = static_cast<int>(threadIdx.x); k < to.rows * CHANNELS; k += THREADS) {
+    const int row = k / CHANNELS, channel = k % CHANNELS, at = row * cut::PITCH + channel;
+    float z = mine[at];
+    if constexpr (cut::SPLITS == 2) z += received[at];
+    to.template finish_one<gated>(row, first_channel + channel, z,
+                                  gated ? mine[at + CHANNELS] : 0.0f);
+  }
+}
+
+// The same, some fours of a thread at once.
+template <typename cut, bool gated, typename output>
+__device__ void finish_fours(const output &to, int32_t first_channel, const float *mine,
+                             const float *received) {
+  enum { CHANNELS = gated ? cut::MINE / 2 : cut::MINE, FOURS = CHANNELS / 4, AT_ONCE = 2 };
+#pragma unroll 1
+  for (int first = static_cast<int>(threadIdx.x); first < to.rows * FOURS;
+       first += AT_ONCE * THREADS) {
+    float4 z[AT_ONCE], up[AT_ONCE];
+#pragma unroll
+    for (int i = 0; i < AT_ONCE; i++) {
+      const int k = first + i * THREADS, row = k / FOURS, channel = k % FOURS * 4;
+      if (row >= to.rows) break;
+      const float4 *at = reinterpret_cast<const float4 *>(mine + row * cut::PITCH + channel);
+      z[i] = *at;
+      if constexpr (cut::SPLITS == 2)
+        z[i] = sks_add_fours(
+            z[i], *reinterpret_cast<const float4 *>(received + row * cut::PITCH + channel));
+      up[i] = gated ? at[FOURS] : make_float4(0, 0, 0, 0);
+    }
+#pragma unroll
+    for (int i = 0; i < AT_ONCE; i++) {
+      const int k = first + i * THREADS, row = k / FOURS, channel = k % FOURS * 4;
+      if (row >= to.rows) break;
+      to.template finish_four<gated>(row, first_channel + channel, z[i], up[i]);
+    }
+  }
+}
+
+template <typename cut, bool gated, typename output>
+__device__ void finish_all(const output &to, int32_t first_channel, const float *mine,
+                           const float *received) {
+  if (to.by_fours())
+    finish_fours<cut, gated>(to, first_channel, mine, received);
+  else
+    finish<cut, gated>(to, first_channel, mine, received);
+}
+
+template <typename type, typename cut>
+__global__ __launch_bounds__(THREADS, 1) void linear_batch(const __grid_constant__ batch_maps maps,
+                                                           batch_args<type> args) {
   extern __shared__ char memory[];
-  __shared__ sks_arrivals full[MOST_STAGES], empty[MOST_STAGES];
-  __shared__ sks_arrivals written, read;  // the sums of a tile, by every block of the cluster
-  char *ring = memory + (0 - sks_shared_address(memory)) % SKS_BOX_ALIGNMENT;
-  float *shared = reinterpret_cast<float *>(ring + args.stages * args.stage_bytes);
-  const int rank = sks_cluster_rank(), ranks = sks_cluster_blocks();
-  const int thread = static_cast<int>(threadIdx.x), lane = thread % SKS_WARP;
-  uint32_t tile = 0;
-  sequence tiles(args, static_cast<int32_t>(blockIdx.x) / ranks,
-                 static_cast<int32_t>(gridDim.x) / ranks);
+  __shared__ sks_arrivals weights_full[cut::STAGES], weights_empty[cut::STAGES];
+  __shared__ sks_arrivals input_full[INPUT_STAGES], input_empty[INPUT_STAGES], received_all;
+  char *aligned = memory + (0 - sks_shared_address(memory)) % SKS_BOX_ALIGNMENT;
+  // Products read 64 rows of input: behind those that are there lies more of the memory.
+  const ring<INPUT_STAGES> input = {aligned, cut::BOXES * args.input_box_bytes, input_full,
+                                    input_empty};
+  const ring<cut::STAGES> weights = {aligned + cut::INPUT_RING_BYTES, cut::WEIGHT_BYTES,
+                                     weights_full, weights_empty};
+  float *mine = reinterpret_cast<float *>(aligned);
+  float *received = reinterpret_cast<float *>(weights.memory + cut::STAGES * cut::WEIGHT_BYTES);
+  const int warp = static_cast<int>(threadIdx.x) / SKS_WARP;
+  const bool leads = threadIdx.x % SKS_WARP == 0;
+  const int rank = cut::SPLITS == 1 ? 0 : sks_cluster_rank();
+  const int32_t tile = static_cast<int32_t>(blockIdx.x) / cut::SPLITS;
+  const int32_t begin = args.chunks * rank / cut::SPLITS;
+  const int32_t end = args.chunks * (rank + 1) / cut::SPLITS;
+  const bool gated = args.to.is_gated();
+  const int32_t first_row = tile * (gated ? cut::WIDTH / 2 : cut::WIDTH);
 
   sks_let_next_start();
-  if (thread == THREADS - SKS_WARP) {
-    sks_tensor_map_prefetch(&maps.weights);
-    sks_tensor_map_prefetch(&maps.input);
-    for (int32_t i = 0; i < args.stages; i++) {
-      sks_arrivals_init(full + i);
-      sks_arrivals_init(empty + i, MULTIPLIERS / SKS_WARP);
+  filler<ring<cut::STAGES>, weight_bringer<cut>> weight_filler = {
+      weights, {&maps.weights, first_row, gated ? args.to.channels : 0}, begin, end, {}};
+  if (warp == MULTIPLIERS / SKS_WARP) {
+    // The first weights need nothing of the kernel before, nor of the other warps.
+    if (leads) {
+      init_all<cut::STAGES>(weights_full, 1);
+      weight_filler.fill(cut::WINDOW);
     }
-    sks_arrivals_init(&written, static_cast<uint32_t>(ranks));
-    sks_arrivals_init(&read, static_cast<uint32_t>(ranks));
-    sks_arrivals_ready();
+  } else if (leads) {
+    if (warp == 0) init_all<cut::STAGES>(weights_empty, MULTIPLIERS / SKS_WARP);
+    if (warp == 1) init_all<INPUT_STAGES>(input_full, 1);
+    if (warp == 2) init_all<INPUT_STAGES>(input_empty, MULTIPLIERS / SKS_WARP);
+    if (warp == 3 && cut::SPLITS == 2) {
+      init_all<1>(&received_all, 1);
+      sks_arrivals_expect(&received_all,
+                          static_cast<uint32_t>(args.to.rows * cut::MINE * sizeof(float)));
+    }
   }
   __syncthreads();
-  sks_cluster_arrive();
-  if (thread >= MULTIPLIERS + FINISHERS) {
-    if (lane == 0) bring({&maps, &args, ring, full, tiles, rank, rank, ranks}, empty);
+  if (cut::SPLITS == 2) sks_cluster_arrive();
+  if (warp == MULTIPLIERS / SKS_WARP) {
+    if (leads) {
+      // The ring for the first time: as much more as has come.
+      for (int i = 0; i + cut::WINDOW < min(cut::STAGES, end - begin); i++) {
+        sks_arrivals_wait(weights_full + i, 0);
+        weight_filler.fill(1);
+      }
+      weight_filler.fill(end - begin);
+    }
     __syncwarp();
     sks_wait_for_previous();
-    sks_cluster_wait();
-  } else if (thread >= MULTIPLIERS) {
+    if (cut::SPLITS == 2) sks_cluster_wait();
+  } else if (warp > MULTIPLIERS / SKS_WARP) {
     sks_wait_for_previous();
-    sks_cluster_wait();
-    for (; !tiles.last(); tile++, tiles.next()) {
-      sks_arrivals_wait_cluster(&written, tile & 1);
-      finish(args, tiles, shared, rank, ranks, thread - MULTIPLIERS, FINISHERS);
-      meet<2, FINISHERS>();
-      if (thread - MULTIPLIERS < ranks) sks_arrivals_arrive_read(&read, thread - MULTIPLIERS);
+    if (leads) {
+      sks_copies_see();
+      filler<ring<INPUT_STAGES>, input_bringer<cut>> input_filler = {
+          input, {&maps.input, args.input_box_bytes}, begin, end, {}};
+      input_filler.fill(end - begin);
     }
+    __syncwarp();
+    if (cut::SPLITS == 2) sks_cluster_wait();
   } else {
     sks_wait_for_previous();
-    sks_cluster_wait();
-    const int warp = thread / SKS_WARP;
-    place at;
-    for (;; tile++, tiles.next()) {
-      sums_of_warp sums = {};
-      const int active = warp + SLOTS / 2 < tiles.all_slots() ? 2
-                         : warp < tiles.all_slots()           ? 1
-                                                              : 0;
-      for (int32_t chunk = rank; chunk < args.chunks; chunk += ranks) {
-        sks_arrivals_wait(full + at.stage, at.parity);
-        const char *stage = ring + at.stage * args.stage_bytes, *w = stage + warp * SLOT_BYTES;
-        const char *x = stage + tiles.all_slots() * SLOT_BYTES;
-        if (active == 2)
-          multiply<product, 2>(w, x, lane, sums);
-        else if (active == 1)
-          multiply<product, 1>(w, x, lane, sums);
-        __syncwarp();
-        if (lane == 0) sks_arrivals_arrive(empty + at.stage);
-        at.next(args.stages);
-      }
-      if (tile > 0) sks_arrivals_wait_cluster(&read, (tile - 1) & 1);
-      put_sums(sums, active, warp, lane, shared);
-      meet<1, MULTIPLIERS>();
-      if (thread < ranks) sks_arrivals_arrive_at(&written, thread);
-      if (tiles.last()) break;
-    }
+    if (cut::SPLITS == 2) sks_cluster_wait();  // the other block is there
+    float sums[cut::WIDTH / 8][4];
+    multiply<type, cut>(weights, input, end - begin, args.input_box_bytes, sums);
+    // All has come and been read: sums take the rings' place.
+    meet_multipliers();
+    put_sums<cut>(sums, args.to.rows, rank, mine, received, &received_all);
+    if (cut::SPLITS == 2) sks_arrivals_wait_cluster(&received_all, 0);
   }
-  // The last tile, by all but the one who brings.
-  if (thread < MULTIPLIERS + FINISHERS) {
-    sks_arrivals_wait_cluster(&written, tile & 1);
-    finish(args, tiles, shared, rank, ranks, thread, MULTIPLIERS + FINISHERS);
-  }
-  // Nobody's memory goes before all have read it.
-  sks_cluster_arrive();
-  sks_cluster_wait();
-#endif
+  __syncthreads();
+  const int32_t first_channel = first_row + rank * cut::MINE;
+  if (cut::SPLITS == 1 && gated)
+    finish_all<cut, true>(args.to, first_channel, mine, received);
+  else
+    finish_all<cut, false>(args.to, first_channel, mine, received);
 }
 
-// How many clusters, each block alone on its processor, are on the card at once; asked once for
-// each device.
-template <typename kernel>
-cudaError_t clusters_of(kernel *of, int *count) {
-  enum { MOST_DEVICES = 64 };
-  static thread_local int known[MOST_DEVICES];
-  int device;
-  cudaError_t error = cudaGetDevice(&device);
-  if (error != cudaSuccess) return error;
-  if (device >= MOST_DEVICES) return cudaErrorInvalidDevice;
-  if (known[device] == 0) {
-    error = cudaFuncSetAttribute(reinterpret_cast<const void *>(of),
-                                 cudaFuncAttributeMaxDynamicSharedMemorySize, BLOCK_BYTES);
-    if (error != cudaSuccess) return error;
-    cudaLaunchAttribute attribute = {};
-    attribute.id = cudaLaunchAttributeClusterDimension;
-    attribute.val.clusterDim.x = CLUSTER;
-    attribute.val.clusterDim.y = attribute.val.clusterDim.z = 1;
-    cudaLaunchConfig_t config = {};
-    config.gridDim = dim3(CLUSTER);
-    config.blockDim = dim3(THREADS);
-    config.dynamicSmemBytes = BLOCK_BYTES;
-    config.attrs = &attribute;
-    config.numAttrs = 1;
-    error = cudaOccupancyMaxActiveClusters(&known[device], of, &config);
-    if (error != cudaSuccess) return error;
-    if (known[device] == 0) return cudaErrorNotSupported;
-  }
-  *count = known[device];
-  return cudaSuccess;
-}
+template <typename type>
+using launcher = cudaError_t (*)(cudaStream_t, const sks_cuda_matrix *, const void *, int64_t,
+                                 batch_args<type>, bool);
 
-// The tiles with which the cluster that has most to do has least. To end one takes as long as to
-// multiply another slot.
-void choose_tiles(int32_t most_slots, int32_t clusters, batch_args *args) {
-  int32_t slots = (args->channels + SLOT - 1) / SLOT, least = INT32_MAX;
-  for (int32_t size = most_slots; size > 0; size--) {
-    int32_t tiles = (slots + size - 1) / size;
-    int32_t work = (tiles + clusters - 1) / clusters * (size + 1);
-    if (work >= least) continue;
-    least = work;
-    args->tile_slots = size;
-    args->tiles = tiles;
-  }
-}
-
-template <typename product>
+template <typename type, typename cut>
 cudaError_t launch(cudaStream_t stream, const sks_cuda_matrix *matrix, const void *x,
-                   int64_t x_stride, batch_args args, bool overlap) {
-  int clusters = 0;
-  cudaError_t error = clusters_of(linear_batch<product>, &clusters);
-  if (error != cudaSuccess) return error;
-  bool gated = args.output == SKS_SILU_GATE;
-  choose_tiles(gated ? SLOTS / 2 : SLOTS, clusters, &args);
-  args.stage_bytes = (gated ? 2 : 1) * args.tile_slots * SLOT_BYTES + INPUT_BYTES;
-  const int around = SKS_BOX_ALIGNMENT + SUM_BYTES;
-  args.stages = (BLOCK_BYTES - around) / args.stage_bytes;
-  if (args.stages > MOST_STAGES) args.stages = MOST_STAGES;
-  size_t shared = static_cast<size_t>(around + args.stages * args.stage_bytes);
+                   int64_t x_stride, batch_args<type> args, bool overlap) {
+  const int32_t box_rows = args.to.is_gated() ? cut::WIDTH / 2 : cut::WIDTH;
+  const int32_t input_rows = (args.to.rows + 7) / 8 * 8;
+  const int32_t chunk = cut::BOXES * SKS_BOX_COLUMNS;
+  args.chunks = static_cast<int32_t>((matrix->columns + chunk - 1) / chunk);
+  args.input_box_bytes = input_rows * SKS_BOX_ROW_BYTES;
   batch_maps maps;
-  error = sks_tensor_map(matrix->type, matrix->elements, matrix->rows, matrix->columns,
-                         sks_cuda_pitch(matrix->type, matrix->columns), args.tile_slots * SLOT,
-                         &maps.weights);
+  cudaError_t error =
+      sks_tensor_map(matrix->type, matrix->elements, matrix->rows, matrix->columns,
+                     sks_cuda_pitch(matrix->type, matrix->columns), box_rows, &maps.weights);
   if (error == cudaSuccess)
-    error = sks_tensor_map(matrix->type, x, args.rows, matrix->columns, x_stride * 2, INPUTS,
+    error = sks_tensor_map(matrix->type, x, args.to.rows, matrix->columns, x_stride * 2, input_rows,
                            &maps.input);
   if (error != cudaSuccess) return error;
-  dim3 grid(static_cast<unsigned>(CLUSTER * (clusters < args.tiles ? clusters : args.tiles)));
-  return sks_launch_cluster(linear_batch<product>, grid, THREADS, CLUSTER, shared, stream, overlap,
-                            maps, args);
+  const int32_t tiles = (args.to.channels + box_rows - 1) / box_rows;
+  return sks_launch_cluster(
+      linear_batch<type, cut>, dim3(static_cast<unsigned>(tiles * cut::SPLITS)), THREADS,
+      cut::SPLITS == 1 ? 0 : cut::SPLITS, cut::SHARED_BYTES, stream, overlap, maps, args);
+}
+
+// All cuts that are built.
+template <typename type>
+struct known_cut {
+  int32_t width, splits;
+  launcher<type> launch;
+};
+
+template <typename type, int width, int splits>
+constexpr known_cut<type> cut_of = {width, splits, launch<type, cut<width, splits>>};
+
+// With that which leaves a processor least to do: weights, and input that it reads beside them.
+template <typename type>
+cudaError_t launch_best(cudaStream_t stream, const sks_cuda_matrix *matrix, const void *x,
+                        int64_t x_stride, const batch_args<type> &args, bool overlap) {
+  static constexpr known_cut<type> cuts[] = {
+      cut_of<type, 96, 1>, cut_of<type, 128, 1>, cut_of<type, 176, 1>, cut_of<type, 256, 1>,
+      cut_of<type, 64, 2>, cut_of<type, 96, 2>,  cut_of<type, 128, 2>};
+  const int64_t input = 24;  // channels that cost as much
+  sks_card card = {};
+  cudaError_t error = sks_card_of(&card);
+  if (error != cudaSuccess) return error;
+  const known_cut<type> *best = nullptr;
+  int64_t least = 0;
+  for (const known_cut<type> &c : cuts) {
+    // The halves of a tile with a gate do not belong together; and each block needs a chunk.
+    if (c.splits > 1 && (args.to.is_gated() || matrix->columns <= 2 * SKS_BOX_COLUMNS)) continue;
+    int64_t blocks = (matrix->rows + c.width - 1) / c.width * c.splits;
+    int64_t turns = (blocks + card.processors - 1) / card.processors;
+    int64_t work = turns * (matrix->columns / c.splits) * (c.width + input);
+    if (best != nullptr && work >= least) continue;
+    best = &c;
+    least = work;
+  }
+  return best->launch(stream, matrix, x, x_stride, args, overlap);
+}
+
+template <typename type>
+cudaError_t launch_typed(cudaStream_t stream, const sks_cuda_matrix *matrix, const void *x,
+                         int64_t x_stride, int32_t rows, float *y, const sks_cuda_rounded *rounded,
+                         int32_t output, bool overlap) {
+  batch_args<type> args = {};
+  args.to.bias = matrix->bias;
+  args.to.y = y;
+  args.to.rounded = static_cast<uint16_t *>(rounded->rows);
+  args.to.rounded_stride = rounded->stride;
+  args.to.rows = rows;
+  args.to.channels =
+      static_cast<int32_t>(output == SKS_SILU_GATE ? matrix->rows / 2 : matrix->rows);
+  args.to.output = output;
+  return launch_best(stream, matrix, x, x_stride, args, overlap);
 }
 
 }  // namespace
@@ -391,25 +417,19 @@ cudaError_t launch(cudaStream_t stream, const sks_cuda_matrix *matrix, const voi
 bool sks_cuda_linear_batches(const sks_cuda_matrix *matrix) {
   sks_card card = {};
   return (matrix->type == SKS_F16 || matrix->type == SKS_BF16) &&
-         sks_card_of(&card) == cudaSuccess && card.is_large();
+         sks_card_of(&card) == cudaSuccess && card.major == 9;
 }
 
 cudaError_t sks_cuda_linear_batch(cudaStream_t stream, const sks_cuda_matrix *matrix, const void *x,
-                                  int64_t x_stride, int32_t rows, float *y, int32_t output,
-                                  bool overlap) {
+                                  int64_t x_stride, int32_t rows, float *y,
+                                  sks_cuda_rounded rounded, int32_t output, bool overlap) {
   if (rows == 0) return cudaSuccess;
-  bool gated = output == SKS_SILU_GATE;
   if (!sks_cuda_linear_batches(matrix) || rows > SKS_CUDA_BATCH_ROWS ||
-      (gated && matrix->rows % 2 != 0) || x_stride % 8 != 0)
+      (output == SKS_SILU_GATE && matrix->rows % 2 != 0) || x_stride % 8 != 0 ||
+      (rounded.rows != nullptr && (output == SKS_ADD || rounded.type != matrix->type)))
     return cudaErrorInvalidValue;
-  batch_args args = {};
-  args.bias = matrix->bias;
-  args.y = y;
-  args.rows = rows;
-  args.channels = static_cast<int32_t>(gated ? matrix->rows / 2 : matrix->rows);
-  args.chunks = static_cast<int32_t>((matrix->columns + SKS_BOX_COLUMNS - 1) / SKS_BOX_COLUMNS);
-  args.output = output;
-  return matrix->type == SKS_F16
-             ? launch<sks_product_f16>(stream, matrix, x, x_stride, args, overlap)
-             : launch<sks_product_bf16>(stream, matrix, x, x_stride, args, overlap);
+  return matrix->type == SKS_F16 ? launch_typed<sks_group_f16>(stream, matrix, x, x_stride, rows, y,
+                                                               &rounded, output, overlap)
+                                 : launch_typed<sks_group_bf16>(stream, matrix, x, x_stride, rows,
+                                                                y, &rounded, output, overlap);
 }

@@ -2,11 +2,10 @@
  * The linear layer of a batch: rows enough to share a reading of the weights, too few to hide it
  * behind arithmetic.
  *
- * A cluster of blocks shares each tile of channels: every block multiplies its part of the columns
- * on the tensor cores, so that the input, which all clusters read, passes to a processor once a
- * tile; then the blocks add their sums, in order, out of each other's shared memory. Weights and
- * input come through a ring in shared memory. Floor: the matrix's bytes over the card's memory
- * bandwidth.
+ * A block multiplies all rows by its tile of channels on the tensor cores (wgmma), x from the left
+ * and weights from the right, both out of rings in shared memory that the copy engine fills; of a
+ * matrix with few channels, two blocks of a cluster share a tile, half of the columns each. Floor:
+ * the matrix's bytes over the card's memory bandwidth.
  */
 #ifndef SINKSTREAM_CUDA_KERNELS_LINEAR_BATCH_H
 #define SINKSTREAM_CUDA_KERNELS_LINEAR_BATCH_H
@@ -15,6 +14,7 @@
 #include <stdbool.h>
 
 #include "cuda/kernels/matrix.h"
+#include "cuda/kernels/rounded.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -22,24 +22,24 @@ extern "C" {
 
 #include "sinkstream/linear.h"
 
-/* Rows of one launch; with more, what the blocks exchange takes longer than a library's matrix
- * product. */
-enum { SKS_CUDA_BATCH_ROWS = 16 };
+/* Rows of one launch: those of a product of the tensor cores. */
+enum { SKS_CUDA_BATCH_ROWS = 64 };
 
 /* Whether sks_cuda_linear_batch takes the matrix on the current device: f16 or bf16 weights,
- * compute capability 9.0. */
+ * compute capability 9.0, whose instructions no later card has. */
 bool sks_cuda_linear_batches(const sks_cuda_matrix *matrix);
 
 /*
  * As sks_linear (sinkstream/linear.h) for up to SKS_CUDA_BATCH_ROWS rows: x [rows, x_stride] is of
- * the matrix's type, as sks_cuda_prepare writes it, x_stride a multiple of 8; sums are float32. A
- * row's result does not depend on the rows beside it, nor on their number. All pointers are of
- * device memory and aligned to 16; y [rows, channels], half of them with SKS_SILU_GATE. What is not
+ * the matrix's type, as sks_cuda_prepare writes it, x_stride a multiple of 8; sums are float32, as
+ * tensor cores add. A row's result does not depend on the rows beside it, nor on their number. All
+ * pointers are of device memory and aligned to 16; y [rows, channels], half of them with
+ * SKS_SILU_GATE. `rounded`: y once more, of the matrix's type; none with SKS_ADD. What is not
  * supported: cudaErrorInvalidValue. `overlap` as in linear.h.
  */
 cudaError_t sks_cuda_linear_batch(cudaStream_t stream, const sks_cuda_matrix *matrix, const void *x,
-                                  int64_t x_stride, int32_t rows, float *y, int32_t output,
-                                  bool overlap);
+                                  int64_t x_stride, int32_t rows, float *y,
+                                  sks_cuda_rounded rounded, int32_t output, bool overlap);
 
 #ifdef __cplusplus
 }

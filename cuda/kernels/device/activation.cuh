@@ -2,9 +2,10 @@
 #ifndef SINKSTREAM_CUDA_KERNELS_DEVICE_ACTIVATION_CUH
 #define SINKSTREAM_CUDA_KERNELS_DEVICE_ACTIVATION_CUH
 
+#include "cuda/kernels/device/element.cuh"
 #include "sinkstream/linear.h"
 
-__device__ static inline float sks_silu(float x) { return x / (1.0f + expf(-x)); }
+__device__ static inline float sks_silu(float x) { return x * sks_reciprocal(1.0f + expf(-x)); }
 
 __device__ static inline float sks_gelu_exact(float x) {
   return 0.5f * x * erfcf(-x * 0.70710678118654752f);

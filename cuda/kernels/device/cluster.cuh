@@ -13,14 +13,6 @@ __device__ static inline int sks_cluster_rank() {
   return static_cast<int>(rank);
 }
 
-__device__ static inline int sks_cluster_blocks() {
-  uint32_t blocks = 1;
-#if __CUDA_ARCH__ >= 900
-  asm("mov.u32 %0, %%cluster_nctarank;\n" : "=r"(blocks));
-#endif
-  return static_cast<int>(blocks);
-}
-
 // Every thread of the cluster arrives, and later waits for all others. It orders no writes but
 // those of barriers that sks_arrivals_ready closed.
 __device__ static inline void sks_cluster_arrive() {
@@ -32,35 +24,6 @@ __device__ static inline void sks_cluster_arrive() {
 __device__ static inline void sks_cluster_wait() {
 #if __CUDA_ARCH__ >= 900
   asm volatile("barrier.cluster.wait.acquire;\n" ::: "memory");
-#endif
-}
-
-// Arrives at the barrier at the same place of block `rank`: whoever waits there with
-// sks_arrivals_wait_cluster sees what the thread has written, and what it has seen.
-__device__ static inline void sks_arrivals_arrive_at(sks_arrivals *barrier, int rank) {
-#if __CUDA_ARCH__ >= 900
-  asm volatile(
-      "{\n"
-      ".reg .b32 remote;\n"
-      "mapa.shared::cluster.u32 remote, %0, %1;\n"
-      "mbarrier.arrive.release.cluster.shared::cluster.b64 _, [remote];\n"
-      "}\n" ::"r"(sks_shared_address(barrier)),
-      "r"(rank)
-      : "memory");
-#endif
-}
-
-// The same of a thread that has only read.
-__device__ static inline void sks_arrivals_arrive_read(sks_arrivals *barrier, int rank) {
-#if __CUDA_ARCH__ >= 900
-  asm volatile(
-      "{\n"
-      ".reg .b32 remote;\n"
-      "mapa.shared::cluster.u32 remote, %0, %1;\n"
-      "mbarrier.arrive.relaxed.cluster.shared::cluster.b64 _, [remote];\n"
-      "}\n" ::"r"(sks_shared_address(barrier)),
-      "r"(rank)
-      : "memory");
 #endif
 }
 
@@ -80,23 +43,6 @@ __device__ static inline void sks_arrivals_wait_cluster(sks_arrivals *barrier, u
 #endif
 }
 
-// Four floats at the same place of block `rank`.
-__device__ static inline float4 sks_cluster_load(const float *shared, int rank) {
-  float4 x = make_float4(0, 0, 0, 0);
-#if __CUDA_ARCH__ >= 900
-  asm volatile(
-      "{\n"
-      ".reg .b32 remote;\n"
-      "mapa.shared::cluster.u32 remote, %4, %5;\n"
-      "ld.shared::cluster.v4.f32 {%0, %1, %2, %3}, [remote];\n"
-      "}\n"
-      : "=f"(x.x), "=f"(x.y), "=f"(x.z), "=f"(x.w)
-      : "r"(sks_shared_address(shared)), "r"(rank)
-      : "memory");
-#endif
-  return x;
-}
-
 // A number to the same place of block `rank`; whoever waits there for its bytes sees it. Nothing
 // that the thread did before comes along.
 __device__ static inline void sks_cluster_send(float x, float *shared, sks_arrivals *barrier,
@@ -110,6 +56,23 @@ __device__ static inline void sks_cluster_send(float x, float *shared, sks_arriv
       "st.async.shared::cluster.mbarrier::complete_tx::bytes.b32 [to], %2, [at];\n"
       "}\n" ::"r"(sks_shared_address(shared)),
       "r"(sks_shared_address(barrier)), "r"(__float_as_uint(x)), "r"(rank)
+      : "memory");
+#endif
+}
+
+// Two of them, aligned to 8 bytes.
+__device__ static inline void sks_cluster_send_two(float2 x, float *shared, sks_arrivals *barrier,
+                                                   int rank) {
+#if __CUDA_ARCH__ >= 900
+  asm volatile(
+      "{\n"
+      ".reg .b32 to, at;\n"
+      "mapa.shared::cluster.u32 to, %0, %4;\n"
+      "mapa.shared::cluster.u32 at, %1, %4;\n"
+      "st.async.shared::cluster.mbarrier::complete_tx::bytes.v2.b32 [to], {%2, %3}, [at];\n"
+      "}\n" ::"r"(sks_shared_address(shared)),
+      "r"(sks_shared_address(barrier)), "r"(__float_as_uint(x.x)), "r"(__float_as_uint(x.y)),
+      "r"(rank)
       : "memory");
 #endif
 }

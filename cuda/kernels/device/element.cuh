@@ -43,6 +43,10 @@ __device__ static inline float sks_reciprocal(float x) {
   return y;
 }
 
+__device__ static inline float4 sks_add_fours(float4 a, float4 b) {
+  return make_float4(a.x + b.x, a.y + b.y, a.z + b.z, a.w + b.w);
+}
+
 // The lowest byte of each of four words, the first one's lowest.
 __device__ static inline uint32_t sks_low_bytes(const uint32_t (&words)[4]) {
   uint32_t first = __byte_perm(words[0], words[1], 0x0040);

@@ -68,11 +68,18 @@ __device__ static inline void sks_arrivals_wait(sks_arrivals *barrier, uint32_t 
 #endif
 }
 
-// Arrives without bytes.
-__device__ static inline void sks_arrivals_arrive(sks_arrivals *barrier) {
+// Arrives without bytes, if `arrives`: a branch is what products that are on their way (wgmma)
+// would not bear.
+__device__ static inline void sks_arrivals_arrive(sks_arrivals *barrier, bool arrives) {
 #if __CUDA_ARCH__ >= 900
-  asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];\n" ::"r"(sks_shared_address(barrier))
-               : "memory");
+  asm volatile(
+      "{\n"
+      ".reg .pred arrives;\n"
+      "setp.ne.u32 arrives, %1, 0;\n"
+      "@arrives mbarrier.arrive.shared::cta.b64 _, [%0];\n"
+      "}\n" ::"r"(sks_shared_address(barrier)),
+      "r"(static_cast<int>(arrives))
+      : "memory");
 #endif
 }
 

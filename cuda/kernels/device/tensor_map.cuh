@@ -43,13 +43,6 @@ static inline cudaError_t sks_tensor_map(int32_t type, const void *matrix, int64
   return result == CUDA_SUCCESS ? cudaSuccess : cudaErrorInvalidValue;
 }
 
-// The map is on its way while the thread does something else.
-__device__ static inline void sks_tensor_map_prefetch(const CUtensorMap *map) {
-#if __CUDA_ARCH__ >= 900
-  asm volatile("prefetch.tensormap [%0];\n" ::"l"(map) : "memory");
-#endif
-}
-
 // By one thread.
 __device__ static inline void sks_box_copy(void *shared, const CUtensorMap *map, int32_t row,
                                            int32_t column, sks_arrivals *barrier) {
@@ -62,9 +55,20 @@ __device__ static inline void sks_box_copy(void *shared, const CUtensorMap *map,
 #endif
 }
 
-// Where sixteen `sixteen` (0 .. 7) of a box's row lies, in bytes.
-__device__ static inline int sks_box_at(int row, int sixteen) {
-  return row * SKS_BOX_ROW_BYTES + ((sixteen ^ (row & 7)) << 4);
+// The same of what nobody reads again soon: it leaves the second-level cache first.
+__device__ static inline void sks_box_copy_once(void *shared, const CUtensorMap *map, int32_t row,
+                                                int32_t column, sks_arrivals *barrier) {
+#if __CUDA_ARCH__ >= 900
+  asm volatile(
+      "{\n"
+      ".reg .b64 once;\n"
+      "createpolicy.fractional.L2::evict_first.b64 once, 1.0;\n"
+      "cp.async.bulk.tensor.2d.shared::cluster.global.tile.mbarrier::complete_tx::bytes"
+      ".L2::cache_hint [%0], [%1, {%2, %3}], [%4], once;\n"
+      "}\n" ::"r"(sks_shared_address(shared)),
+      "l"(map), "r"(column), "r"(row), "r"(sks_shared_address(barrier))
+      : "memory");
+#endif
 }
 
 #endif
