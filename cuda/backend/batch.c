@@ -7,11 +7,13 @@
 #include "cuda/backend/gpu.h"
 #include "cuda/kernels/attend.h"
 #include "cuda/kernels/attention_weights.h"
+#include "cuda/kernels/linear_batch.h"
 
 enum {
-  MOST_WORKSPACES = 64,            /* each is twice as large as the one before */
-  LEAST_TILE_ROWS = 8,             /* of a stream in a step, for tiles to pay */
-  MOST_WORKSPACE_BYTES = 128 << 20 /* for partial softmaxes; with less, launches are cut */
+  MOST_WORKSPACES = 64,             /* each is twice as large as the one before */
+  LEAST_TILE_ROWS = 8,              /* of a stream in a step, for tiles to pay */
+  MOST_WORKSPACE_BYTES = 128 << 20, /* for partial softmaxes; with less, launches are cut */
+  ROUNDED_BYTES = 2                 /* of an element */
 };
 
 /* What a GPU has of a batch. Where each row stands is written to the device when a step begins;
@@ -24,6 +26,7 @@ typedef struct sks_gpu_batch {
   bool one_row_each; /* every stream has one row in the step */
   bool tiled;
   int32_t tile_count;
+  void *rounded; /* results once more, for the product that takes them */
   void *workspace;
   int64_t workspace_bytes;
   void *workspaces[MOST_WORKSPACES]; /* all until now, the present one last */
@@ -39,22 +42,34 @@ typedef struct sks_gpu_batch {
   int32_t written;
 } sks_gpu_batch;
 
+/* Rows whose results are left rounded, too: as many as a product of our own takes. */
+static int64_t most_rounded(const sks_batch *batch) {
+  return batch->max_rows < SKS_CUDA_BATCH_ROWS ? batch->max_rows : SKS_CUDA_BATCH_ROWS;
+}
+
+static int64_t rounded_stride(const sks_attention *attention) {
+  return sks_cuda_round((int64_t)attention->heads * attention->head_dim, 8);
+}
+
 static int32_t allocate(sks_gpu *gpu, const sks_batch *batch, sks_gpu_batch *own) {
   int64_t rows = batch->max_rows;
   int64_t caches = sks_cuda_round(rows * (int64_t)sizeof(sks_cuda_cache), 256),
           entries = sks_cuda_round(rows * (int64_t)sizeof(sks_cuda_row), 256),
           tokens = sks_cuda_round(rows * (int64_t)sizeof(sks_cuda_token), 256),
           tiles = sks_cuda_round(rows * (int64_t)sizeof(sks_cuda_tile), 256),
-          phases = rows * 4 * batch->attention->rotary_half * (int64_t)sizeof(float);
-  int32_t status =
-      sks_gpu_allocate(gpu, caches + entries + tokens + tiles + phases, "a batch", &own->memory);
+          phases = sks_cuda_round(rows * 4 * batch->attention->rotary_half * (int64_t)sizeof(float),
+                                  256),
+          rounded = most_rounded(batch) * rounded_stride(batch->attention) * ROUNDED_BYTES;
+  int32_t status = sks_gpu_allocate(gpu, caches + entries + tokens + tiles + phases + rounded,
+                                    "a batch", &own->memory);
   if (status != SKS_OK) return status;
   char *memory = own->memory;
   own->step.caches = (sks_cuda_cache *)memory;
   own->step.rows = (sks_cuda_row *)(memory += caches);
   own->step.tokens = (sks_cuda_token *)(memory += entries);
   own->tiles = (sks_cuda_tile *)(memory += tokens);
-  own->step.phases = (float *)(memory + tiles);
+  own->step.phases = (float *)(memory += tiles);
+  own->rounded = memory + phases;
   own->host_caches = sks_memory_allocate(rows * (int64_t)sizeof *own->host_caches, "a batch");
   own->host_rows = sks_memory_allocate(rows * (int64_t)sizeof *own->host_rows, "a batch");
   own->host_tiles = sks_memory_allocate(rows * (int64_t)sizeof *own->host_tiles, "a batch");
@@ -194,6 +209,20 @@ int32_t sks_gpu_append(sks_batch *batch, int32_t layer, const float *keys, const
   return sks_gpu_leave(gpu, error, "sks_append");
 }
 
+/* Where the results of the step's rows are left for a product of the type of the one before;
+ * nowhere if there is no such place. */
+static sks_cuda_rounded leave_rounded(sks_gpu *gpu, const sks_batch *batch, sks_gpu_batch *own,
+                                      const float *out) {
+  sks_cuda_rounded rounded = {own->rounded, rounded_stride(batch->attention), gpu->rounded_type};
+  int32_t rows = own->step.row_count;
+  int64_t columns = (int64_t)own->attention.heads * own->attention.head_dim;
+  if (rows > most_rounded(batch) || rounded.type == SKS_F32 ||
+      !sks_cuda_attend_rounds(&own->attention, rows))
+    return (sks_cuda_rounded){0};
+  gpu->left = (sks_gpu_left){gpu->operation, out, rows, columns, rounded};
+  return rounded;
+}
+
 int32_t sks_gpu_attend(sks_batch *batch, int32_t layer, const float *queries, int64_t row_stride,
                        int64_t group_stride, const float *sink_logits, float *out) {
   sks_gpu_batch *own = batch->own;
@@ -204,10 +233,12 @@ int32_t sks_gpu_attend(sks_batch *batch, int32_t layer, const float *queries, in
   if (error == cudaSuccess && own->tiled)
     error = sks_cuda_attend_tiles(gpu->stream, &own->attention, &own->step, layer, &args,
                                   own->tiles, own->tile_count);
-  else if (error == cudaSuccess)
+  else if (error == cudaSuccess) {
+    args.rounded = leave_rounded(gpu, batch, own, out);
     error = sks_cuda_attend_rows(gpu->stream, &own->attention, &own->step, layer,
                                  stores ? &own->pending_rows : NULL, &args, batch->most_keys,
                                  own->workspace, own->workspace_bytes, true);
+  }
   own->pending = -1;
   return sks_gpu_leave(gpu, error, "sks_attend");
 }

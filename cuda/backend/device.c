@@ -9,6 +9,7 @@ enum { LEAST_MAJOR = 8 }; /* compute capability 8.0: what the kernels are built 
 sks_gpu *sks_gpu_enter_waiting(const sks_device *device) {
   sks_gpu *gpu = (sks_gpu *)device;
   pthread_mutex_lock(&gpu->lock);
+  gpu->operation++;
   cudaSetDevice(gpu->index); /* of this thread; fails only where opening had failed */
   return gpu;
 }

@@ -11,6 +11,7 @@
 #include "core/fail.h"
 #include "cuda/backend/blas.h"
 #include "cuda/kernels/put.h"
+#include "cuda/kernels/rounded.h"
 
 /* Memory of the device that is in use. */
 typedef struct sks_gpu_block {
@@ -35,6 +36,15 @@ typedef struct sks_gpu_waiting {
   cudaError_t error; /* of the launch, until somebody leaves with it */
 } sks_gpu_waiting;
 
+/* What an operation has left once more in 16 bits, for a linear layer that is the next one. */
+typedef struct sks_gpu_left {
+  uint64_t operation;  /* its number */
+  const float *values; /* [rows, columns] */
+  int32_t rows;
+  int64_t columns;
+  sks_cuda_rounded rounded;
+} sks_gpu_left;
+
 /* Pinned memory that kernels write small results to themselves; `serial` comes last. */
 typedef struct sks_gpu_answer {
   uint32_t serial; /* of the newest question that has been answered */
@@ -52,6 +62,9 @@ typedef struct sks_gpu {
   bool recording;
   sks_gpu_blas blas;
   sks_gpu_waiting waiting;
+  uint64_t operation;   /* the number of the present one */
+  int32_t rounded_type; /* of the input of the newest product; 0, which is none, before the first */
+  sks_gpu_left left;
   sks_gpu_block *blocks;
   sks_gpu_stage stages[SKS_GPU_STAGES]; /* made with the first weights */
   /* Where small results go on their way to the host; grown as needed. */

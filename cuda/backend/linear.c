@@ -13,6 +13,8 @@
 typedef struct sks_gpu_workspace {
   void *input; /* in the type of the product */
   int64_t input_bytes;
+  void *output; /* once more, rounded for the next product */
+  int64_t output_bytes;
   void *sums; /* where they cannot go straight to y */
   int64_t sums_bytes;
   void *expanded; /* some rows of quantised weights */
@@ -30,6 +32,7 @@ void sks_gpu_workspace_destroy(sks_workspace *workspace) {
   sks_gpu_workspace *own = workspace->own;
   sks_gpu *gpu = sks_gpu_enter(workspace->device);
   sks_gpu_free(gpu, own->input);
+  sks_gpu_free(gpu, own->output);
   sks_gpu_free(gpu, own->sums);
   sks_gpu_free(gpu, own->expanded);
   sks_gpu_done(gpu, SKS_OK);
@@ -69,32 +72,51 @@ static int32_t multiply(sks_gpu *gpu, sks_gpu_workspace *own, const sks_cuda_mat
   return status;
 }
 
-/* norm(x) as `type` in the workspace, rows `stride` apart. There is room for the most rows at once:
+/* norm(x) as `type`, as it was left or in the workspace. There is room for the most rows at once:
  * what is recorded keeps its address. */
 static int32_t prepare(sks_gpu *gpu, const sks_workspace *workspace, const sks_norm *norm,
                        const float *x, int32_t rows, int64_t columns, int32_t type,
-                       int64_t stride) {
+                       sks_cuda_rounded *input) {
   sks_gpu_workspace *own = workspace->own;
+  const sks_gpu_left *left = &gpu->left;
+  gpu->rounded_type = type;
+  if (norm == NULL && left->operation + 1 == gpu->operation && left->values == x &&
+      left->rows == rows && left->columns == columns && left->rounded.type == type) {
+    *input = left->rounded;
+    return SKS_OK;
+  }
+  int64_t stride = round_up(columns, STRIDE);
   int32_t status =
       sks_gpu_ensure(gpu, workspace->max_rows * stride * sks_element_bytes(type),
                      "room for the input of a product", &own->input, &own->input_bytes);
   if (status != SKS_OK) return status;
+  *input = (sks_cuda_rounded){own->input, stride, type};
   return sks_gpu_check(
       gpu, sks_cuda_prepare(gpu->stream, norm, x, rows, columns, type, own->input, stride, true),
       "sks_linear");
 }
 
-/* A batch: input rounded, then one kernel. */
+/* A batch: input rounded, then one kernel. What comes out of an activation most often goes into a
+ * product. */
 static int32_t batch_rows(sks_gpu *gpu, const sks_workspace *workspace,
                           const sks_cuda_matrix *matrix, const sks_norm *norm, const float *x,
                           int32_t rows, float *y, int32_t output) {
-  const sks_gpu_workspace *own = workspace->own;
-  int64_t stride = round_up(matrix->columns, STRIDE);
-  int32_t status = prepare(gpu, workspace, norm, x, rows, matrix->columns, matrix->type, stride);
+  sks_gpu_workspace *own = workspace->own;
+  sks_cuda_rounded input, left = {NULL, round_up(workspace->max_columns, STRIDE), matrix->type};
+  int64_t channels = output == SKS_SILU_GATE ? matrix->rows / 2 : matrix->rows;
+  int32_t status = prepare(gpu, workspace, norm, x, rows, matrix->columns, matrix->type, &input);
+  if (status == SKS_OK && output != SKS_STORE && output != SKS_ADD &&
+      channels <= workspace->max_columns) {
+    status =
+        sks_gpu_ensure(gpu, SKS_CUDA_BATCH_ROWS * left.stride * sks_element_bytes(left.type),
+                       "room for the input of the next product", &own->output, &own->output_bytes);
+    left.rows = own->output;
+  }
   if (status != SKS_OK) return status;
+  if (left.rows != NULL) gpu->left = (sks_gpu_left){gpu->operation, y, rows, channels, left};
   return sks_gpu_check(gpu,
-                       sks_cuda_linear_batch(gpu->stream, matrix, own->input, stride, rows, y,
-                                             (sks_cuda_rounded){0}, output, true),
+                       sks_cuda_linear_batch(gpu->stream, matrix, input.rows, input.stride, rows, y,
+                                             left, output, true),
                        "sks_linear");
 }
 
@@ -104,9 +126,9 @@ static int32_t many_rows(sks_gpu *gpu, const sks_workspace *workspace,
                          int32_t rows, float *y, int32_t output) {
   sks_gpu_workspace *own = workspace->own;
   int32_t type = matrix->type == SKS_F32 || matrix->type == SKS_BF16 ? matrix->type : SKS_F16;
-  int64_t stride = round_up(matrix->columns, STRIDE);
   bool apart = output == SKS_SILU_GATE || (output == SKS_ADD && matrix->bias != NULL);
-  int32_t status = prepare(gpu, workspace, norm, x, rows, matrix->columns, type, stride);
+  sks_cuda_rounded input;
+  int32_t status = prepare(gpu, workspace, norm, x, rows, matrix->columns, type, &input);
   if (status == SKS_OK && apart)
     status = sks_gpu_ensure(gpu, workspace->max_rows * matrix->rows * (int64_t)sizeof(float),
                             "room for the sums of a product", &own->sums, &own->sums_bytes);
@@ -116,8 +138,8 @@ static int32_t many_rows(sks_gpu *gpu, const sks_workspace *workspace,
                     (sks_gpu_product){.type = type,
                                       .rows = rows,
                                       .columns = matrix->columns,
-                                      .x = own->input,
-                                      .x_stride = stride,
+                                      .x = input.rows,
+                                      .x_stride = input.stride,
                                       .y = sums,
                                       .y_stride = matrix->rows,
                                       .beta = output == SKS_ADD && !apart ? 1 : 0});
