@@ -15,6 +15,7 @@ enum {
   THREADS = 768,  // of a block, if that makes two groups: leaves registers for one of attention
   MOST_GROUPS = 8,
   MOST_STAGES = 12,
+  EARLY_GROUPS = 3,  // that ask for weights before x is there, which would wait behind all
   // Of a block's ring and its input in digits: more than half of what a processor has, so that each
   // gets one block of a launch, and as much as leaves room for one of attention, so that the one's
   // loads are on their way while the other ends. Very wide rows need all that a block can have.
@@ -38,7 +39,8 @@ struct linear_args {
   int32_t output;
   int32_t group_threads;  // that share a row
   int32_t stages;         // of a group's ring
-  int32_t early_stages;   // that are filled before x is there, which would wait behind all
+  int32_t early_stages;   // of these, that an early group fills before x is there
+  bool all_make;          // digits; else a group's first warp, which asks for weights, does not
   int32_t stage_bytes;
   sks_input_norm norm;
   const float *x;
@@ -172,6 +174,7 @@ struct block_state {
   // Sums of a tile, by the warps of each group; before that, of a layer norm.
   float parts[MOST_GROUPS][2][inputs][tile][ROW_THREADS / SKS_WARP];
   float squares[MOST_GROUPS][inputs][ROW_THREADS / SKS_WARP];  // of a row of x, by warps
+  float scales[MOST_GROUPS][inputs];  // what is left of the norm, from a group's first meeting on
   sks_arrivals arrivals[MOST_GROUPS][MOST_STAGES];
   static_assert(sizeof parts >= 2 * SKS_MOST_WARPS * sizeof(float), "");
 };
@@ -192,18 +195,28 @@ __global__ __launch_bounds__((block_threads<weight, slots>(inputs)),
     for (int32_t i = 0; i < args.stages; i++) sks_arrivals_init(pipe.arrivals + i);
     sks_arrivals_ready();
   }
-  for (int32_t i = 0; i < args.early_stages; i++) pipe.start(args, g, tiles, i, i);
+  const int32_t early = g.index < EARLY_GROUPS ? args.early_stages : 0;
+  for (int32_t i = 0; i < early; i++) pipe.start(args, g, tiles, i, i);
   const auto start_rest = [&] {
-    for (int32_t i = args.early_stages; i < args.stages; i++) pipe.start(args, g, tiles, i, i);
+    for (int32_t i = early; i < args.stages; i++) pipe.start(args, g, tiles, i, i);
   };
 
   int64_t first_input = static_cast<int64_t>(blockIdx.y) * inputs;
   const bool rms = args.norm.is(SKS_RMS_NORM), layer = args.norm.is(SKS_LAYER_NORM);
   typename weight::input in[inputs][slots];
-  float scales[inputs];  // what is left of the norm
+  // By the last warp of each group, so that others go on.
+  const auto put_scale = [&](int i, float squares) {
+    squares = sks_warp_sum(squares);
+    float scale = rms ? args.norm.scale(squares, args.columns) : 1.0f;
+    if (g.lane == 0) block.scales[g.index][i] = scale;
+  };
   if constexpr (weight::SCALED) {
     const sks_digits digits(shared + g.count * args.stages * args.stage_bytes, args.columns);
-    const sks_digit_maker maker(args.norm, args.columns);
+    const bool makes = args.all_make || g.warp > 0;
+    const int32_t makers = args.all_make ? g.threads : g.threads - SKS_WARP;
+    const sks_digit_maker maker(args.norm, args.columns,
+                                g.index * makers + g.thread - (g.threads - makers),
+                                g.count * makers);
     sks_wait_for_previous();
 #pragma unroll
     for (int i = 0; i < inputs; i++) {
@@ -211,18 +224,19 @@ __global__ __launch_bounds__((block_threads<weight, slots>(inputs)),
       sks_row_norm norm;
       if (i > 0) __syncthreads();
       if (layer) norm.measure(args.norm, args.columns, row, scratch);
-      maker.make(norm, row, digits, [&] {
-        if (i == 0) start_rest();
-      });
+      if (makes) maker.make(norm, row, digits);
+      if (i == 0) start_rest();
+      __syncthreads();
 #pragma unroll
       for (int slot = 0; slot < slots; slot++) {
         int32_t column = first_column<weight>(g, slot);
         if (column < args.columns) in[i][slot] = weight::take(digits, column);
       }
-      float sum = 0;
-      for (int32_t block = g.lane; rms && block < args.columns / 32; block += SKS_WARP)
-        sum += digits.squares[block];
-      scales[i] = rms ? args.norm.scale(sks_warp_sum(sum), args.columns) : 1.0f;
+      if (g.warp < g.warps - 1) continue;
+      float squares = 0;
+      for (int32_t at = g.lane; rms && at < args.columns / 32; at += SKS_WARP)
+        squares += digits.squares[at];
+      put_scale(i, squares);
     }
   } else {
     // The norm's factors are there before x is, if there are registers for them.
@@ -254,7 +268,7 @@ __global__ __launch_bounds__((block_threads<weight, slots>(inputs)),
             memcpy(its, factors[slot] + four, sizeof its);
           else
             sks_load_columns(args.norm.weight, args.columns, column, its);
-          sum += norm.apply(args.norm, args.columns, column, its, x[slot] + four);
+          sum += norm.apply<4>(args.norm, args.columns, column, its, x[slot] + four);
         }
       sum = rms ? sks_warp_sum(sum) : 0.0f;
       if (g.lane == 0) block.squares[g.index][i][g.warp] = sum;
@@ -263,14 +277,13 @@ __global__ __launch_bounds__((block_threads<weight, slots>(inputs)),
       for (int slot = 0; slot < slots; slot++) in[i][slot] = weight::take(x[slot]);
     }
     __syncthreads();
-#pragma unroll
-    for (int i = 0; i < inputs; i++) {
-      float sum = g.lane < g.warps ? block.squares[g.index][i][g.lane] : 0.0f;
-      scales[i] = rms ? args.norm.scale(sks_warp_sum(sum), args.columns) : 1.0f;
-    }
+    for (int i = 0; i < inputs && g.warp == g.warps - 1; i++)
+      put_scale(i, g.lane < g.warps ? block.squares[g.index][i][g.lane] : 0.0f);
   }
 
-  int32_t stage = 0, finisher = 0;
+  // Rows are finished by a warp that asks for nothing, if there are such.
+  const int32_t first_finisher = g.warps > 3 ? 1 : 0;
+  int32_t stage = 0, finisher = first_finisher;
   uint32_t parity = 0;
   float gate[inputs];
   for (int32_t i = 0; i < tiles.tiles; i++) {
@@ -318,14 +331,16 @@ __global__ __launch_bounds__((block_threads<weight, slots>(inputs)),
 #pragma unroll
       for (int k = 0; k < inputs; k++) {
         float total = 0;
-        for (int w = g.lane % lanes; w < g.warps; w += lanes) total += half[k][g.lane / lanes][w];
+#pragma unroll
+        for (int w = g.lane % lanes; w < ROW_THREADS / SKS_WARP; w += lanes)
+          if (w < g.warps) total += half[k][g.lane / lanes][w];
         total = sks_warp_sum<lanes>(total);
         if (g.lane % lanes == 0)
-          finish_row(args, row, tiles.gated && (i & 1), total * scales[k], gate + k,
+          finish_row(args, row, tiles.gated && (i & 1), total * block.scales[g.index][k], gate + k,
                      first_input + k);
       }
     }
-    if ((!tiles.gated || (i & 1)) && ++finisher == g.warps) finisher = 0;
+    if ((!tiles.gated || (i & 1)) && ++finisher == g.warps) finisher = first_finisher;
   }
 }
 
@@ -354,6 +369,14 @@ cudaError_t launch(cudaStream_t stream, linear_args args, int32_t rows, bool ove
   args.stages = ring / (groups * args.stage_bytes);
   args.stages = args.stages < 1 ? 1 : args.stages > most ? most : args.stages;
   args.early_stages = args.stages > 1 ? args.stages - 1 : 1;
+  if (weight::SCALED) {
+    // To ask takes long: who does makes no digits, if that costs the others no round.
+    int32_t all = groups * args.group_threads, others = all - groups * SKS_WARP;
+    const auto rounds = [&](int32_t threads) {
+      return threads ? (args.columns / sks_digits::COLUMNS + threads - 1) / threads : INT32_MAX;
+    };
+    args.all_make = rounds(others) > rounds(all);
+  }
   int32_t channels = args.output == SKS_SILU_GATE ? args.rows / 2 : args.rows;
   int32_t units = (channels + tile - 1) / tile;
   int32_t blocks = card.processors < units ? card.processors : units;

@@ -47,10 +47,16 @@ __device__ static inline float4 sks_add_fours(float4 a, float4 b) {
   return make_float4(a.x + b.x, a.y + b.y, a.z + b.z, a.w + b.w);
 }
 
-// The lowest byte of each of four words, the first one's lowest.
-__device__ static inline uint32_t sks_low_bytes(const uint32_t (&words)[4]) {
-  uint32_t first = __byte_perm(words[0], words[1], 0x0040);
-  return __byte_perm(first, __byte_perm(words[2], words[3], 0x0040), 0x5410);
+// The larger of two sizes; a NaN is larger than all. Compute capability 8.0.
+__device__ static inline float sks_larger(float a, float b) {
+  float y;
+  asm("max.NaN.f32 %0, %1, %2;\n" : "=f"(y) : "f"(fabsf(a)), "f"(fabsf(b)));
+  return y;
+}
+
+// The lower halves of two words, the first one's lower.
+__device__ static inline uint32_t sks_low_halves(uint32_t first, uint32_t second) {
+  return __byte_perm(first, second, 0x5410);
 }
 
 // One signed byte of a word as a float.

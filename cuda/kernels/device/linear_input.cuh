@@ -57,67 +57,58 @@ struct sks_row_norm {
     scale = norm.scale(sks_block_sum(squares, scratch + SKS_MOST_WARPS), columns);
   }
 
-  // Four columns, from `first` on; the sum of their squares before.
+  // Columns from `first` on; the sum of their squares before.
+  template <int count>
   __device__ float apply(const sks_input_norm &norm, int32_t columns, int32_t first,
                          const float *factors, float *x) const {
-    float terms[4] = {}, squares = 0;
+    float squares = 0;
+    if (norm.kind == SKS_RMS_NORM) {
+#pragma unroll
+      for (int i = 0; i < count; i++) {
+        squares = fmaf(x[i], x[i], squares);
+        x[i] *= factors[i];
+      }
+      return squares;
+    }
+    float terms[count] = {};
     if (norm.bias) sks_load_columns(norm.bias, columns, first, terms);
 #pragma unroll
-    for (int i = 0; i < 4; i++) {
-      squares = fmaf(x[i], x[i], squares);
-      x[i] = fmaf((x[i] - mean) * scale, factors[i], terms[i]);
-    }
-    return squares;
+    for (int i = 0; i < count; i++) x[i] = fmaf((x[i] - mean) * scale, factors[i], terms[i]);
+    return 0;
   }
 };
 
-// A block turns a row of x into digits: four columns a thread at a time, two of them at once, the
-// next ones on their way.
+// Threads of a block turn a row of x into digits, eight columns each at a time, the next ones on
+// their way.
 struct sks_digit_maker {
-  enum { AT_ONCE = 2 };
+  enum { AT_ONCE = sks_digits::COLUMNS };
   const sks_input_norm &norm;
   int32_t columns, first, step;
-  float factors[AT_ONCE][4];  // of the norm, for the first columns: there before x is
+  float factors[AT_ONCE];  // of the norm, for the first columns: there before x is
 
-  __device__ sks_digit_maker(const sks_input_norm &input_norm, int32_t row_columns)
-      : norm(input_norm),
-        columns(row_columns),
-        first(static_cast<int32_t>(threadIdx.x) * 4),
-        step(static_cast<int32_t>(blockDim.x) * 4) {
-    if (norm.weight) load(norm.weight, first, factors);
+  // Thread `thread` of `threads`, whole warps.
+  __device__ sks_digit_maker(const sks_input_norm &input_norm, int32_t row_columns, int32_t thread,
+                             int32_t threads)
+      : norm(input_norm), columns(row_columns), first(thread * AT_ONCE), step(threads * AT_ONCE) {
+    if (norm.weight && thread >= 0) sks_load_columns(norm.weight, columns, first, factors);
   }
 
-  __device__ void load(const float *row, int32_t base, float (&x)[AT_ONCE][4]) const {
-#pragma unroll
-    for (int k = 0; k < AT_ONCE; k++) sks_load_columns(row, columns, base + k * step, x[k]);
-  }
-
-  // The block meets at its end. `when_there`: what to do when x has come.
-  template <typename action>
-  __device__ void make(const sks_row_norm &measured, const float *row, const sks_digits &digits,
-                       const action &when_there) const {
-    float x[AT_ONCE][4], its[AT_ONCE][4];
+  __device__ void make(const sks_row_norm &measured, const float *row,
+                       const sks_digits &digits) const {
+    float x[AT_ONCE], its[AT_ONCE];
     memcpy(its, factors, sizeof its);
-    load(row, first, x);
+    sks_load_columns(row, columns, first, x);
+    // Whole warps go on: their lanes exchange.
 #pragma unroll 1
-    for (int32_t base = first;;) {
-      float next[AT_ONCE][4];
-      load(row, base + AT_ONCE * step, next);
-#pragma unroll
-      for (int k = 0; k < AT_ONCE; k++) {
-        int32_t c = base + k * step;
-        // Whole warps go on: their lanes exchange.
-        if (c - first % (4 * SKS_WARP) >= columns) break;
-        float squares = norm.weight ? measured.apply(norm, columns, c, its[k], x[k]) : 0.0f;
-        digits.put(x[k], squares, c, columns);
-      }
-      base += AT_ONCE * step;
-      if (base - first >= columns) break;
+    for (int32_t c = first; c - first % (AT_ONCE * SKS_WARP) < columns;) {
+      float next[AT_ONCE];
+      sks_load_columns(row, columns, c + step, next);
+      float squares = norm.weight ? measured.apply<AT_ONCE>(norm, columns, c, its, x) : 0.0f;
+      digits.put(x, squares, c, columns);
+      c += step;
       memcpy(x, next, sizeof x);
-      if (norm.weight) load(norm.weight, base, its);
+      if (norm.weight) sks_load_columns(norm.weight, columns, c, its);
     }
-    when_there();
-    __syncthreads();
   }
 };
 

@@ -56,67 +56,81 @@ struct sks_weight_16 : sks_weight_float<sks_weight_16<widen_2>, 8> {
 using sks_weight_f16 = sks_weight_16<sks_widen_2_f16>;
 using sks_weight_bf16 = sks_weight_16<sks_widen_2_bf16>;
 
-// An input row in two digits (sks_input_block), in shared memory: four columns a word.
+// An input row as whole numbers of 16 bits, in shared memory, with a scale for each 32 columns: as
+// precise as the two digits of sks_input_block.
 struct sks_digits {
-  uint32_t *high, *low;  // [columns / 4]
-  float *scales;         // [columns / 32]
-  float *squares;        // [columns / 32]: sums over the block of what the row was before its norm
+  enum { MOST = 32767, COLUMNS = 8 };  // of a number; of 16 bytes
+  uint4 *columns;                      // [columns / 8]
+  float *scales;                       // [columns / 32]
+  float *squares;  // [columns / 32]: sums over the block of what the row was before its norm
 
-  __host__ __device__ sks_digits(char *shared, int32_t columns) {
-    high = reinterpret_cast<uint32_t *>(shared);
-    low = high + columns / 4;
-    scales = reinterpret_cast<float *>(low + columns / 4);
-    squares = scales + columns / 32;
+  __host__ __device__ sks_digits(char *shared, int32_t row_columns) {
+    columns = reinterpret_cast<uint4 *>(shared);
+    scales = reinterpret_cast<float *>(columns + row_columns / COLUMNS);
+    squares = scales + row_columns / 32;
   }
-  __host__ __device__ static int32_t bytes(int32_t columns) { return columns / 4 * 9; }
+  __host__ __device__ static int32_t bytes(int32_t row_columns) { return row_columns / 4 * 9; }
 
-  // Where word `word` of `high` or `low` lies, four of them side by side: threads that read every
-  // other four meet no bank twice.
-  __device__ static int32_t place(int32_t word) { return word ^ (word >> 3 & 4); }
+  // Where columns `column` .. + 7 lie: threads that read every other eight, or every fourth, meet
+  // no bank twice.
+  __device__ uint4 *at(int32_t column) const {
+    int32_t i = column / COLUMNS;
+    return columns + (i ^ (i >> 3 & 3));
+  }
 
-  // Columns `column` .. + 3 of a row that has `columns`; the eight lanes of a block all call.
-  __device__ void put(const float (&x)[4], float square, int32_t column, int32_t columns) const {
-    // Sizes are ordered as their bits are; a NaN or an infinity is the largest and stays.
-    uint32_t largest_bits = 0;
+  // The same columns of a row that has `row_columns`; the four lanes of a block all call.
+  __device__ void put(const float (&x)[COLUMNS], float square, int32_t column,
+                      int32_t row_columns) const {
+    // A NaN is the largest.
+    float largest = 0;
 #pragma unroll
-    for (int i = 0; i < 4; i++) largest_bits = max(largest_bits, __float_as_uint(fabsf(x[i])));
+    for (int i = 0; i < COLUMNS; i++) largest = sks_larger(largest, x[i]);
 #pragma unroll
-    for (int apart = 4; apart > 0; apart /= 2) {
-      largest_bits = max(largest_bits, __shfl_xor_sync(~0u, largest_bits, apart));
+    for (int apart = 2; apart > 0; apart /= 2) {
+      largest = sks_larger(largest, __shfl_xor_sync(~0u, largest, apart));
       square += __shfl_xor_sync(~0u, square, apart);
     }
-    if (column >= columns) return;
-    float largest = __uint_as_float(largest_bits);
-    // Smaller than this, 127 over it would overflow: taken for zero.
-    bool nothing = largest < 0x1p-118f;
-    float factor = nothing ? 0.0f : SKS_INPUT_DIGIT * sks_reciprocal(largest);
+    if (column >= row_columns) return;
+    // Smaller than this, MOST over it would overflow: taken for zero.
+    bool nothing = largest < 0x1p-110f;
+    float factor = nothing ? 0.0f : MOST * sks_reciprocal(largest);
     // 1.5 2^23 + n has n in its lowest bits: no conversion, which is slow.
-    constexpr float shift = 12582912.0f;
-    uint32_t highs[4], lows[4];
+    uint32_t numbers[COLUMNS];
 #pragma unroll
-    for (int i = 0; i < 4; i++) {
-      float first = fmaf(x[i], factor, shift);
-      float rest = fmaf(x[i], factor, shift - first) * SKS_INPUT_BASE;
-      // Half a base would not fit its byte.
-      rest = fminf(fmaxf(rest, -SKS_INPUT_DIGIT), SKS_INPUT_DIGIT);
-      highs[i] = __float_as_uint(first);
-      lows[i] = __float_as_uint(rest + shift);
-    }
-    high[place(column / 4)] = sks_low_bytes(highs);
-    low[place(column / 4)] = sks_low_bytes(lows);
+    for (int i = 0; i < COLUMNS; i++) numbers[i] = __float_as_uint(fmaf(x[i], factor, 12582912.0f));
+    *at(column) =
+        make_uint4(sks_low_halves(numbers[0], numbers[1]), sks_low_halves(numbers[2], numbers[3]),
+                   sks_low_halves(numbers[4], numbers[5]), sks_low_halves(numbers[6], numbers[7]));
     if (column % 32 != 0) return;
-    bool poisoned = largest_bits >= 0x7f800000u;
-    scales[column / 32] = poisoned  ? __uint_as_float(0x7fffffffu)
-                          : nothing ? 0.0f
-                                    : largest * (1.0f / (SKS_INPUT_DIGIT * SKS_INPUT_BASE));
+    bool poisoned = !(largest < INFINITY);
+    scales[column / 32] = poisoned ? __uint_as_float(0x7fffffffu) : largest * (1.0f / MOST);
     squares[column / 32] = square;
   }
+
+  // Pairs of columns from `column` on, a multiple of eight.
+  template <int pairs>
+  __device__ void take(int32_t column, int (&x)[pairs]) const {
+#pragma unroll
+    for (int i = 0; i < pairs; i += 4) {
+      uint4 four = *at(column + 2 * i);
+      x[i] = static_cast<int>(four.x);
+      x[i + 1] = static_cast<int>(four.y);
+      x[i + 2] = static_cast<int>(four.z);
+      x[i + 3] = static_cast<int>(four.w);
+    }
+  }
 };
+
+// sum + the products of four bytes and of two pairs of 16 bits.
+__device__ static inline int sks_dot(uint32_t bytes, int first, int second, int sum) {
+  sum = __dp2a_lo(first, static_cast<int>(bytes), sum);
+  return __dp2a_hi(second, static_cast<int>(bytes), sum);
+}
 
 struct sks_weight_q8_0 {
   enum { COLUMNS = 16, REGISTERS = 9, SCALED = 1 };
   struct input {
-    int high[4], low[4];
+    int x[8];
     float scale;
   };
   __device__ static void widen(uint4 w, float scale, float (&x)[COLUMNS]) {
@@ -125,28 +139,24 @@ struct sks_weight_q8_0 {
     for (int i = 0; i < COLUMNS; i++) x[i] = scale * sks_signed_byte(words[i / 4], i % 4);
   }
   __device__ static input take(const sks_digits &digits, int32_t column) {
-    int32_t at = digits.place(column / 4);
-    int4 high = *reinterpret_cast<const int4 *>(digits.high + at);
-    int4 low = *reinterpret_cast<const int4 *>(digits.low + at);
-    return {
-        {high.x, high.y, high.z, high.w}, {low.x, low.y, low.z, low.w}, digits.scales[column / 32]};
+    input in;
+    digits.take(column, in.x);
+    in.scale = digits.scales[column / 32];
+    return in;
   }
   __device__ static float add(float sum, uint4 w, const input &in, float scale) {
     const uint32_t words[4] = {w.x, w.y, w.z, w.w};
-    int high = 0, low = 0;
+    int whole = 0;
 #pragma unroll
-    for (int i = 0; i < 4; i++) {
-      high = __dp4a(static_cast<int>(words[i]), in.high[i], high);
-      low = __dp4a(static_cast<int>(words[i]), in.low[i], low);
-    }
-    return fmaf(scale * in.scale, static_cast<float>(SKS_INPUT_BASE * high + low), sum);
+    for (int i = 0; i < 4; i++) whole = sks_dot(words[i], in.x[2 * i], in.x[2 * i + 1], whole);
+    return fmaf(scale * in.scale, static_cast<float>(whole), sum);
   }
 };
 
 struct sks_weight_q4_0 {
   enum { COLUMNS = 32, REGISTERS = 18, SCALED = 1 };
   struct input {
-    int high[8], low[8];
+    int x[16];
     int offset;  // -8 times the sum of the block: nibbles count from -8
     float scale;
   };
@@ -161,39 +171,23 @@ struct sks_weight_q4_0 {
   }
   __device__ static input take(const sks_digits &digits, int32_t column) {
     input in;
-    // In sixteens of bytes: words that lie 32 bytes apart would meet few banks.
+    digits.take(column, in.x);
+    int sum = 0;
 #pragma unroll
-    for (int i = 0; i < 8; i += 4) {
-      int32_t at = digits.place(column / 4 + i);
-      int4 high = *reinterpret_cast<const int4 *>(digits.high + at);
-      int4 low = *reinterpret_cast<const int4 *>(digits.low + at);
-      in.high[i] = high.x, in.high[i + 1] = high.y, in.high[i + 2] = high.z,
-      in.high[i + 3] = high.w;
-      in.low[i] = low.x, in.low[i + 1] = low.y, in.low[i + 2] = low.z, in.low[i + 3] = low.w;
-    }
-    int high = 0, low = 0;
-#pragma unroll
-    for (int i = 0; i < 8; i++) {
-      high = __dp4a(0x01010101, in.high[i], high);
-      low = __dp4a(0x01010101, in.low[i], low);
-    }
-    in.offset = -8 * (SKS_INPUT_BASE * high + low);
+    for (int i = 0; i < 16; i += 2) sum = sks_dot(0x01010101, in.x[i], in.x[i + 1], sum);
+    in.offset = -8 * sum;
     in.scale = digits.scales[column / 32];
     return in;
   }
   __device__ static float add(float sum, uint4 w, const input &in, float scale) {
     const uint32_t words[4] = {w.x, w.y, w.z, w.w};
-    int high = 0, low = in.offset;
+    int whole = in.offset;
 #pragma unroll
     for (int i = 0; i < 4; i++) {
-      int first = static_cast<int>(words[i] & 0x0f0f0f0f);
-      int second = static_cast<int>(words[i] >> 4 & 0x0f0f0f0f);
-      high = __dp4a(first, in.high[i], high);
-      low = __dp4a(first, in.low[i], low);
-      high = __dp4a(second, in.high[4 + i], high);
-      low = __dp4a(second, in.low[4 + i], low);
+      whole = sks_dot(words[i] & 0x0f0f0f0f, in.x[2 * i], in.x[2 * i + 1], whole);
+      whole = sks_dot(words[i] >> 4 & 0x0f0f0f0f, in.x[2 * i + 8], in.x[2 * i + 9], whole);
     }
-    return fmaf(scale * in.scale, static_cast<float>(SKS_INPUT_BASE * high + low), sum);
+    return fmaf(scale * in.scale, static_cast<float>(whole), sum);
   }
 };
 
