@@ -105,8 +105,10 @@ static int32_t batch_rows(sks_gpu *gpu, const sks_workspace *workspace,
   sks_cuda_rounded input, left = {NULL, round_up(workspace->max_columns, STRIDE), matrix->type};
   int64_t channels = output == SKS_SILU_GATE ? matrix->rows / 2 : matrix->rows;
   int32_t status = prepare(gpu, workspace, norm, x, rows, matrix->columns, matrix->type, &input);
-  if (status == SKS_OK && output != SKS_STORE && output != SKS_ADD &&
-      channels <= workspace->max_columns) {
+  if (status != SKS_OK) return status;
+  /* Not where x itself was left: blocks that are done would write over what others read. */
+  if (output != SKS_STORE && output != SKS_ADD && channels <= workspace->max_columns &&
+      input.rows != own->output) {
     status =
         sks_gpu_ensure(gpu, SKS_CUDA_BATCH_ROWS * left.stride * sks_element_bytes(left.type),
                        "room for the input of the next product", &own->output, &own->output_bytes);
