@@ -11,8 +11,10 @@
 
 /* Memory for products of many rows, made when the first one comes. */
 typedef struct sks_gpu_workspace {
-  void *input; /* in the type of the product */
+  void *input; /* rounded to 16 bits */
   int64_t input_bytes;
+  void *float_input; /* for float32 weights */
+  int64_t float_input_bytes;
   void *output; /* once more, rounded for the next product */
   int64_t output_bytes;
   void *sums; /* where they cannot go straight to y */
@@ -32,6 +34,7 @@ void sks_gpu_workspace_destroy(sks_workspace *workspace) {
   sks_gpu_workspace *own = workspace->own;
   sks_gpu *gpu = sks_gpu_enter(workspace->device);
   sks_gpu_free(gpu, own->input);
+  sks_gpu_free(gpu, own->float_input);
   sks_gpu_free(gpu, own->output);
   sks_gpu_free(gpu, own->sums);
   sks_gpu_free(gpu, own->expanded);
@@ -72,12 +75,26 @@ static int32_t multiply(sks_gpu *gpu, sks_gpu_workspace *own, const sks_cuda_mat
   return status;
 }
 
-/* norm(x) as `type`, as it was left or in the workspace. There is room for the most rows at once:
- * what is recorded keeps its address. */
+/* Room for the most and widest rows at once, also where these are narrower: what is recorded keeps
+ * its address, whatever comes later. */
+static int32_t input_room(sks_gpu *gpu, const sks_workspace *workspace, int32_t type,
+                          void **memory) {
+  sks_gpu_workspace *own = workspace->own;
+  int64_t bytes =
+      workspace->max_rows * round_up(workspace->max_columns, STRIDE) * sks_element_bytes(type);
+  const char *what = "room for the input of a product";
+  bool floats = type == SKS_F32;
+  int32_t status =
+      floats ? sks_gpu_ensure(gpu, bytes, what, &own->float_input, &own->float_input_bytes)
+             : sks_gpu_ensure(gpu, bytes, what, &own->input, &own->input_bytes);
+  *memory = floats ? own->float_input : own->input;
+  return status;
+}
+
+/* norm(x) as `type`, as it was left or in the workspace. */
 static int32_t prepare(sks_gpu *gpu, const sks_workspace *workspace, const sks_norm *norm,
                        const float *x, int32_t rows, int64_t columns, int32_t type,
                        sks_cuda_rounded *input) {
-  sks_gpu_workspace *own = workspace->own;
   const sks_gpu_left *left = &gpu->left;
   gpu->rounded_type = type;
   if (norm == NULL && left->operation + 1 == gpu->operation && left->values == x &&
@@ -85,14 +102,12 @@ static int32_t prepare(sks_gpu *gpu, const sks_workspace *workspace, const sks_n
     *input = left->rounded;
     return SKS_OK;
   }
-  int64_t stride = round_up(columns, STRIDE);
-  int32_t status =
-      sks_gpu_ensure(gpu, workspace->max_rows * stride * sks_element_bytes(type),
-                     "room for the input of a product", &own->input, &own->input_bytes);
+  *input = (sks_cuda_rounded){NULL, round_up(columns, STRIDE), type};
+  int32_t status = input_room(gpu, workspace, type, &input->rows);
   if (status != SKS_OK) return status;
-  *input = (sks_cuda_rounded){own->input, stride, type};
   return sks_gpu_check(
-      gpu, sks_cuda_prepare(gpu->stream, norm, x, rows, columns, type, own->input, stride, true),
+      gpu,
+      sks_cuda_prepare(gpu->stream, norm, x, rows, columns, type, input->rows, input->stride, true),
       "sks_linear");
 }
 
