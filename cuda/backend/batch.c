@@ -211,16 +211,13 @@ int32_t sks_gpu_append(sks_batch *batch, int32_t layer, const float *keys, const
 
 /* Where the results of the step's rows are left for a product of the type of the one before;
  * nowhere if there is no such place. */
-static sks_cuda_rounded leave_rounded(sks_gpu *gpu, const sks_batch *batch, sks_gpu_batch *own,
-                                      const float *out) {
-  sks_cuda_rounded rounded = {own->rounded, rounded_stride(batch->attention), gpu->rounded_type};
+static sks_cuda_rounded place_for_rounded(const sks_gpu *gpu, const sks_batch *batch) {
+  const sks_gpu_batch *own = batch->own;
   int32_t rows = own->step.row_count;
-  int64_t columns = (int64_t)own->attention.heads * own->attention.head_dim;
-  if (rows > most_rounded(batch) || rounded.type == SKS_F32 ||
+  if (rows > most_rounded(batch) || gpu->rounded_type == SKS_F32 ||
       !sks_cuda_attend_rounds(&own->attention, rows))
     return (sks_cuda_rounded){0};
-  gpu->left = (sks_gpu_left){gpu->operation, out, rows, columns, rounded};
-  return rounded;
+  return (sks_cuda_rounded){own->rounded, rounded_stride(batch->attention), gpu->rounded_type};
 }
 
 int32_t sks_gpu_attend(sks_batch *batch, int32_t layer, const float *queries, int64_t row_stride,
@@ -234,10 +231,14 @@ int32_t sks_gpu_attend(sks_batch *batch, int32_t layer, const float *queries, in
     error = sks_cuda_attend_tiles(gpu->stream, &own->attention, &own->step, layer, &args,
                                   own->tiles, own->tile_count);
   else if (error == cudaSuccess) {
-    args.rounded = leave_rounded(gpu, batch, own, out);
+    args.rounded = place_for_rounded(gpu, batch);
     error = sks_cuda_attend_rows(gpu->stream, &own->attention, &own->step, layer,
                                  stores ? &own->pending_rows : NULL, &args, batch->most_keys,
                                  own->workspace, own->workspace_bytes, true);
+    if (error == cudaSuccess && args.rounded.rows != NULL)
+      gpu->left =
+          (sks_gpu_left){gpu->operation, out, own->step.row_count,
+                         (int64_t)own->attention.heads * own->attention.head_dim, args.rounded};
   }
   own->pending = -1;
   return sks_gpu_leave(gpu, error, "sks_attend");

@@ -130,11 +130,13 @@ static int32_t batch_rows(sks_gpu *gpu, const sks_workspace *workspace,
     left.rows = own->output;
   }
   if (status != SKS_OK) return status;
-  if (left.rows != NULL) gpu->left = (sks_gpu_left){gpu->operation, y, rows, channels, left};
-  return sks_gpu_check(gpu,
-                       sks_cuda_linear_batch(gpu->stream, matrix, input.rows, input.stride, rows, y,
-                                             left, output, true),
-                       "sks_linear");
+  status = sks_gpu_check(gpu,
+                         sks_cuda_linear_batch(gpu->stream, matrix, input.rows, input.stride, rows,
+                                               y, left, output, true),
+                         "sks_linear");
+  if (status == SKS_OK && left.rows != NULL)
+    gpu->left = (sks_gpu_left){gpu->operation, y, rows, channels, left};
+  return status;
 }
 
 /* Many rows: input rounded, a product of cuBLAS, then what becomes of it. */
