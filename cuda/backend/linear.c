@@ -9,7 +9,7 @@
 #include "cuda/kernels/norm.h"
 #include "cuda/kernels/pack.h"
 
-/* Memory for products of many rows, made when the first one comes. */
+/* Memory for products of a batch or of many rows, made when the first one comes. */
 typedef struct sks_gpu_workspace {
   void *input; /* rounded to 16 bits */
   int64_t input_bytes;

@@ -5,8 +5,8 @@
  * the input stays in registers; weights come through a ring in shared memory that is always full.
  * Floor: the matrix's bytes over the card's memory bandwidth. Sums are float32: weights of float
  * types are widened and multiply the float32 input; quantised ones multiply, as integers, the input
- * in two digits of 8 bits for each 32 columns (core/panel.h: 16 bits, as on the CPU). An RMS norm's
- * division comes after the sums.
+ * rounded to whole numbers of 16 bits, with a scale for each 32 columns (as precise as on the CPU,
+ * core/panel.h). An RMS norm's division comes after the sums.
  */
 #ifndef SINKSTREAM_CUDA_KERNELS_LINEAR_H
 #define SINKSTREAM_CUDA_KERNELS_LINEAR_H
@@ -45,10 +45,10 @@ cudaError_t sks_cuda_linear(cudaStream_t stream, const sks_cuda_matrix *matrix,
                             int32_t output, bool overlap);
 
 /*
- * The same around a library's matrix product, for many rows. First prepare: target [rows,
+ * The same around a matrix product of linear_batch.h or of a library. First prepare: target [rows,
  * target_stride] of `type` (SKS_F16, SKS_BF16 or SKS_F32) = norm(x) rounded, zero from `columns` to
  * target_stride. f16 holds at most 65504: larger ones become that, so that no infinity is born
- * here. Then the product's z [rows, channels], float32, goes through sks_cuda_finish.
+ * here. Then a library's z [rows, channels], float32, goes through sks_cuda_finish.
  */
 cudaError_t sks_cuda_prepare(cudaStream_t stream, const sks_norm *norm, const float *x,
                              int32_t rows, int64_t columns, int32_t type, void *target,

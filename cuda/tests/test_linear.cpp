@@ -1,4 +1,4 @@
-// The linear layer of a few rows, and what surrounds a library's product, against the reference
+// The linear layer of a few rows and of a batch, and what surrounds products, against the reference
 // kernels of the CPU.
 #include "cuda/kernels/linear.h"
 #include "cuda/kernels/linear_batch.h"

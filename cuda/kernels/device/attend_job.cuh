@@ -30,7 +30,7 @@ struct sks_attend_job {
   int32_t group, subgroups;  // queries of a KV head, and blocks that share them
   int32_t most_parts;        // blocks of a row and KV head
   // Of each (row, query head, part): largest score and sum of weights, then the weighted values.
-  int32_t *tickets;  // [rows, kv_heads, subgroups]
+  int32_t *tickets;  // [rows, kv_heads, subgroups]; where rows stay whole, one for all
   float2 *stats;     // [rows, heads, most_parts]
   float *values;     // [rows, heads, most_parts, head_dim]
 };
