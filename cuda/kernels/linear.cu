@@ -16,9 +16,10 @@ enum {
   MOST_GROUPS = 8,
   MOST_STAGES = 12,
   EARLY_GROUPS = 3,  // that ask for weights before x is there, which would wait behind all
-  // Of a block's ring and its input in digits: more than half of what a processor has, so that each
-  // gets one block of a launch, and as much as leaves room for one of attention, so that the one's
-  // loads are on their way while the other ends. Very wide rows need all that a block can have.
+  // Of a block's ring and its input in whole numbers: more than half of what a processor has, so
+  // that each gets one block of a launch, and as much as leaves room for one of attention, so that
+  // the one's loads are on their way while the other ends. Very wide rows need all that a block can
+  // have.
   RING_BYTES = 140 << 10,
   LEAST_BYTES = 120 << 10,
   SMALL_RING_BYTES = 96 << 10,  // of cards with less; three stages hide enough there
@@ -40,7 +41,7 @@ struct linear_args {
   int32_t group_threads;  // that share a row
   int32_t stages;         // of a group's ring
   int32_t early_stages;   // of these, that an early group fills before x is there
-  bool all_make;          // digits; else a group's first warp, which asks for weights, does not
+  bool all_make;          // numbers; else a group's first warp, which asks for weights, does not
   int32_t stage_bytes;
   sks_input_norm norm;
   const float *x;
@@ -168,7 +169,7 @@ constexpr int block_threads(int inputs) {
   return inputs == 1 && slots * weight::REGISTERS <= 24 ? MOST_THREADS : MOST_THREADS / 2;
 }
 
-// What a block knows beside its ring and its digits.
+// What a block knows beside its ring and its input in numbers.
 template <int inputs, int tile>
 struct block_state {
   // Sums of a tile, by the warps of each group; before that, of a layer norm.
@@ -211,12 +212,13 @@ __global__ __launch_bounds__((block_threads<weight, slots>(inputs)),
     if (g.lane == 0) block.scales[g.index][i] = scale;
   };
   if constexpr (weight::SCALED) {
-    const sks_digits digits(shared + g.count * args.stages * args.stage_bytes, args.columns);
+    const sks_input_numbers numbers(shared + g.count * args.stages * args.stage_bytes,
+                                    args.columns);
     const bool makes = args.all_make || g.warp > 0;
     const int32_t makers = args.all_make ? g.threads : g.threads - SKS_WARP;
-    const sks_digit_maker maker(args.norm, args.columns,
-                                g.index * makers + g.thread - (g.threads - makers),
-                                g.count * makers);
+    const sks_number_maker maker(args.norm, args.columns,
+                                 g.index * makers + g.thread - (g.threads - makers),
+                                 g.count * makers);
     sks_wait_for_previous();
 #pragma unroll
     for (int i = 0; i < inputs; i++) {
@@ -224,18 +226,18 @@ __global__ __launch_bounds__((block_threads<weight, slots>(inputs)),
       sks_row_norm norm;
       if (i > 0) __syncthreads();
       if (layer) norm.measure(args.norm, args.columns, row, scratch);
-      if (makes) maker.make(norm, row, digits);
+      if (makes) maker.make(norm, row, numbers);
       if (i == 0) start_rest();
       __syncthreads();
 #pragma unroll
       for (int slot = 0; slot < slots; slot++) {
         int32_t column = first_column<weight>(g, slot);
-        if (column < args.columns) in[i][slot] = weight::take(digits, column);
+        if (column < args.columns) in[i][slot] = weight::take(numbers, column);
       }
       if (g.warp < g.warps - 1) continue;
       float squares = 0;
       for (int32_t at = g.lane; rms && at < args.columns / 32; at += SKS_WARP)
-        squares += digits.squares[at];
+        squares += numbers.squares[at];
       put_scale(i, squares);
     }
   } else {
@@ -356,13 +358,15 @@ cudaError_t launch(cudaStream_t stream, linear_args args, int32_t rows, bool ove
   args.stage_bytes = static_cast<int32_t>((tile * args.pitch + args.scale_bytes + 127) / 128 * 128);
   int32_t least_groups = MOST_THREADS / 2 / args.group_threads;
   args.norm.threads = (least_groups < groups ? least_groups : groups) * args.group_threads;
-  int32_t digits = weight::SCALED ? (sks_digits::bytes(args.columns) + 127) / 128 * 128 : 0;
+  int32_t input_bytes =
+      weight::SCALED ? (sks_input_numbers::bytes(args.columns) + 127) / 128 * 128 : 0;
   int32_t pair = groups < 2 ? 1 : 2;
   int32_t wide = card.most_bytes - static_cast<int32_t>(sizeof(block_state<inputs, tile>));
-  int32_t ring = (2 * pair * args.stage_bytes + digits <= RING_BYTES ? RING_BYTES : wide) - digits;
+  int32_t ring =
+      (2 * pair * args.stage_bytes + input_bytes <= RING_BYTES ? RING_BYTES : wide) - input_bytes;
   int32_t most = MOST_STAGES;
   if (!card.is_large()) {
-    ring = wide - digits < SMALL_RING_BYTES ? wide - digits : SMALL_RING_BYTES;
+    ring = wide - input_bytes < SMALL_RING_BYTES ? wide - input_bytes : SMALL_RING_BYTES;
     most = SMALL_RING_STAGES;
   }
   while (groups > 1 && 2 * groups * args.stage_bytes > ring) groups--;
@@ -370,10 +374,11 @@ cudaError_t launch(cudaStream_t stream, linear_args args, int32_t rows, bool ove
   args.stages = args.stages < 1 ? 1 : args.stages > most ? most : args.stages;
   args.early_stages = args.stages > 1 ? args.stages - 1 : 1;
   if (weight::SCALED) {
-    // To ask takes long: who does makes no digits, if that costs the others no round.
+    // To ask takes long: who does makes no numbers, if that costs the others no round.
     int32_t all = groups * args.group_threads, others = all - groups * SKS_WARP;
     const auto rounds = [&](int32_t threads) {
-      return threads ? (args.columns / sks_digits::COLUMNS + threads - 1) / threads : INT32_MAX;
+      return threads ? (args.columns / sks_input_numbers::COLUMNS + threads - 1) / threads
+                     : INT32_MAX;
     };
     args.all_make = rounds(others) > rounds(all);
   }
@@ -391,7 +396,7 @@ cudaError_t launch(cudaStream_t stream, linear_args args, int32_t rows, bool ove
     if (error != cudaSuccess) return error;
   }
   dim3 grid(static_cast<unsigned>(blocks), static_cast<unsigned>(rows / inputs));
-  size_t shared = static_cast<size_t>(groups) * args.stages * args.stage_bytes + digits;
+  size_t shared = static_cast<size_t>(groups) * args.stages * args.stage_bytes + input_bytes;
   if (card.is_large() && shared < LEAST_BYTES) shared = LEAST_BYTES;
   return sks_launch(linear_rows<weight, slots, tile, inputs>, grid,
                     static_cast<unsigned>(groups * args.group_threads), shared, stream, overlap,

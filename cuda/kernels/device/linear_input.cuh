@@ -1,5 +1,5 @@
 // A row of x on its way into a linear layer, by blocks that each need all of it: its norm, and its
-// digits where the weights are quantised.
+// whole numbers where the weights are quantised.
 #ifndef SINKSTREAM_CUDA_KERNELS_DEVICE_LINEAR_INPUT_CUH
 #define SINKSTREAM_CUDA_KERNELS_DEVICE_LINEAR_INPUT_CUH
 
@@ -78,23 +78,23 @@ struct sks_row_norm {
   }
 };
 
-// Threads of a block turn a row of x into digits, eight columns each at a time, the next ones on
-// their way.
-struct sks_digit_maker {
-  enum { AT_ONCE = sks_digits::COLUMNS };
+// Threads of a block turn a row of x into whole numbers, eight columns each at a time, the next
+// ones on their way.
+struct sks_number_maker {
+  enum { AT_ONCE = sks_input_numbers::COLUMNS };
   const sks_input_norm &norm;
   int32_t columns, first, step;
   float factors[AT_ONCE];  // of the norm, for the first columns: there before x is
 
   // Thread `thread` of `threads`, whole warps.
-  __device__ sks_digit_maker(const sks_input_norm &input_norm, int32_t row_columns, int32_t thread,
-                             int32_t threads)
+  __device__ sks_number_maker(const sks_input_norm &input_norm, int32_t row_columns, int32_t thread,
+                              int32_t threads)
       : norm(input_norm), columns(row_columns), first(thread * AT_ONCE), step(threads * AT_ONCE) {
     if (norm.weight && thread >= 0) sks_load_columns(norm.weight, columns, first, factors);
   }
 
   __device__ void make(const sks_row_norm &measured, const float *row,
-                       const sks_digits &digits) const {
+                       const sks_input_numbers &numbers) const {
     float x[AT_ONCE], its[AT_ONCE];
     memcpy(its, factors, sizeof its);
     sks_load_columns(row, columns, first, x);
@@ -104,7 +104,7 @@ struct sks_digit_maker {
       float next[AT_ONCE];
       sks_load_columns(row, columns, c + step, next);
       float squares = norm.weight ? measured.apply<AT_ONCE>(norm, columns, c, its, x) : 0.0f;
-      digits.put(x, squares, c, columns);
+      numbers.put(x, squares, c, columns);
       c += step;
       memcpy(x, next, sizeof x);
       if (norm.weight) sks_load_columns(norm.weight, columns, c, its);

@@ -4,7 +4,6 @@
 #ifndef SINKSTREAM_CUDA_KERNELS_DEVICE_WEIGHT_CUH
 #define SINKSTREAM_CUDA_KERNELS_DEVICE_WEIGHT_CUH
 
-#include "core/panel.h"
 #include "cuda/kernels/device/element.cuh"
 #include "cuda/kernels/device/reduce.cuh"
 #include "cuda/kernels/matrix.h"
@@ -57,14 +56,14 @@ using sks_weight_f16 = sks_weight_16<sks_widen_2_f16>;
 using sks_weight_bf16 = sks_weight_16<sks_widen_2_bf16>;
 
 // An input row as whole numbers of 16 bits, in shared memory, with a scale for each 32 columns: as
-// precise as the two digits of sks_input_block.
-struct sks_digits {
+// precise as the two digits of sks_input_block (core/panel.h), which the CPU multiplies.
+struct sks_input_numbers {
   enum { MOST = 32767, COLUMNS = 8 };  // of a number; of 16 bytes
   uint4 *columns;                      // [columns / 8]
   float *scales;                       // [columns / 32]
   float *squares;  // [columns / 32]: sums over the block of what the row was before its norm
 
-  __host__ __device__ sks_digits(char *shared, int32_t row_columns) {
+  __host__ __device__ sks_input_numbers(char *shared, int32_t row_columns) {
     columns = reinterpret_cast<uint4 *>(shared);
     scales = reinterpret_cast<float *>(columns + row_columns / COLUMNS);
     squares = scales + row_columns / 32;
@@ -138,10 +137,10 @@ struct sks_weight_q8_0 {
 #pragma unroll
     for (int i = 0; i < COLUMNS; i++) x[i] = scale * sks_signed_byte(words[i / 4], i % 4);
   }
-  __device__ static input take(const sks_digits &digits, int32_t column) {
+  __device__ static input take(const sks_input_numbers &numbers, int32_t column) {
     input in;
-    digits.take(column, in.x);
-    in.scale = digits.scales[column / 32];
+    numbers.take(column, in.x);
+    in.scale = numbers.scales[column / 32];
     return in;
   }
   __device__ static float add(float sum, uint4 w, const input &in, float scale) {
@@ -169,14 +168,14 @@ struct sks_weight_q4_0 {
       x[i + COLUMNS / 2] = scale * (static_cast<float>(byte >> 4) - 8.0f);
     }
   }
-  __device__ static input take(const sks_digits &digits, int32_t column) {
+  __device__ static input take(const sks_input_numbers &numbers, int32_t column) {
     input in;
-    digits.take(column, in.x);
+    numbers.take(column, in.x);
     int sum = 0;
 #pragma unroll
     for (int i = 0; i < 16; i += 2) sum = sks_dot(0x01010101, in.x[i], in.x[i + 1], sum);
     in.offset = -8 * sum;
-    in.scale = digits.scales[column / 32];
+    in.scale = numbers.scales[column / 32];
     return in;
   }
   __device__ static float add(float sum, uint4 w, const input &in, float scale) {
