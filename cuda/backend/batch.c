@@ -48,7 +48,7 @@ static int64_t most_rounded(const sks_batch *batch) {
 }
 
 static int64_t rounded_stride(const sks_attention *attention) {
-  return sks_cuda_round((int64_t)attention->heads * attention->head_dim, 8);
+  return sks_cuda_rounded_stride((int64_t)attention->heads * attention->head_dim);
 }
 
 static int32_t allocate(sks_gpu *gpu, const sks_batch *batch, sks_gpu_batch *own) {

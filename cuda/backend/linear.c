@@ -23,7 +23,7 @@ typedef struct sks_gpu_workspace {
   int64_t expanded_bytes;
 } sks_gpu_workspace;
 
-enum { EXPANDED_BYTES = 64 << 20, STRIDE = 8 /* elements, 16 bytes of f16 */ };
+enum { EXPANDED_BYTES = 64 << 20 };
 
 int32_t sks_gpu_workspace_create(sks_workspace *workspace) {
   workspace->own = sks_memory_allocate(sizeof(sks_gpu_workspace), "a workspace");
@@ -42,8 +42,6 @@ void sks_gpu_workspace_destroy(sks_workspace *workspace) {
   sks_memory_free(own);
 }
 
-static int64_t round_up(int64_t n, int64_t unit) { return (n + unit - 1) / unit * unit; }
-
 /* The product with weights that lie as it takes them, or with expanded ones piece by piece. */
 static int32_t multiply(sks_gpu *gpu, sks_gpu_workspace *own, const sks_cuda_matrix *matrix,
                         sks_gpu_product product) {
@@ -54,7 +52,7 @@ static int32_t multiply(sks_gpu *gpu, sks_gpu_workspace *own, const sks_cuda_mat
     product.channels = matrix->rows;
     return sks_gpu_multiply(gpu, &product);
   }
-  int64_t stride = round_up(matrix->columns, STRIDE);
+  int64_t stride = sks_cuda_rounded_stride(matrix->columns);
   int64_t at_once = EXPANDED_BYTES / (2 * stride) / SKS_CUDA_ROW_TILE * SKS_CUDA_ROW_TILE;
   if (at_once == 0) at_once = SKS_CUDA_ROW_TILE;
   int32_t status = sks_gpu_ensure(gpu, at_once * stride * 2, "room for expanded weights",
@@ -80,8 +78,8 @@ static int32_t multiply(sks_gpu *gpu, sks_gpu_workspace *own, const sks_cuda_mat
 static int32_t input_room(sks_gpu *gpu, const sks_workspace *workspace, int32_t type,
                           void **memory) {
   sks_gpu_workspace *own = workspace->own;
-  int64_t bytes =
-      workspace->max_rows * round_up(workspace->max_columns, STRIDE) * sks_element_bytes(type);
+  int64_t bytes = workspace->max_rows * sks_cuda_rounded_stride(workspace->max_columns) *
+                  sks_element_bytes(type);
   const char *what = "room for the input of a product";
   bool floats = type == SKS_F32;
   int32_t status =
@@ -102,7 +100,7 @@ static int32_t prepare(sks_gpu *gpu, const sks_workspace *workspace, const sks_n
     *input = left->rounded;
     return SKS_OK;
   }
-  *input = (sks_cuda_rounded){NULL, round_up(columns, STRIDE), type};
+  *input = (sks_cuda_rounded){NULL, sks_cuda_rounded_stride(columns), type};
   int32_t status = input_room(gpu, workspace, type, &input->rows);
   if (status != SKS_OK) return status;
   return sks_gpu_check(
@@ -117,7 +115,8 @@ static int32_t batch_rows(sks_gpu *gpu, const sks_workspace *workspace,
                           const sks_cuda_matrix *matrix, const sks_norm *norm, const float *x,
                           int32_t rows, float *y, int32_t output) {
   sks_gpu_workspace *own = workspace->own;
-  sks_cuda_rounded input, left = {NULL, round_up(workspace->max_columns, STRIDE), matrix->type};
+  sks_cuda_rounded input,
+      left = {NULL, sks_cuda_rounded_stride(workspace->max_columns), matrix->type};
   int64_t channels = output == SKS_SILU_GATE ? matrix->rows / 2 : matrix->rows;
   int32_t status = prepare(gpu, workspace, norm, x, rows, matrix->columns, matrix->type, &input);
   if (status != SKS_OK) return status;

@@ -12,4 +12,7 @@ typedef struct sks_cuda_rounded {
   int32_t type;   /* SKS_F16 or SKS_BF16 */
 } sks_cuda_rounded;
 
+/* Elements from one row to the next: 16 bytes are what products read at once. */
+static inline int64_t sks_cuda_rounded_stride(int64_t columns) { return (columns + 7) / 8 * 8; }
+
 #endif

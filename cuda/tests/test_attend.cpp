@@ -116,7 +116,7 @@ void run_step(gpu_streams &s, const std::vector<int32_t> &counts, bool idle, uin
     gpu_array<float> out(static_cast<size_t>(step.row_count * s.out_floats()));
     sks_cuda_attend_args in = s.attend_args(gpu_x, out);
     sks_cuda_new_rows from = s.new_rows(gpu_x);
-    const int64_t stride = (s.out_floats() + 7) / 8 * 8;
+    const int64_t stride = sks_cuda_rounded_stride(s.out_floats());
     gpu_array<uint16_t> rounded(static_cast<size_t>(step.row_count * stride));
     if (sks_cuda_attend_rounds(&s.gpu, step.row_count))
       in.rounded = {rounded, stride, layer % 2 ? SKS_F16 : SKS_BF16};

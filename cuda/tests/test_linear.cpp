@@ -115,7 +115,7 @@ struct prepared_rows {
 
   prepared_rows(sks_device *device, int32_t type, const sks_norm *norm, const float *x,
                 int32_t rows, int64_t columns)
-      : stride((columns + 7) / 8 * 8), halves(static_cast<size_t>(rows * stride)) {
+      : stride(sks_cuda_rounded_stride(columns)), halves(static_cast<size_t>(rows * stride)) {
     GPU(sks_cuda_prepare(nullptr, norm, x, rows, columns, type, halves, stride, true));
     std::vector<uint16_t> found = halves.get();
     values.resize(static_cast<size_t>(rows * columns));
@@ -138,7 +138,7 @@ void test_batch(sks_device *device, int32_t type, int32_t rows, int64_t channels
   const size_t behind = 64;  // floats that nobody writes
   std::vector<float> start = y;
   start.resize(y.size() + behind, 1.5f);
-  const int64_t stride = (y_columns + 7) / 8 * 8;
+  const int64_t stride = sks_cuda_rounded_stride(y_columns);
   gpu_array<uint16_t> rounded(static_cast<size_t>(rows * stride));
   auto run = [&](const std::vector<int32_t> &parts, bool overlap) {
     gpu_array<float> gpu_y(start);
