@@ -255,8 +255,8 @@ int32_t sks_gpu_attention_weights(sks_batch *batch, int32_t layer, const float *
   int64_t bytes = batch->attention->heads * keys * (int64_t)sizeof *weights;
   int32_t status = sks_gpu_results(gpu, bytes);
   if (status != SKS_OK) return sks_gpu_done(gpu, status);
-  sks_cuda_attend_args args = {
-      queries, row_stride, group_stride, sink_logits, (float *)gpu->results, {0}};
+  sks_cuda_attend_args args = {queries,     row_stride,          group_stride,
+                               sink_logits, gpu->results.memory, {0}};
   cudaError_t error = store_pending(gpu, own);
   if (error == cudaSuccess)
     error = sks_cuda_attention_weights(gpu->stream, &own->attention, &own->step, layer, row, &args);

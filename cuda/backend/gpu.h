@@ -36,6 +36,12 @@ typedef struct sks_gpu_waiting {
   cudaError_t error; /* of the launch, until somebody leaves with it */
 } sks_gpu_waiting;
 
+/* Memory of the device that grows as needed. */
+typedef struct sks_gpu_room {
+  void *memory;
+  int64_t bytes;
+} sks_gpu_room;
+
 /* What an operation has left once more in 16 bits, for a linear layer that is the next one. */
 typedef struct sks_gpu_left {
   uint64_t operation;  /* its number */
@@ -68,8 +74,8 @@ typedef struct sks_gpu {
   sks_gpu_block *blocks;
   sks_gpu_stage stages[SKS_GPU_STAGES]; /* made with the first weights */
   /* Where small results go on their way to the host; grown as needed. */
-  char *results, *host_results;
-  int64_t result_bytes;
+  sks_gpu_room results;
+  char *host_results;
   sks_gpu_answer *answer;
   int64_t answer_bytes;
   uint32_t asked;    /* the serial of the newest question */
@@ -103,8 +109,8 @@ int32_t sks_gpu_allocate(sks_gpu *gpu, int64_t bytes, const char *what, void **m
 /* NULL is allowed. What the device was asked before is done first. */
 void sks_gpu_free(sks_gpu *gpu, void *memory);
 
-/* Makes *memory at least `bytes` large; its contents go. */
-int32_t sks_gpu_ensure(sks_gpu *gpu, int64_t bytes, const char *what, void **memory, int64_t *held);
+/* Makes the room at least `bytes` large; its contents go. */
+int32_t sks_gpu_ensure(sks_gpu *gpu, int64_t bytes, const char *what, sks_gpu_room *room);
 
 /* Room for results on both sides. */
 int32_t sks_gpu_results(sks_gpu *gpu, int64_t bytes);

@@ -11,16 +11,11 @@
 
 /* Memory for products of a batch or of many rows, made when the first one comes. */
 typedef struct sks_gpu_workspace {
-  void *input; /* rounded to 16 bits */
-  int64_t input_bytes;
-  void *float_input; /* for float32 weights */
-  int64_t float_input_bytes;
-  void *output; /* once more, rounded for the next product */
-  int64_t output_bytes;
-  void *sums; /* where they cannot go straight to y */
-  int64_t sums_bytes;
-  void *expanded; /* some rows of quantised weights */
-  int64_t expanded_bytes;
+  sks_gpu_room input;       /* rounded to 16 bits */
+  sks_gpu_room float_input; /* for float32 weights */
+  sks_gpu_room output;      /* once more, rounded for the next product */
+  sks_gpu_room sums;        /* where they cannot go straight to y */
+  sks_gpu_room expanded;    /* some rows of quantised weights */
 } sks_gpu_workspace;
 
 enum { EXPANDED_BYTES = 64 << 20 };
@@ -33,11 +28,11 @@ int32_t sks_gpu_workspace_create(sks_workspace *workspace) {
 void sks_gpu_workspace_destroy(sks_workspace *workspace) {
   sks_gpu_workspace *own = workspace->own;
   sks_gpu *gpu = sks_gpu_enter(workspace->device);
-  sks_gpu_free(gpu, own->input);
-  sks_gpu_free(gpu, own->float_input);
-  sks_gpu_free(gpu, own->output);
-  sks_gpu_free(gpu, own->sums);
-  sks_gpu_free(gpu, own->expanded);
+  sks_gpu_free(gpu, own->input.memory);
+  sks_gpu_free(gpu, own->float_input.memory);
+  sks_gpu_free(gpu, own->output.memory);
+  sks_gpu_free(gpu, own->sums.memory);
+  sks_gpu_free(gpu, own->expanded.memory);
   sks_gpu_done(gpu, SKS_OK);
   sks_memory_free(own);
 }
@@ -55,16 +50,17 @@ static int32_t multiply(sks_gpu *gpu, sks_gpu_workspace *own, const sks_cuda_mat
   int64_t stride = sks_cuda_rounded_stride(matrix->columns);
   int64_t at_once = EXPANDED_BYTES / (2 * stride) / SKS_CUDA_ROW_TILE * SKS_CUDA_ROW_TILE;
   if (at_once == 0) at_once = SKS_CUDA_ROW_TILE;
-  int32_t status = sks_gpu_ensure(gpu, at_once * stride * 2, "room for expanded weights",
-                                  &own->expanded, &own->expanded_bytes);
+  int32_t status =
+      sks_gpu_ensure(gpu, at_once * stride * 2, "room for expanded weights", &own->expanded);
   float *y = product.y;
   for (int64_t first = 0; first < matrix->rows && status == SKS_OK; first += at_once) {
     int64_t rows = matrix->rows - first < at_once ? matrix->rows - first : at_once;
-    status = sks_gpu_check(
-        gpu, sks_cuda_expand(gpu->stream, matrix, first, rows, product.type, own->expanded, stride),
-        "sks_linear");
+    status = sks_gpu_check(gpu,
+                           sks_cuda_expand(gpu->stream, matrix, first, rows, product.type,
+                                           own->expanded.memory, stride),
+                           "sks_linear");
     if (status != SKS_OK) break;
-    product.w = own->expanded;
+    product.w = own->expanded.memory;
     product.w_stride = stride;
     product.channels = rows;
     product.y = y + first;
@@ -80,12 +76,9 @@ static int32_t input_room(sks_gpu *gpu, const sks_workspace *workspace, int32_t 
   sks_gpu_workspace *own = workspace->own;
   int64_t bytes = workspace->max_rows * sks_cuda_rounded_stride(workspace->max_columns) *
                   sks_element_bytes(type);
-  const char *what = "room for the input of a product";
-  bool floats = type == SKS_F32;
-  int32_t status =
-      floats ? sks_gpu_ensure(gpu, bytes, what, &own->float_input, &own->float_input_bytes)
-             : sks_gpu_ensure(gpu, bytes, what, &own->input, &own->input_bytes);
-  *memory = floats ? own->float_input : own->input;
+  sks_gpu_room *room = type == SKS_F32 ? &own->float_input : &own->input;
+  int32_t status = sks_gpu_ensure(gpu, bytes, "room for the input of a product", room);
+  *memory = room->memory;
   return status;
 }
 
@@ -122,11 +115,10 @@ static int32_t batch_rows(sks_gpu *gpu, const sks_workspace *workspace,
   if (status != SKS_OK) return status;
   /* Not where x itself was left: blocks that are done would write over what others read. */
   if (output != SKS_STORE && output != SKS_ADD && channels <= workspace->max_columns &&
-      input.rows != own->output) {
-    status =
-        sks_gpu_ensure(gpu, SKS_CUDA_BATCH_ROWS * left.stride * sks_element_bytes(left.type),
-                       "room for the input of the next product", &own->output, &own->output_bytes);
-    left.rows = own->output;
+      input.rows != own->output.memory) {
+    status = sks_gpu_ensure(gpu, SKS_CUDA_BATCH_ROWS * left.stride * sks_element_bytes(left.type),
+                            "room for the input of the next product", &own->output);
+    left.rows = own->output.memory;
   }
   if (status != SKS_OK) return status;
   status = sks_gpu_check(gpu,
@@ -149,9 +141,9 @@ static int32_t many_rows(sks_gpu *gpu, const sks_workspace *workspace,
   int32_t status = prepare(gpu, workspace, norm, x, rows, matrix->columns, type, &input);
   if (status == SKS_OK && apart)
     status = sks_gpu_ensure(gpu, workspace->max_rows * matrix->rows * (int64_t)sizeof(float),
-                            "room for the sums of a product", &own->sums, &own->sums_bytes);
+                            "room for the sums of a product", &own->sums);
   if (status != SKS_OK) return status;
-  float *sums = apart ? own->sums : y;
+  float *sums = apart ? own->sums.memory : y;
   status = multiply(gpu, own, matrix,
                     (sks_gpu_product){.type = type,
                                       .rows = rows,

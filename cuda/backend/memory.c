@@ -42,40 +42,36 @@ void sks_gpu_free(sks_gpu *gpu, void *memory) {
   sks_memory_free(block);
 }
 
-int32_t sks_gpu_ensure(sks_gpu *gpu, int64_t bytes, const char *what, void **memory,
-                       int64_t *held) {
-  if (bytes <= *held) return SKS_OK;
+int32_t sks_gpu_ensure(sks_gpu *gpu, int64_t bytes, const char *what, sks_gpu_room *room) {
+  if (bytes <= room->bytes) return SKS_OK;
   int32_t status = sks_gpu_require_running(gpu, "an allocation");
   if (status != SKS_OK) return status;
-  sks_gpu_free(gpu, *memory);
-  *memory = NULL;
-  *held = 0;
-  status = sks_gpu_allocate(gpu, bytes, what, memory);
-  if (status == SKS_OK) *held = bytes;
+  sks_gpu_free(gpu, room->memory);
+  *room = (sks_gpu_room){0};
+  status = sks_gpu_allocate(gpu, bytes, what, &room->memory);
+  if (status == SKS_OK) room->bytes = bytes;
   return status;
 }
 
 int32_t sks_gpu_results(sks_gpu *gpu, int64_t bytes) {
   int32_t status = sks_gpu_require_running(gpu, "a result in host memory");
-  if (status != SKS_OK || bytes <= gpu->result_bytes) return status;
+  if (status != SKS_OK || bytes <= gpu->results.bytes) return status;
   cudaFreeHost(gpu->host_results);
   gpu->host_results = NULL;
-  status =
-      sks_gpu_ensure(gpu, bytes, "room for results", (void **)&gpu->results, &gpu->result_bytes);
+  status = sks_gpu_ensure(gpu, bytes, "room for results", &gpu->results);
   if (status != SKS_OK) return status;
   cudaError_t error = cudaMallocHost((void **)&gpu->host_results, (size_t)bytes);
   if (error != cudaSuccess) {
-    sks_gpu_free(gpu, gpu->results);
-    gpu->results = NULL;
-    gpu->result_bytes = 0;
+    sks_gpu_free(gpu, gpu->results.memory);
+    gpu->results = (sks_gpu_room){0};
   }
   return sks_gpu_check(gpu, error, "room for results");
 }
 
 int32_t sks_gpu_fetch(sks_gpu *gpu, cudaError_t error, int64_t bytes, const char *what) {
   if (error == cudaSuccess)
-    error = cudaMemcpyAsync(gpu->host_results, gpu->results, (size_t)bytes, cudaMemcpyDeviceToHost,
-                            gpu->stream);
+    error = cudaMemcpyAsync(gpu->host_results, gpu->results.memory, (size_t)bytes,
+                            cudaMemcpyDeviceToHost, gpu->stream);
   if (error == cudaSuccess) error = cudaStreamSynchronize(gpu->stream);
   return sks_gpu_check(gpu, error, what);
 }

@@ -12,8 +12,8 @@ int32_t sks_gpu_argmax(sks_device *device, const float *logits, int32_t rows, in
   int32_t status = sks_gpu_results(gpu, bytes);
   if (status == SKS_OK)
     status = sks_gpu_fetch(
-        gpu, sks_cuda_argmax(gpu->stream, logits, rows, count, (int32_t *)gpu->results, true),
-        bytes, "sks_argmax");
+        gpu, sks_cuda_argmax(gpu->stream, logits, rows, count, gpu->results.memory, true), bytes,
+        "sks_argmax");
   if (status == SKS_OK) memcpy(index, gpu->host_results, (size_t)bytes);
   return sks_gpu_done(gpu, status);
 }
@@ -58,11 +58,11 @@ int32_t sks_gpu_nll(sks_device *device, const float *logits, int32_t rows, int32
   size_t loss_bytes = (size_t)rows * sizeof *loss, target_bytes = (size_t)rows * sizeof *targets;
   int32_t status = sks_gpu_results(gpu, (int64_t)(loss_bytes + target_bytes));
   if (status != SKS_OK || rows == 0) return sks_gpu_done(gpu, status);
-  int32_t *device_targets = (int32_t *)(gpu->results + loss_bytes);
+  int32_t *device_targets = (int32_t *)((char *)gpu->results.memory + loss_bytes);
   cudaError_t error =
       cudaMemcpyAsync(device_targets, targets, target_bytes, cudaMemcpyHostToDevice, gpu->stream);
   if (error == cudaSuccess)
-    error = sks_cuda_nll(gpu->stream, logits, rows, count, device_targets, (double *)gpu->results);
+    error = sks_cuda_nll(gpu->stream, logits, rows, count, device_targets, gpu->results.memory);
   status = sks_gpu_fetch(gpu, error, (int64_t)loss_bytes, "sks_nll");
   if (status == SKS_OK) memcpy(loss, gpu->host_results, loss_bytes);
   return sks_gpu_done(gpu, status);
