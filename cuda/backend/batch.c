@@ -235,10 +235,9 @@ int32_t sks_gpu_attend(sks_batch *batch, int32_t layer, const float *queries, in
     error = sks_cuda_attend_rows(gpu->stream, &own->attention, &own->step, layer,
                                  stores ? &own->pending_rows : NULL, &args, batch->most_keys,
                                  own->workspace, own->workspace_bytes, true);
-    if (error == cudaSuccess && args.rounded.rows != NULL)
-      gpu->left =
-          (sks_gpu_left){gpu->operation, out, own->step.row_count,
-                         (int64_t)own->attention.heads * own->attention.head_dim, args.rounded};
+    if (error == cudaSuccess)
+      sks_gpu_leave_rounded(gpu, out, own->step.row_count,
+                            (int64_t)own->attention.heads * own->attention.head_dim, args.rounded);
   }
   own->pending = -1;
   return sks_gpu_leave(gpu, error, "sks_attend");

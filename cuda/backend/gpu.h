@@ -119,6 +119,15 @@ int32_t sks_gpu_results(sks_gpu *gpu, int64_t bytes);
  */
 int32_t sks_gpu_fetch(sks_gpu *gpu, cudaError_t error, int64_t bytes, const char *what);
 
+/* The present operation, whose launches have been taken, has left [rows, columns] of `values` once
+ * more; nothing, if rounded.rows is NULL. */
+void sks_gpu_leave_rounded(sks_gpu *gpu, const float *values, int32_t rows, int64_t columns,
+                           sks_cuda_rounded rounded);
+
+/* What the operation before this one has left of them, of that type; rows: NULL if nothing. */
+sks_cuda_rounded sks_gpu_find_rounded(const sks_gpu *gpu, const float *values, int32_t rows,
+                                      int64_t columns, int32_t type);
+
 /* Host memory to the device's, before the next operation; `from` may change after. */
 cudaError_t sks_gpu_write(sks_gpu *gpu, void *to, const void *from, int64_t bytes);
 

@@ -86,12 +86,10 @@ static int32_t input_room(sks_gpu *gpu, const sks_workspace *workspace, int32_t 
 static int32_t prepare(sks_gpu *gpu, const sks_workspace *workspace, const sks_norm *norm,
                        const float *x, int32_t rows, int64_t columns, int32_t type,
                        sks_cuda_rounded *input) {
-  const sks_gpu_left *left = &gpu->left;
   gpu->rounded_type = type;
-  if (norm == NULL && left->operation + 1 == gpu->operation && left->values == x &&
-      left->rows == rows && left->columns == columns && left->rounded.type == type) {
-    *input = left->rounded;
-    return SKS_OK;
+  if (norm == NULL) {
+    *input = sks_gpu_find_rounded(gpu, x, rows, columns, type);
+    if (input->rows != NULL) return SKS_OK;
   }
   *input = (sks_cuda_rounded){NULL, sks_cuda_rounded_stride(columns), type};
   int32_t status = input_room(gpu, workspace, type, &input->rows);
@@ -112,21 +110,19 @@ static int32_t batch_rows(sks_gpu *gpu, const sks_workspace *workspace,
       left = {NULL, sks_cuda_rounded_stride(workspace->max_columns), matrix->type};
   int64_t channels = output == SKS_SILU_GATE ? matrix->rows / 2 : matrix->rows;
   int32_t status = prepare(gpu, workspace, norm, x, rows, matrix->columns, matrix->type, &input);
-  if (status != SKS_OK) return status;
   /* Not where x itself was left: blocks that are done would write over what others read. */
-  if (output != SKS_STORE && output != SKS_ADD && channels <= workspace->max_columns &&
-      input.rows != own->output.memory) {
+  if (status == SKS_OK && output != SKS_STORE && output != SKS_ADD &&
+      channels <= workspace->max_columns && input.rows != own->output.memory) {
     status = sks_gpu_ensure(gpu, SKS_CUDA_BATCH_ROWS * left.stride * sks_element_bytes(left.type),
                             "room for the input of the next product", &own->output);
     left.rows = own->output.memory;
   }
-  if (status != SKS_OK) return status;
-  status = sks_gpu_check(gpu,
-                         sks_cuda_linear_batch(gpu->stream, matrix, input.rows, input.stride, rows,
-                                               y, left, output, true),
-                         "sks_linear");
-  if (status == SKS_OK && left.rows != NULL)
-    gpu->left = (sks_gpu_left){gpu->operation, y, rows, channels, left};
+  if (status == SKS_OK)
+    status = sks_gpu_check(gpu,
+                           sks_cuda_linear_batch(gpu->stream, matrix, input.rows, input.stride,
+                                                 rows, y, left, output, true),
+                           "sks_linear");
+  if (status == SKS_OK) sks_gpu_leave_rounded(gpu, y, rows, channels, left);
   return status;
 }
 
