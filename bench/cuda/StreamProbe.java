@@ -19,6 +19,8 @@ final class StreamProbe {
   private static final int CHUNK = 2048;
   private static long at;
   private static long notFinite;
+  private static long library;
+  private static long free;
 
   private StreamProbe() {}
 
@@ -28,7 +30,6 @@ final class StreamProbe {
     bytes.asIntBuffer().get(ids);
     long tokens = Long.parseLong(arguments[3]);
     int single = Integer.parseInt(arguments[4]);
-    boolean gpu = arguments[5].startsWith("cuda");
     ModelOptions options = ModelOptions.defaults().withDevice(arguments[5]).withChunk(CHUNK);
     try (Model model = Model.open(Path.of(arguments[0]), options);
         Session session = model.newSession(CachePolicy.parse(arguments[2]))) {
@@ -40,8 +41,8 @@ final class StreamProbe {
         session.append(next(ids, 1));
       }
       session.logits();
-      long library = NativeInfo.allocatedBytes();
-      long free = gpu ? GpuInfo.find().availableBytes() : 0;
+      library = NativeInfo.allocatedBytes();
+      free = GpuInfo.find().availableBytes();
       System.out.printf("%d ids, %s %s on %s; after %d: library holds %d bytes, GPU has %d free%n",
           ids.length, arguments[0], arguments[2], arguments[5], session.position(), library, free);
       long begin = session.position();
@@ -55,10 +56,8 @@ final class StreamProbe {
         }
         double seconds = (System.nanoTime() - from) / 1e9;
         System.out.printf(
-            "%d tokens: mean NLL of these %.6f (first pass of the text %.6f), not finite %d, library %+d, GPU free %+d,"
-                + " %.0f tok/s, resident %s%n",
-            session.position() - begin, sum / count, first, notFinite, NativeInfo.allocatedBytes() - library,
-            (gpu ? GpuInfo.find().availableBytes() : 0) - free, count / seconds, resident());
+            "%d tokens: mean NLL of these %.6f (first pass of the text %.6f), %.0f tok/s, %s%n",
+            session.position() - begin, sum / count, first, count / seconds, held());
       }
       long from = System.nanoTime();
       for (int i = 0; i < single; i++) {
@@ -71,9 +70,8 @@ final class StreamProbe {
       }
       session.logits();
       System.out.printf(
-          "%d single tokens: %.0f tok/s; position %d; not finite %d; library %+d, GPU free %+d, resident %s%n",
-          single, single / ((System.nanoTime() - from) / 1e9), session.position(), notFinite,
-          NativeInfo.allocatedBytes() - library, (gpu ? GpuInfo.find().availableBytes() : 0) - free, resident());
+          "%d single tokens: position %d, %.0f tok/s, %s%n",
+          single, session.position(), single / ((System.nanoTime() - from) / 1e9), held());
     }
   }
 
@@ -99,8 +97,10 @@ final class StreamProbe {
     return sum;
   }
 
-  private static String resident() throws Exception {
-    String found = "";
+  /** What is held more than when the stream began. */
+  private static String held() throws Exception {
+    String found = String.format("not finite %d, library %+d, GPU free %+d, resident ",
+        notFinite, NativeInfo.allocatedBytes() - library, GpuInfo.find().availableBytes() - free);
     for (String line : Files.readAllLines(Path.of("/proc/self/status"))) {
       if (line.startsWith("VmRSS") || line.startsWith("VmHWM")) {
         found += line.replaceAll("\\s+", " ") + " ";
