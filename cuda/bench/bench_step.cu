@@ -1,6 +1,6 @@
 // One token of a Llama-shaped model of random weights, without a host: every launch of a step,
-// recorded once and replayed. Usage: bench_step [7b|13b] [f16|q8_0|q4_0] [STREAMS] [S+R] ...; with
-// several streams the weights are f16 or bf16.
+// recorded once and replayed. Usage: bench_step [7b|13b] [f16|bf16|q8_0|q4_0] [STREAMS] [S+R] ...;
+// with several streams the weights are f16 or bf16.
 #include <cstring>
 
 #include "cuda/bench/bench_streams.cuh"
