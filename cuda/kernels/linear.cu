@@ -298,8 +298,9 @@ __global__ __launch_bounds__((block_threads<weight, slots>(inputs)),
       if (column >= args.columns) break;
       const char *at = elements + (slot * g.threads + g.thread) * 16;
       uint2 scales = make_uint2(0, 0);
-      if (weight::SCALED)
-        scales = *reinterpret_cast<const uint2 *>(elements + tile * args.pitch + column / 32 * 8);
+      if constexpr (weight::SCALED)
+        scales = *reinterpret_cast<const uint2 *>(
+            elements + tile * args.pitch + column / sks_cuda_scale_columns(weight::TYPE) * 8);
 #pragma unroll
       for (int r = 0; r < tile; r++) {
         float scale = 0;
@@ -478,7 +479,7 @@ cudaError_t sks_cuda_linear(cudaStream_t stream, const sks_cuda_matrix *matrix,
                             int32_t output, bool overlap) {
   if (rows == 0) return cudaSuccess;
   bool gated = output == SKS_SILU_GATE;
-  bool scaled = matrix->type == SKS_Q8_0 || matrix->type == SKS_Q4_0;
+  bool scaled = sks_cuda_scale_columns(matrix->type) > 0;
   int64_t channels = gated ? matrix->rows / 2 : matrix->rows;
   if (matrix->columns > SKS_CUDA_MOST_COLUMNS || (gated && matrix->rows % 2 != 0) ||
       (gated && scaled && channels % SKS_CUDA_ROW_TILE != 0))

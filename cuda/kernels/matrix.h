@@ -6,8 +6,8 @@
  *             Q8_0             signed bytes
  *             Q4_0             16 bytes for 32 columns: column i of the first 16 in the low half of
  *                              byte i, column 16 + i in the high half, counted from -8
- *   scales    f16 [rows / 4][columns / 32][4]: those of four rows lie together, for one load;
- *             sks_cuda_scale_tile_bytes from one four to the next. Q8_0 and Q4_0 only
+ *   scales    f16 [rows / 4][columns / sks_cuda_scale_columns][4]: those of four rows lie together,
+ *             for one load; sks_cuda_scale_tile_bytes from one four to the next. Q8_0 and Q4_0
  */
 #ifndef SINKSTREAM_CUDA_KERNELS_MATRIX_H
 #define SINKSTREAM_CUDA_KERNELS_MATRIX_H
@@ -15,8 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "core/host_device.h"
-#include "sinkstream/types.h"
+#include "core/blocks.h"
 
 enum {
   SKS_CUDA_ROW_TILE = 4, /* rows that a block sums together, and whose scales lie together */
@@ -24,7 +23,7 @@ enum {
 };
 
 typedef struct sks_cuda_matrix {
-  int32_t type; /* SKS_F32, SKS_F16, SKS_BF16, SKS_Q8_0 or SKS_Q4_0 */
+  int32_t type; /* of those that sks_cuda_holds */
   int64_t rows, columns;
   const void *elements; /* aligned to 256 */
   const void *scales;   /* aligned to 256; NULL where the type has none */
@@ -33,6 +32,11 @@ typedef struct sks_cuda_matrix {
 
 /* Whether a matrix can be of the type; weights of any other type become SKS_F16. */
 static inline SKS_HOST_DEVICE bool sks_cuda_holds(int32_t type) { return type <= SKS_Q4_0; }
+
+/* Columns that share a scale; 0 where the type has none. */
+static inline SKS_HOST_DEVICE int32_t sks_cuda_scale_columns(int32_t type) {
+  return type < SKS_FLOAT_TYPES ? 0 : sks_sub_block(type);
+}
 
 /* Bytes from one row of elements to the next. */
 static inline SKS_HOST_DEVICE int64_t sks_cuda_pitch(int32_t type, int64_t columns) {
@@ -49,12 +53,13 @@ static inline int64_t sks_cuda_element_bytes(int32_t type, int64_t rows, int64_t
 
 /* Bytes of the scales of four rows, rounded up to what a copy takes. */
 static inline SKS_HOST_DEVICE int64_t sks_cuda_scale_tile_bytes(int32_t type, int64_t columns) {
-  if (type != SKS_Q8_0 && type != SKS_Q4_0) return 0;
-  int64_t bytes = columns / 32 * SKS_CUDA_ROW_TILE * 2;
+  int32_t shared = sks_cuda_scale_columns(type);
+  if (shared == 0) return 0;
+  int64_t bytes = columns / shared * SKS_CUDA_ROW_TILE * 2;
   return (bytes + SKS_CUDA_PITCH - 1) / SKS_CUDA_PITCH * SKS_CUDA_PITCH;
 }
 
-/* Where the scale of a row's block of 32 columns lies, in halves from the first. */
+/* Where the scale of a row's block of sks_cuda_scale_columns lies, in halves from the first. */
 static inline SKS_HOST_DEVICE int64_t sks_cuda_scale_at(int32_t type, int64_t columns, int64_t row,
                                                         int64_t block) {
   return row / SKS_CUDA_ROW_TILE * (sks_cuda_scale_tile_bytes(type, columns) / 2) +

@@ -15,8 +15,8 @@ __device__ int64_t item_of_thread() {
   return static_cast<int64_t>(blockIdx.x) * THREADS + threadIdx.x;
 }
 
-// A row as files hold it becomes a row of a matrix of the same type: 16 bytes a thread, byte by
-// byte, as sources lie at any alignment.
+// Rows as files hold them become rows of a matrix of the same type; byte by byte, as sources lie at
+// any alignment.
 struct copy_args {
   const uint8_t *source;
   int64_t source_bytes;  // of a row
@@ -26,6 +26,7 @@ struct copy_args {
   uint16_t *scales;
 };
 
+// Floats and Q4_0, whose bytes stay what they are: 16 of them a thread.
 __global__ void copy_rows(copy_args args) {
   const sks_cuda_matrix &matrix = args.matrix;
   int64_t pitch = sks_cuda_pitch(matrix.type, matrix.columns), items = pitch / 16;
@@ -37,16 +38,43 @@ __global__ void copy_rows(copy_args args) {
     uint8_t bytes[16];
     uint4 vector;
   } piece;
-  bool scaled = matrix.type == SKS_Q8_0 || matrix.type == SKS_Q4_0;
-  int64_t block = matrix.type == SKS_Q8_0 ? item / 2 : item;
-  int64_t at = !scaled                   ? item * 16
-               : matrix.type == SKS_Q4_0 ? item * 18 + 2
-                                         : block * 34 + 2 + item % 2 * 16;
+  bool scaled = matrix.type == SKS_Q4_0;
+  int64_t at = scaled ? item * 18 + 2 : item * 16;
   for (int b = 0; b < 16; b++) piece.bytes[b] = at + b < args.source_bytes ? source[at + b] : 0;
   *reinterpret_cast<uint4 *>(args.elements + row * pitch + item * 16) = piece.vector;
-  if (!scaled || (matrix.type == SKS_Q8_0 && item % 2 != 0)) return;
-  args.scales[sks_cuda_scale_at(matrix.type, matrix.columns, row, block)] =
+  if (!scaled) return;
+  args.scales[sks_cuda_scale_at(matrix.type, matrix.columns, row, item)] =
       sks_raw_half(source + at - 2);
+}
+
+// Types whose elements become signed bytes: a block a thread.
+template <int32_t type>
+__global__ void split_rows(copy_args args) {
+  const sks_cuda_matrix &matrix = args.matrix;
+  const int values = sks_block_of(type).values, sub = sks_sub_block(type);
+  int64_t blocks = matrix.columns / values, i = item_of_thread();
+  if (i >= args.rows * blocks) return;
+  int64_t r = i / blocks, block = i % blocks, row = args.first_row + r;
+  sks_raw_block raw;
+  sks_split_block(type, args.source + r * args.source_bytes + block * sks_block_of(type).bytes,
+                  &raw);
+  char *to = args.elements + row * sks_cuda_pitch(type, matrix.columns) + block * values;
+  for (int v = 0; v < values; v += 4) {
+    uint32_t four = 0;
+    for (int k = 3; k >= 0; k--)
+      four = four << 8 | static_cast<uint8_t>(raw.q[v + k] - sks_zero_point(type));
+    *reinterpret_cast<uint32_t *>(to + v) = four;
+  }
+  float d = sks_widen_half(raw.d);
+  for (int s = 0; s < values / sub; s++)
+    args.scales[sks_cuda_scale_at(type, matrix.columns, row, block * (values / sub) + s)] =
+        sks_narrow_half(d * static_cast<float>(raw.scales[s]));
+}
+
+template <int32_t type>
+cudaError_t launch_split(cudaStream_t stream, const copy_args &args) {
+  int64_t items = args.rows * (args.matrix.columns / sks_block_of(type).values);
+  return sks_launch(split_rows<type>, dim3(blocks_for(items)), THREADS, 0, stream, false, args);
 }
 
 // Rows of any type widened to F32 or F16: a block of the type, or eight floats, a thread.
@@ -168,6 +196,7 @@ cudaError_t sks_cuda_pack(cudaStream_t stream, const void *source, int32_t type,
     args.matrix = *matrix;
     args.elements = elements;
     args.scales = const_cast<uint16_t *>(static_cast<const uint16_t *>(matrix->scales));
+    if (type == SKS_Q8_0) return launch_split<SKS_Q8_0>(stream, args);
     return sks_launch(copy_rows, dim3(blocks_for(rows * (pitch / 16))), THREADS, 0, stream, false,
                       args);
   }

@@ -126,8 +126,10 @@ __device__ static inline int sks_dot(uint32_t bytes, int first, int second, int 
   return __dp2a_hi(second, static_cast<int>(bytes), sum);
 }
 
-struct sks_weight_q8_0 {
-  enum { COLUMNS = 16, REGISTERS = 9, SCALED = 1 };
+// Signed bytes.
+template <int32_t type>
+struct sks_weight_bytes {
+  enum { TYPE = type, COLUMNS = 16, REGISTERS = 9, SCALED = 1 };
   struct input {
     int x[8];
     float scale;
@@ -152,8 +154,10 @@ struct sks_weight_q8_0 {
   }
 };
 
+using sks_weight_q8_0 = sks_weight_bytes<SKS_Q8_0>;
+
 struct sks_weight_q4_0 {
-  enum { COLUMNS = 32, REGISTERS = 18, SCALED = 1 };
+  enum { TYPE = SKS_Q4_0, COLUMNS = 32, REGISTERS = 18, SCALED = 1 };
   struct input {
     int x[16];
     int offset;  // -8 times the sum of the block: nibbles count from -8
@@ -197,8 +201,8 @@ __device__ static inline void sks_widen_item(const sks_cuda_matrix &matrix, int6
   const char *at = static_cast<const char *>(matrix.elements) +
                    row * sks_cuda_pitch(matrix.type, matrix.columns);
   float scale = 0;
-  if (weight::SCALED) {
-    int64_t block = item * weight::COLUMNS / 32;
+  if constexpr (weight::SCALED) {
+    int64_t block = item * weight::COLUMNS / sks_cuda_scale_columns(weight::TYPE);
     scale = sks_widen_half(static_cast<const uint16_t *>(
         matrix.scales)[sks_cuda_scale_at(matrix.type, matrix.columns, row, block)]);
   }
