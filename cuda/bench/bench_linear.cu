@@ -70,7 +70,11 @@ int main() {
   const struct {
     int32_t type;
     const char *name;
-  } types[] = {{SKS_F16, "f16"}, {SKS_BF16, "bf16"}, {SKS_Q8_0, "q8_0"}, {SKS_Q4_0, "q4_0"}};
+  } types[] = {{SKS_F16, "f16"},
+               {SKS_BF16, "bf16"},
+               {SKS_Q8_0, "q8_0"},
+               {SKS_Q4_0, "q4_0"},
+               {SKS_Q6_K, "q6_k"}};
   for (auto type : types)
     for (const matrix_shape &shape : shapes)
       for (int32_t rows : {1, 2, 4, 8, 16, 32, 64})

@@ -71,7 +71,7 @@ static sks_cuda_matrix bench_matrix(int32_t type, int64_t rows, int64_t columns)
                                               : BYTES,
                             0.02f);
   int64_t scales = sks_cuda_scale_bytes(type, rows, columns) / 2;
-  if (scales) w.scales = bench_memory(scales, HALVES, type == SKS_Q8_0 ? 2e-4f : 3e-3f);
+  if (scales) w.scales = bench_memory(scales, HALVES, type == SKS_Q4_0 ? 3e-3f : 2e-4f);
   return w;
 }
 

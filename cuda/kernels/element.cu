@@ -61,6 +61,8 @@ cudaError_t sks_cuda_embed(cudaStream_t stream, const sks_cuda_matrix *table, co
       return launch<sks_weight_q8_0>(stream, table, ids, rows, y);
     case SKS_Q4_0:
       return launch<sks_weight_q4_0>(stream, table, ids, rows, y);
+    case SKS_Q6_K:
+      return launch<sks_weight_q6_k>(stream, table, ids, rows, y);
     default:
       return cudaErrorInvalidValue;
   }

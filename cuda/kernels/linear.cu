@@ -513,6 +513,8 @@ cudaError_t sks_cuda_linear(cudaStream_t stream, const sks_cuda_matrix *matrix,
       return launch_slots<sks_weight_q8_0>(stream, args, rows, overlap);
     case SKS_Q4_0:
       return launch_slots<sks_weight_q4_0>(stream, args, rows, overlap);
+    case SKS_Q6_K:
+      return launch_slots<sks_weight_q6_k>(stream, args, rows, overlap);
     default:
       return cudaErrorInvalidValue;
   }

@@ -3,11 +3,14 @@
  *
  *   elements  rows one behind the other, sks_cuda_pitch bytes apart, zero behind the last column
  *             F32, F16, BF16   as they are
- *             Q8_0             signed bytes
+ *             Q8_0, Q6_K       signed bytes
  *             Q4_0             16 bytes for 32 columns: column i of the first 16 in the low half of
  *                              byte i, column 16 + i in the high half, counted from -8
  *   scales    f16 [rows / 4][columns / sks_cuda_scale_columns][4]: those of four rows lie together,
- *             for one load; sks_cuda_scale_tile_bytes from one four to the next. Q8_0 and Q4_0
+ *             for one load; sks_cuda_scale_tile_bytes from one four to the next. Q8_0, Q4_0, Q6_K
+ *
+ * A scale of Q6_K is the product of its two levels, rounded to f16: a relative error of at most
+ * 2^-11, however small it is, as f16 times a whole number is a multiple of f16's smallest number.
  */
 #ifndef SINKSTREAM_CUDA_KERNELS_MATRIX_H
 #define SINKSTREAM_CUDA_KERNELS_MATRIX_H
@@ -31,7 +34,9 @@ typedef struct sks_cuda_matrix {
 } sks_cuda_matrix;
 
 /* Whether a matrix can be of the type; weights of any other type become SKS_F16. */
-static inline SKS_HOST_DEVICE bool sks_cuda_holds(int32_t type) { return type <= SKS_Q4_0; }
+static inline SKS_HOST_DEVICE bool sks_cuda_holds(int32_t type) {
+  return type <= SKS_Q4_0 || type == SKS_Q6_K;
+}
 
 /* Columns that share a scale; 0 where the type has none. */
 static inline SKS_HOST_DEVICE int32_t sks_cuda_scale_columns(int32_t type) {
@@ -40,10 +45,10 @@ static inline SKS_HOST_DEVICE int32_t sks_cuda_scale_columns(int32_t type) {
 
 /* Bytes from one row of elements to the next. */
 static inline SKS_HOST_DEVICE int64_t sks_cuda_pitch(int32_t type, int64_t columns) {
-  int64_t bytes = type == SKS_F32    ? columns * 4
-                  : type == SKS_Q8_0 ? columns
-                  : type == SKS_Q4_0 ? columns / 2
-                                     : columns * 2;
+  int64_t bytes = type == SKS_F32                        ? columns * 4
+                  : type == SKS_Q8_0 || type == SKS_Q6_K ? columns
+                  : type == SKS_Q4_0                     ? columns / 2
+                                                         : columns * 2;
   return (bytes + SKS_CUDA_PITCH - 1) / SKS_CUDA_PITCH * SKS_CUDA_PITCH;
 }
 

@@ -197,6 +197,7 @@ cudaError_t sks_cuda_pack(cudaStream_t stream, const void *source, int32_t type,
     args.elements = elements;
     args.scales = const_cast<uint16_t *>(static_cast<const uint16_t *>(matrix->scales));
     if (type == SKS_Q8_0) return launch_split<SKS_Q8_0>(stream, args);
+    if (type == SKS_Q6_K) return launch_split<SKS_Q6_K>(stream, args);
     return sks_launch(copy_rows, dim3(blocks_for(rows * (pitch / 16))), THREADS, 0, stream, false,
                       args);
   }
@@ -236,6 +237,8 @@ cudaError_t sks_cuda_expand(cudaStream_t stream, const sks_cuda_matrix *matrix, 
       return launch_expand<sks_weight_q8_0>(stream, args);
     case SKS_Q4_0:
       return launch_expand<sks_weight_q4_0>(stream, args);
+    case SKS_Q6_K:
+      return launch_expand<sks_weight_q6_k>(stream, args);
     default:
       return cudaErrorInvalidValue;
   }

@@ -19,7 +19,7 @@ typedef struct sks_weight_part {
                      then rounded to bf16 for bf16 weights, and to 16 bits in blocks of 32 for
                      quantised ones. float32 and float16 are never packed. A GPU copies all weights,
                      and this says what it may round: many rows of input to f16 or bf16, float32
-                     weights to f16. Q4_K, Q5_K and Q6_K it holds as f16 always. */
+                     weights to f16. Q4_K and Q5_K it holds as f16 always. */
 } sks_weight_part;
 
 /* A weight matrix [sum of rows, columns]: several tensors stacked, so that Q, K and V are one

@@ -155,6 +155,7 @@ struct sks_weight_bytes {
 };
 
 using sks_weight_q8_0 = sks_weight_bytes<SKS_Q8_0>;
+using sks_weight_q6_k = sks_weight_bytes<SKS_Q6_K>;
 
 struct sks_weight_q4_0 {
   enum { TYPE = SKS_Q4_0, COLUMNS = 32, REGISTERS = 18, SCALED = 1 };

@@ -25,6 +25,7 @@ final class GpuWeights {
 
   /**
    * Refuses weights that do not fit, before any is copied, and says which types are held as f16.
+   * Counts each tensor by itself: what is stacked with others of another type becomes f16, too.
    *
    * @param source the model, for messages
    * @param rounded whether float32 matrices become f16
@@ -65,20 +66,16 @@ final class GpuWeights {
     if (held != type && type != ElementType.F32) {
       widened.add(type);
     }
-    return bytes(held, tensor.elements());
+    return held.bytesOnGpu(tensor.elements());
   }
 
   private static String fitting(long parameters, long available) {
     String all =
         SMALLER.stream()
-            .filter(type -> bytes(type, parameters) <= available)
-            .map(type -> "%s (%d bytes)".formatted(name(type), bytes(type, parameters)))
+            .filter(type -> type.bytesOnGpu(parameters) <= available)
+            .map(type -> "%s (%d bytes)".formatted(name(type), type.bytesOnGpu(parameters)))
             .collect(Collectors.joining(" or "));
     return all.isEmpty() ? "it would not fit in any type" : "converted to " + all + " it would fit";
-  }
-
-  private static long bytes(ElementType type, long count) {
-    return count / type.blockValues() * type.blockBytes();
   }
 
   private static String name(ElementType type) {

@@ -68,10 +68,18 @@ public enum ElementType {
    */
   public ElementType onGpu(boolean rounded) {
     return switch (this) {
-      case Q4_K, Q5_K, Q6_K -> F16;
+      case Q4_K, Q5_K -> F16;
       case F32 -> rounded ? F16 : F32;
-      case F16, BF16, Q8_0, Q4_0 -> this;
+      case F16, BF16, Q8_0, Q4_0, Q6_K -> this;
     };
+  }
+
+  /**
+   * Bytes of {@code count} weights on a GPU that holds them as this type: as many as in a file, but
+   * for Q6_K, of which it has a byte for each weight and an f16 scale for 16.
+   */
+  public long bytesOnGpu(long count) {
+    return this == Q6_K ? count / 16 * 18 : count / blockValues * blockBytes;
   }
 
   /** The value of {@code enum sks_type}. */
