@@ -357,7 +357,8 @@ cudaError_t launch(cudaStream_t stream, linear_args args, int32_t rows, bool ove
   if (groups > most_groups) groups = most_groups;
   if (groups > MOST_GROUPS) groups = MOST_GROUPS;
   args.stage_bytes = static_cast<int32_t>((tile * args.pitch + args.scale_bytes + 127) / 128 * 128);
-  int32_t least_groups = MOST_THREADS / 2 / args.group_threads;
+  // Smaller rings leave as few as one.
+  int32_t least_groups = card.is_large() ? MOST_THREADS / 2 / args.group_threads : 1;
   args.norm.threads = (least_groups < groups ? least_groups : groups) * args.group_threads;
   int32_t input_bytes =
       weight::SCALED ? (sks_input_numbers::bytes(args.columns) + 127) / 128 * 128 : 0;
