@@ -24,7 +24,7 @@ enum {
   LEAST_BYTES = 120 << 10,
   SMALL_RING_BYTES = 96 << 10,  // of cards with less; three stages hide enough there
   SMALL_RING_STAGES = 3,
-  TILE_BYTES = 48 << 10  // up to here four rows are summed together, else one by one
+  TILE_BYTES = 48 << 10  // up to here four rows of floats are summed together, else one by one
 };
 
 struct linear_args {
@@ -291,6 +291,8 @@ __global__ __launch_bounds__((block_threads<weight, slots>(inputs)),
   for (int32_t i = 0; i < tiles.tiles; i++) {
     pipe.wait(args, g, stage, parity);
     const char *elements = pipe.memory + stage * args.stage_bytes;
+    // Of a row by itself: which one of those whose scales lie together.
+    const int32_t first = tile < SCALE_ROWS ? tiles.row(args, i) % SCALE_ROWS : 0;
     float sums[inputs][tile] = {};
 #pragma unroll
     for (int slot = 0; slot < slots; slot++) {
@@ -305,8 +307,8 @@ __global__ __launch_bounds__((block_threads<weight, slots>(inputs)),
       for (int r = 0; r < tile; r++) {
         float scale = 0;
         if (weight::SCALED) {
-          uint32_t pair = r < 2 ? scales.x : scales.y;
-          scale = sks_widen_half(static_cast<uint16_t>(r % 2 ? pair >> 16 : pair));
+          uint32_t pair = first + r < 2 ? scales.x : scales.y;
+          scale = sks_widen_half(static_cast<uint16_t>((first + r) % 2 ? pair >> 16 : pair));
         }
         uint4 w = *reinterpret_cast<const uint4 *>(at + r * args.pitch);
 #pragma unroll
@@ -347,6 +349,24 @@ __global__ __launch_bounds__((block_threads<weight, slots>(inputs)),
   }
 }
 
+template <int tile>
+int32_t stage_bytes(const linear_args &args) {
+  return static_cast<int32_t>((tile * args.pitch + args.scale_bytes + 127) / 128 * 128);
+}
+
+template <typename weight>
+int32_t input_bytes(const linear_args &args) {
+  return weight::SCALED ? (sks_input_numbers::bytes(args.columns) + 127) / 128 * 128 : 0;
+}
+
+// Whether a block finds room for a stage at least.
+template <typename weight, int tile, int inputs>
+bool has_room(const linear_args &args, const sks_card &card) {
+  return stage_bytes<tile>(args) + input_bytes<weight>(args) +
+             static_cast<int32_t>(sizeof(block_state<inputs, tile>)) <=
+         card.most_bytes;
+}
+
 template <typename weight, int slots, int tile, int inputs>
 cudaError_t launch(cudaStream_t stream, linear_args args, int32_t rows, bool overlap) {
   sks_card card = {};
@@ -356,19 +376,18 @@ cudaError_t launch(cudaStream_t stream, linear_args args, int32_t rows, bool ove
   int32_t most_groups = THREADS / args.group_threads < 2 ? 2 : THREADS / args.group_threads;
   if (groups > most_groups) groups = most_groups;
   if (groups > MOST_GROUPS) groups = MOST_GROUPS;
-  args.stage_bytes = static_cast<int32_t>((tile * args.pitch + args.scale_bytes + 127) / 128 * 128);
+  args.stage_bytes = stage_bytes<tile>(args);
   // Smaller rings leave as few as one.
   int32_t least_groups = card.is_large() ? MOST_THREADS / 2 / args.group_threads : 1;
   args.norm.threads = (least_groups < groups ? least_groups : groups) * args.group_threads;
-  int32_t input_bytes =
-      weight::SCALED ? (sks_input_numbers::bytes(args.columns) + 127) / 128 * 128 : 0;
+  const int32_t numbers_bytes = input_bytes<weight>(args);
   int32_t pair = groups < 2 ? 1 : 2;
   int32_t wide = card.most_bytes - static_cast<int32_t>(sizeof(block_state<inputs, tile>));
-  int32_t ring =
-      (2 * pair * args.stage_bytes + input_bytes <= RING_BYTES ? RING_BYTES : wide) - input_bytes;
+  int32_t ring = (2 * pair * args.stage_bytes + numbers_bytes <= RING_BYTES ? RING_BYTES : wide) -
+                 numbers_bytes;
   int32_t most = MOST_STAGES;
   if (!card.is_large()) {
-    ring = wide - input_bytes < SMALL_RING_BYTES ? wide - input_bytes : SMALL_RING_BYTES;
+    ring = wide - numbers_bytes < SMALL_RING_BYTES ? wide - numbers_bytes : SMALL_RING_BYTES;
     most = SMALL_RING_STAGES;
   }
   while (groups > 1 && 2 * groups * args.stage_bytes > ring) groups--;
@@ -398,7 +417,7 @@ cudaError_t launch(cudaStream_t stream, linear_args args, int32_t rows, bool ove
     if (error != cudaSuccess) return error;
   }
   dim3 grid(static_cast<unsigned>(blocks), static_cast<unsigned>(rows / inputs));
-  size_t shared = static_cast<size_t>(groups) * args.stages * args.stage_bytes + input_bytes;
+  size_t shared = static_cast<size_t>(groups) * args.stages * args.stage_bytes + numbers_bytes;
   if (card.is_large() && shared < LEAST_BYTES) shared = LEAST_BYTES;
   return sks_launch(linear_rows<weight, slots, tile, inputs>, grid,
                     static_cast<unsigned>(groups * args.group_threads), shared, stream, overlap,
@@ -410,8 +429,10 @@ template <typename weight, int slots, int tile>
 cudaError_t launch_rows(cudaStream_t stream, linear_args args, int32_t rows, bool overlap) {
   constexpr int group = SKS_CUDA_FEW_ROWS;
   constexpr bool fits = slots * weight::REGISTERS <= 24;
-  int32_t grouped = fits ? rows / group * group : 0;
-  cudaError_t error = cudaSuccess;
+  sks_card card = {};
+  cudaError_t error = sks_card_of(&card);
+  if (error != cudaSuccess) return error;
+  int32_t grouped = fits && has_room<weight, tile, group>(args, card) ? rows / group * group : 0;
   if constexpr (fits) {
     if (grouped > 0) error = launch<weight, slots, tile, group>(stream, args, grouped, overlap);
   }
@@ -422,15 +443,18 @@ cudaError_t launch_rows(cudaStream_t stream, linear_args args, int32_t rows, boo
   return error;
 }
 
-// Scales lie by four rows, so that quantised rows are always taken so.
+// Scales lie by four rows, so that quantised rows are taken so wherever there is room.
 template <typename weight, int slots>
 cudaError_t launch_tile(cudaStream_t stream, const linear_args &args, int32_t rows, bool overlap) {
-  constexpr bool wide = !weight::SCALED && slots > 1;
-  if constexpr (wide) {
-    if (SCALE_ROWS * args.pitch > TILE_BYTES)
+  if constexpr (slots > 1) {
+    sks_card card = {};
+    cudaError_t error = sks_card_of(&card);
+    if (error != cudaSuccess) return error;
+    if (weight::SCALED ? !has_room<weight, SCALE_ROWS, 1>(args, card)
+                       : SCALE_ROWS * args.pitch > TILE_BYTES)
       return launch_rows<weight, slots, 1>(stream, args, rows, overlap);
   }
-  if constexpr (!wide || slots == 2)
+  if constexpr (weight::SCALED || slots <= 2)
     return launch_rows<weight, slots, SCALE_ROWS>(stream, args, rows, overlap);
   return cudaErrorInvalidValue;
 }

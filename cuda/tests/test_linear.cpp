@@ -79,8 +79,8 @@ double tolerance(int32_t type) { return type >= SKS_Q8_0 ? 1e-4 : 4e-6; }
 int64_t random_columns(int32_t type, uint64_t *seed) {
   if (type >= SKS_Q8_0) {
     const int64_t block = sks_block_of(type).values;
-    const int64_t widths[] = {block, 2 * block, 3 * block, 2048, 4096, 5632, 11008, 18176};
-    return rng_below(seed, 2) ? widths[rng_below(seed, 8)]
+    const int64_t widths[] = {block, 2 * block, 3 * block, 2048, 4096, 5632, 11008, 18176, 24832};
+    return rng_below(seed, 2) ? widths[rng_below(seed, 9)]
                               : block * (1 + rng_below(seed, 3200 / block));
   }
   const int64_t widths[] = {1, 7, 64, 2048, 4096, 4544, 5120, 5632, 11008, 18176};
