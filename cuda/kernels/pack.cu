@@ -146,38 +146,47 @@ cudaError_t launch_widen(cudaStream_t stream, const widen_args &args) {
 struct expand_args {
   sks_cuda_matrix matrix;
   int64_t first_row, rows;
-  int32_t target_type;
   uint16_t *target;
   int64_t stride;
 };
 
-template <typename weight>
+template <int type>
+__device__ uint32_t narrow_two(float first, float second) {
+  if constexpr (type == SKS_F16)
+    return sks_narrow_half(first) | static_cast<uint32_t>(sks_narrow_half(second)) << 16;
+  return sks_narrow_bfloat(first) | static_cast<uint32_t>(sks_narrow_bfloat(second)) << 16;
+}
+
+template <typename weight, int target_type>
 __global__ void expand(expand_args args) {
   int64_t items = sks_cuda_pitch(args.matrix.type, args.matrix.columns) / 16, i = item_of_thread();
   if (i >= args.rows * items) return;
-  int64_t row = i / items, item = i % items;
+  int64_t row = i / items, item = i % items, column = item * weight::COLUMNS;
   float x[weight::COLUMNS];
   sks_widen_item<weight>(args.matrix, args.first_row + row, item, x);
-  uint16_t *to = args.target + row * args.stride + item * weight::COLUMNS;
+  uint32_t twos[weight::COLUMNS / 2];
 #pragma unroll
-  for (int c = 0; c < weight::COLUMNS; c += 2) {
-    if (item * weight::COLUMNS + c >= args.stride) return;
-    uint16_t first = args.target_type == SKS_F16 ? sks_narrow_half(x[c]) : sks_narrow_bfloat(x[c]);
-    uint16_t second =
-        args.target_type == SKS_F16 ? sks_narrow_half(x[c + 1]) : sks_narrow_bfloat(x[c + 1]);
-    if (args.stride % 2 == 0) {
-      *reinterpret_cast<uint32_t *>(to + c) = first | static_cast<uint32_t>(second) << 16;
-    } else {
-      to[c] = first;
-      if (item * weight::COLUMNS + c + 1 < args.stride) to[c + 1] = second;
-    }
+  for (int c = 0; c < weight::COLUMNS; c += 2)
+    twos[c / 2] = narrow_two<target_type>(x[c], x[c + 1]);
+  uint16_t *to = args.target + row * args.stride + column;
+  if (weight::COLUMNS % 8 == 0 && args.stride % 8 == 0) {
+#pragma unroll
+    for (int c = 0; c < weight::COLUMNS; c += 8)
+      if (column + c < args.stride)
+        *reinterpret_cast<uint4 *>(to + c) =
+            make_uint4(twos[c / 2], twos[c / 2 + 1], twos[c / 2 + 2], twos[c / 2 + 3]);
+    return;
   }
+#pragma unroll
+  for (int c = 0; c < weight::COLUMNS; c++)
+    if (column + c < args.stride) to[c] = static_cast<uint16_t>(twos[c / 2] >> c % 2 * 16);
 }
 
 template <typename weight>
-cudaError_t launch_expand(cudaStream_t stream, const expand_args &args) {
+cudaError_t launch_expand(cudaStream_t stream, const expand_args &args, int32_t target_type) {
   int64_t items = args.rows * (sks_cuda_pitch(args.matrix.type, args.matrix.columns) / 16);
-  return sks_launch(expand<weight>, dim3(blocks_for(items)), THREADS, 0, stream, false, args);
+  return sks_launch(target_type == SKS_F16 ? expand<weight, SKS_F16> : expand<weight, SKS_BF16>,
+                    dim3(blocks_for(items)), THREADS, 0, stream, false, args);
 }
 
 }  // namespace
@@ -223,22 +232,21 @@ cudaError_t sks_cuda_expand(cudaStream_t stream, const sks_cuda_matrix *matrix, 
   args.matrix = *matrix;
   args.first_row = first_row;
   args.rows = rows;
-  args.target_type = target_type;
   args.target = static_cast<uint16_t *>(target);
   args.stride = target_stride;
   switch (matrix->type) {
     case SKS_F32:
-      return launch_expand<sks_weight_f32>(stream, args);
+      return launch_expand<sks_weight_f32>(stream, args, target_type);
     case SKS_F16:
-      return launch_expand<sks_weight_f16>(stream, args);
+      return launch_expand<sks_weight_f16>(stream, args, target_type);
     case SKS_BF16:
-      return launch_expand<sks_weight_bf16>(stream, args);
+      return launch_expand<sks_weight_bf16>(stream, args, target_type);
     case SKS_Q8_0:
-      return launch_expand<sks_weight_q8_0>(stream, args);
+      return launch_expand<sks_weight_q8_0>(stream, args, target_type);
     case SKS_Q4_0:
-      return launch_expand<sks_weight_q4_0>(stream, args);
+      return launch_expand<sks_weight_q4_0>(stream, args, target_type);
     case SKS_Q6_K:
-      return launch_expand<sks_weight_q6_k>(stream, args);
+      return launch_expand<sks_weight_q6_k>(stream, args, target_type);
     default:
       return cudaErrorInvalidValue;
   }

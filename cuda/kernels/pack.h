@@ -21,7 +21,8 @@ cudaError_t sks_cuda_pack(cudaStream_t stream, const void *source, int32_t type,
 
 /*
  * target[r * target_stride + c] = row first_row + r, column c of `matrix`, as f16 or bf16
- * (target_type), for matrix products of many rows. target_stride in elements.
+ * (target_type), for matrix products of many rows. target_stride in elements; target is aligned to
+ * 16.
  */
 cudaError_t sks_cuda_expand(cudaStream_t stream, const sks_cuda_matrix *matrix, int64_t first_row,
                             int64_t rows, int32_t target_type, void *target, int64_t target_stride);

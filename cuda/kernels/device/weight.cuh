@@ -205,7 +205,7 @@ __device__ static inline void sks_widen_item(const sks_cuda_matrix &matrix, int6
   if constexpr (weight::SCALED) {
     int64_t block = item * weight::COLUMNS / sks_cuda_scale_columns(weight::TYPE);
     scale = sks_widen_half(static_cast<const uint16_t *>(
-        matrix.scales)[sks_cuda_scale_at(matrix.type, matrix.columns, row, block)]);
+        matrix.scales)[sks_cuda_scale_at(weight::TYPE, matrix.columns, row, block)]);
   }
   weight::widen(reinterpret_cast<const uint4 *>(at)[item], scale, x);
 }
