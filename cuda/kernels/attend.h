@@ -6,11 +6,11 @@
  * and so are products of float32 keys; other keys meet queries and weights, two numbers of 16 bits
  * each, on the tensor cores (2^-22 is left over, 2^-17 with bf16). A block takes a part of the keys
  * of one row through one KV head, with up to eight of the group's queries. The parts merge in their
- * order: through the shared memory of a cluster of blocks, or, with float32 and before Hopper, in
- * whatever block is the last of a row. Where a step has rows enough for all processors they stay
- * whole, but with float32. So how keys are cut depends on the model and on how many rows the step
- * has, on nothing else beside the row. Floor: the visible rows' bytes over the card's memory
- * bandwidth.
+ * order, through memory: blocks send what they found and each merges some channels, or, with
+ * float32, whatever block is the last of a row merges all. Where a step has rows enough for all
+ * processors they stay whole, but with float32. So how keys are cut depends on the model and on how
+ * many rows the step has, on nothing else beside the row. Floor: the visible rows' bytes over the
+ * card's memory bandwidth.
  *
  * sks_cuda_attend_tiles: up to SKS_CUDA_TILE_ROWS consecutive rows of a stream together, products
  * on the tensor cores in f16 (bf16 with keys of that type) with float32 sums. For chunks of a
@@ -40,7 +40,7 @@ typedef struct sks_cuda_attend_args {
  * for dense caches any bound above (blocks beyond the keys end at once). `new_rows`: not NULL where
  * every stream has one row in the step and the layer was not appended: attend stores the new key
  * and value itself. `workspace`: sks_cuda_attend_workspace bytes, aligned to 256, zeroed once when
- * allocated and used by one stream at a time; every launch leaves its counters zero.
+ * allocated and used by one stream at a time; every launch leaves it zero.
  */
 cudaError_t sks_cuda_attend_rows(cudaStream_t stream, const sks_cuda_attention *attention,
                                  const sks_cuda_step *step, int32_t layer,

@@ -2,16 +2,16 @@
 // for all processors. Every warp goes through runs of keys of its own, with a running softmax, and
 // has the next ones on their way; products run on the tensor cores, whose few instructions leave it
 // to wait for memory alone. The newest key, which may not be in the cache yet, meets the queries in
-// float32.
+// float32: a softmax begins with it.
 #include "cuda/kernels/device/attend_form.cuh"
-#include "cuda/kernels/device/attend_mailbox.cuh"
+#include "cuda/kernels/device/attend_posts.cuh"
 
 namespace {
 
 enum { WARPS = 4, THREADS = WARPS * SKS_WARP };
 
 enum {
-  MOST_PARTS = 8,     // of a row: a cluster
+  MOST_PARTS = 8,     // of a row
   MOST_BLOCKS = 128,  // of a row: a processor each, and all at once
   LEAST_KEYS = 64,    // of a part
   MANY_ROWS = 8,      // of a step: there are blocks enough with parts of
@@ -61,9 +61,13 @@ struct warp_run {
   char *memory;
   const char *rows;  // of the cache
   int pitch;
-  int32_t end;  // of the keys that lie in the cache
+  int32_t end;  // of the keys but the newest
 
   __device__ void start(const sks_key_slots &slots, int32_t first) const {
+    if (first >= end) {
+      sks_copy_commit();
+      return;
+    }
     constexpr int at_once = SKS_WARP / PIECES;
     int lane = static_cast<int>(threadIdx.x) % SKS_WARP;
     int row = lane / PIECES, at = lane % PIECES * 16;
@@ -74,7 +78,7 @@ struct warp_run {
 #pragma unroll
       for (int i = 0; i < RUN; i += at_once, from += at_once * pitch)
         if (copies && i + row < RUN) sks_copy_16(to + i * STRIDE, from);
-    } else if (first < end) {
+    } else {
 #pragma unroll 1
       for (int i = 0; i < RUN; i += at_once, to += at_once * STRIDE) {
         int32_t key = first + i + row;
@@ -117,10 +121,7 @@ __global__ __launch_bounds__(THREADS,
   constexpr int RUN = layout::RUN;
   extern __shared__ __align__(128) char shared[];
   __shared__ __align__(16) char new_key[2 * SKS_MAX_HEAD_DIM], new_value[2 * SKS_MAX_HEAD_DIM];
-  __shared__ float new_scores[queries];
-#if __CUDA_ARCH__ >= 900
-  __shared__ sks_arrivals arrived;  // what others send
-#endif
+  __shared__ float new_scores[queries][WARPS];
   const sks_cuda_attention &attention = job.attention;
   const int head_dim = attention.head_dim;
   const layout s(head_dim);
@@ -154,21 +155,13 @@ __global__ __launch_bounds__(THREADS,
   const sks_query_columns<kv, product> cached(s, shared + WARPS * 2 * layout::BYTES);
   const sks_query_columns<kv, product> streamed(s, cached.end(queries));
 
-#if __CUDA_ARCH__ >= 900
-  const sks_attend_mailbox<THREADS> mailbox(static_cast<float *>(streamed.end(queries)), parts,
-                                            queries, heads * head_dim);
-  if (threadIdx.x == 0) {
-    sks_arrivals_init(&arrived);
-    sks_arrivals_ready();
-    sks_arrivals_expect(&arrived, mailbox.bytes_for(part, heads));
+  // In a loop: a kernel's instructions come from memory, too.
+#pragma unroll 1
+  for (int of_values = 0; of_values < 2; of_values++) {
+    const warp_run<layout> run = of_values ? values_run : keys_run;
+    run.clear_behind();
+    run.start(slots, first + warp * RUN);
   }
-  __syncwarp();
-  sks_cluster_arrive();
-#endif
-  keys_run.clear_behind();
-  values_run.clear_behind();
-  keys_run.start(slots, first + warp * RUN);
-  values_run.start(slots, first + warp * RUN);
   if (job.fused) sks_wait_for_previous();
 
   // Queries, rotated at the token's position in the stream and in the cache, and scaled so that
@@ -177,9 +170,14 @@ __global__ __launch_bounds__(THREADS,
   int half = attention.rotary_half;
   const float *phases = job.step.phases + row * 4 * half;
   const float *x = job.in.queries + row * job.in.row_stride + kv_head * job.in.group_stride;
+  float its_scores[queries] = {};
   for (int c = static_cast<int>(threadIdx.x); c < most_steps * 16; c += THREADS) {
-    bool valid = c < head_dim;
+    bool valid = c < head_dim, coming = valid && newest && job.fused;
     const sks_rotation rotation(attention, c);
+    // Loaded with the queries.
+    int64_t from = row * job.rows.row_stride + kv_head * job.rows.head_stride;
+    float key = coming ? rotation.of(job.rows.keys + from, phases, half) : 0.0f;
+    float value = coming ? job.rows.values[from + c] : 0.0f;
     float scale = attention.scale * SKS_LOG2_E;
 #pragma unroll
     for (int q = 0; q < queries; q++) {
@@ -191,18 +189,33 @@ __global__ __launch_bounds__(THREADS,
     }
     // Warps whole, for the scales of runs.
     if (!newest || c >= (head_dim + SKS_WARP - 1) / SKS_WARP * SKS_WARP) continue;
-    int64_t from = row * job.rows.row_stride + kv_head * job.rows.head_stride;
-    bool coming = valid && job.fused, store = subgroup == 0;
-    float key = coming ? rotation.of(job.rows.keys + from, phases, half) : 0.0f;
-    float value = coming ? job.rows.values[from + c] : 0.0f;
     int64_t at = token.slot * head.pitch;
+    bool store = subgroup == 0;
     sks_take_newest<kv>(job.fused, store, key, c, valid, head_dim, head.keys + at, new_key);
     sks_take_newest<kv>(job.fused, store, value, c, valid, head_dim, head.values + at, new_value);
+    __syncwarp();
+    float rounded = valid ? sks_load_channel<kv>(new_key, head_dim, c) : 0.0f;
+#pragma unroll
+    for (int q = 0; q < queries; q++)
+      its_scores[q] = fmaf(streamed.get(q, c), rounded, its_scores[q]);
   }
+  if (newest)
+#pragma unroll
+    for (int q = 0; q < queries; q++) {
+      float score = sks_warp_sum(its_scores[q]);
+      if (threadIdx.x % SKS_WARP == 0) new_scores[q][warp] = score;
+    }
   __syncthreads();
 
   running r;
   r.clear();
+  if (newest && warp == WARPS - 1)
+    sks_begin_running(r, head_dim, heads, new_value, [&](int q) {
+      float score = 0;
+#pragma unroll
+      for (int w = 0; w < WARPS; w++) score += new_scores[q][w];
+      return score;
+    });
   float slopes[running::TILES];
   sks_load_slopes<running>(job, first_head, heads, slopes);
   for (int32_t at = first + warp * RUN; at < end; at += WARPS * RUN) {
@@ -228,46 +241,14 @@ __global__ __launch_bounds__(THREADS,
     values_run.start(slots, at + WARPS * RUN);
   }
 
-  // The warps' results into shared memory, where their rings were.
-  float *found = reinterpret_cast<float *>(shared);
-  float2 *found_stats = reinterpret_cast<float2 *>(shared + WARPS * queries * head_dim * 4);
-  __syncthreads();
-  sks_put_warp<WARPS>(r, streamed, newest, new_key, heads, new_scores, found_stats, found);
-  __syncthreads();
-
-#if __CUDA_ARCH__ >= 900
-  sks_cluster_wait();
-#endif
-  for (int i = static_cast<int>(threadIdx.x); i < heads * head_dim; i += THREADS) {
-    int q = i / head_dim, c = i % head_dim;
-    const sks_softmax_part of_part = sks_gather_warps<WARPS, queries>(
-        found_stats, found, head_dim, q, c, newest ? new_scores[q] : -INFINITY,
-        newest ? sks_load_channel<kv>(new_value, head_dim, c) : 0.0f);
-    if (parts == 1) {
-      sks_softmax_end finished =
-          sks_finish_softmax(job, first_head + q, of_part.largest, of_part.sum);
-      job.in.out[(row * attention.heads + first_head + q) * head_dim + c] =
-          of_part.value * finished.factor;
-      continue;
-    }
-#if __CUDA_ARCH__ >= 900
-    mailbox.send(i, part, of_part.value, &arrived);
-    if (c == 0) mailbox.send(q, part, of_part.largest, of_part.sum, &arrived);
-#else
-    int64_t at = (local_row * attention.heads + first_head + q) * job.most_parts + part;
-    job.values[at * head_dim + c] = of_part.value;
-    if (c == 0) job.stats[at] = make_float2(of_part.largest, of_part.sum);
-#endif
-  }
-  if (parts == 1) return;
-#if __CUDA_ARCH__ >= 900
-  if (part >= mailbox.merging()) return;
-  sks_arrivals_wait(&arrived, 0);
-  mailbox.merge(job, row, first_head, part);
-#else
-  if (!sks_last_part(job, local_row, parts)) return;
-  sks_merge_parts<queries>(job, local_row, first_head, heads, parts);
-#endif
+  using posts = sks_attend_posts<WARPS, MOST_PARTS, running>;
+  const posts sent(
+      job.parts_memory + (local_row * gridDim.y + blockIdx.y) * posts::bytes(job.most_parts),
+      parts);
+  sent.send(r, heads, part * WARPS + warp);
+  float *out = job.in.out + (row * attention.heads + first_head) * head_dim;
+  sent.merge(job, first_head, heads, part,
+             [&](int q, int c, float x) { out[q * head_dim + c] = x; });
 }
 
 struct few_rows {
@@ -278,20 +259,25 @@ struct few_rows {
     dim3 grid(static_cast<unsigned>(job.most_parts),
               static_cast<unsigned>(job.attention.kv_heads * job.subgroups),
               static_cast<unsigned>(rows));
-    int64_t ring = WARPS * 2 * layout::BYTES;
-    int64_t results = static_cast<int64_t>(WARPS) * queries * (job.attention.head_dim * 4 + 8);
-    // Results may not reach the queries behind the ring, which the newest key still meets.
-    if (results > ring) return cudaErrorInvalidValue;
-    int64_t bytes = ring + 2 * 2 * queries * layout::query_stride * 2 +
-                    sks_attend_mailbox<THREADS>::bytes(job.most_parts, queries,
-                                                       queries * job.attention.head_dim);
     sks_card card = {};
     cudaError_t error = sks_card_of(&card);
     if (error != cudaSuccess) return error;
+    int64_t bytes = WARPS * 2 * layout::BYTES + 2 * 2 * queries * layout::query_stride * 2;
     if (card.is_large() && bytes < LEAST_BYTES) bytes = LEAST_BYTES;
-    return sks_launch_cluster(attend<kv, product, queries, most_steps>, grid, THREADS,
-                              card.major >= 9 ? static_cast<unsigned>(job.most_parts) : 0,
-                              static_cast<size_t>(bytes), stream, overlap, job);
+    return sks_launch(attend<kv, product, queries, most_steps>, grid, THREADS,
+                      static_cast<size_t>(bytes), stream, overlap, job);
+  }
+};
+
+// Bytes of what a row's blocks send.
+struct few_rows_bytes {
+  template <typename kv, typename product, int queries, int most_steps>
+  static cudaError_t launch(sks_attend_job job, int64_t parts, int64_t *bytes) {
+    int64_t blocks = job.attention.kv_heads * ((job.group + queries - 1) / queries);
+    *bytes =
+        blocks *
+        sks_attend_posts<WARPS, MOST_PARTS, sks_running<kv, queries, most_steps>>::bytes(parts);
+    return cudaSuccess;
   }
 };
 
@@ -299,6 +285,15 @@ struct few_rows {
 
 int64_t sks_attend_few_parts(const sks_cuda_attention *attention, int64_t rows, int64_t keys) {
   return parts_of(*attention, rows, keys);
+}
+
+int64_t sks_attend_few_bytes(const sks_cuda_attention *attention, int64_t rows, int64_t parts) {
+  int64_t bytes = 0;
+  sks_attend_job job = {};
+  job.attention = *attention;
+  job.group = attention->heads / attention->kv_heads;
+  sks_launch_form<few_rows_bytes>(job, parts, &bytes);
+  return rows * bytes;
 }
 
 cudaError_t sks_attend_few_launch(cudaStream_t stream, const sks_attend_job &job, int64_t rows,

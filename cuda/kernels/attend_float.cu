@@ -31,6 +31,76 @@ __device__ int32_t length_of(int32_t keys, int32_t chunks) {
   return ((keys + chunks - 1) / chunks + 7) / 8 * 8;
 }
 
+// What the blocks of some rows leave, of each (row, query head, part): largest score and sum of
+// weights, then the weighted values. Zero before and after.
+struct left_parts {
+  float2 *stats;  // [rows, heads, most_parts]
+  float *values;  // [rows, heads, most_parts, head_dim]
+  __host__ __device__ static int64_t stats_bytes(int64_t rows, int64_t heads, int64_t parts) {
+    return sks_cuda_round(rows * heads * parts * static_cast<int64_t>(sizeof(float2)), 256);
+  }
+  __device__ explicit left_parts(const sks_attend_job &job)
+      : stats(reinterpret_cast<float2 *>(job.parts_memory)),
+        values(reinterpret_cast<float *>(
+            job.parts_memory + stats_bytes(gridDim.z, job.attention.heads, job.most_parts))) {}
+};
+
+// The block's part of a row is written; true in the block that was the last of the row's.
+__device__ bool is_last_part(const sks_attend_job &job, int64_t row, int parts) {
+  __shared__ bool last;
+  __syncthreads();
+  if (threadIdx.x == 0) {
+    // What the block wrote, which the barrier has gathered, comes before its ticket.
+    __threadfence();
+    int32_t *ticket = job.tickets + row * gridDim.y + blockIdx.y;
+    last = atomicAdd(ticket, 1) == parts - 1;
+    if (last) *ticket = 0;
+    __threadfence();
+  }
+  __syncthreads();
+  return last;
+}
+
+// All parts of a row are there: they merge in order. `row` of this launch.
+template <int queries>
+__device__ void merge_parts(const sks_attend_job &job, const left_parts &left, int64_t row,
+                            int first_head, int heads, int parts) {
+  __shared__ float2 ends[queries];
+  int head_dim = job.attention.head_dim, lane = static_cast<int>(threadIdx.x) % SKS_WARP;
+  int64_t first = (row * job.attention.heads + first_head) * job.most_parts;
+  for (int q = static_cast<int>(threadIdx.x) / SKS_WARP; q < heads; q += WARPS) {
+    const float2 *stats = left.stats + first + static_cast<int64_t>(q) * job.most_parts;
+    float largest = -INFINITY, sum = 0;
+    for (int i = lane; i < parts; i += SKS_WARP) largest = fmaxf(largest, __ldcg(&stats[i].x));
+    largest = sks_warp_max(largest);
+    for (int i = lane; i < parts; i += SKS_WARP) {
+      float2 part = __ldcg(&stats[i]);
+      if (part.x > -INFINITY || part.y != part.y) sum += part.y * exp2f(part.x - largest);
+    }
+    sks_softmax_end end = sks_finish_softmax(job, first_head + q, largest, sks_warp_sum(sum));
+    if (lane == 0) ends[q] = make_float2(largest, end.factor);
+  }
+  __syncthreads();
+  for (int i = static_cast<int>(threadIdx.x); i < heads * head_dim; i += THREADS) {
+    int q = i / head_dim, c = i % head_dim;
+    int64_t at = first + static_cast<int64_t>(q) * job.most_parts;
+    float largest = ends[q].x, sum = 0;
+#pragma unroll 8
+    for (int part = 0; part < parts; part++) {
+      float weight = __ldcg(&left.stats[at + part].x);
+      weight = weight == -INFINITY ? 0.0f : exp2f(weight - largest);
+      float *value = left.values + (at + part) * head_dim + c;
+      sum = fmaf(__ldcg(value), weight, sum);
+      *value = 0;
+    }
+    job.in.out[((row + job.first_row) * job.attention.heads + first_head + q) * head_dim + c] =
+        sum * ends[q].y;
+  }
+  __syncthreads();
+  for (int i = static_cast<int>(threadIdx.x); i < heads * job.most_parts; i += THREADS)
+    left.stats[first + i] = make_float2(0, 0);
+}
+
 // Keys [first, first + count) of those that a token sees.
 struct piece {
   int32_t first, count;
@@ -212,6 +282,7 @@ __global__ __launch_bounds__(THREADS, 3) void attend(sks_attend_job job, int bit
 
   const float *sums = reinterpret_cast<const float *>(at.keys);
   int head_dim = attention.head_dim;
+  const left_parts left(job);
   int64_t parts = (local_row * attention.heads + first_head) * job.most_parts + chunk;
   for (int i = static_cast<int>(threadIdx.x); i < heads * head_dim; i += THREADS) {
     int q = i / head_dim, c = i % head_dim;
@@ -219,7 +290,7 @@ __global__ __launch_bounds__(THREADS, 3) void attend(sks_attend_job job, int bit
     for (int group = 0; group < groups; group++)
       sum += sums[(group * queries + q) * at.channels + c];
     if (chunks > 1) {
-      job.values[(parts + static_cast<int64_t>(q) * job.most_parts) * head_dim + c] = sum;
+      left.values[(parts + static_cast<int64_t>(q) * job.most_parts) * head_dim + c] = sum;
     } else {
       sks_softmax_end end = sks_finish_softmax(job, first_head + q, stats[q].x, stats[q].y);
       job.in.out[(row * attention.heads + first_head + q) * head_dim + c] = sum * end.factor;
@@ -227,9 +298,9 @@ __global__ __launch_bounds__(THREADS, 3) void attend(sks_attend_job job, int bit
   }
   if (chunks == 1) return;
   if (static_cast<int>(threadIdx.x) < heads)
-    job.stats[parts + static_cast<int64_t>(threadIdx.x) * job.most_parts] = stats[threadIdx.x];
-  if (!sks_last_part(job, local_row, chunks)) return;
-  sks_merge_parts<queries>(job, local_row, first_head, heads, chunks);
+    left.stats[parts + static_cast<int64_t>(threadIdx.x) * job.most_parts] = stats[threadIdx.x];
+  if (!is_last_part(job, local_row, chunks)) return;
+  merge_parts<queries>(job, left, local_row, first_head, heads, chunks);
 }
 
 template <int queries>
@@ -248,6 +319,11 @@ cudaError_t launch(cudaStream_t stream, sks_attend_job job, int64_t rows, bool o
 
 int64_t sks_attend_float_parts(const sks_cuda_attention *attention, int64_t keys) {
   return chunks_of(keys, chunk_bits_of(attention));
+}
+
+int64_t sks_attend_float_bytes(const sks_cuda_attention *attention, int64_t rows, int64_t parts) {
+  return left_parts::stats_bytes(rows, attention->heads, parts) +
+         rows * attention->heads * parts * attention->head_dim * 4;
 }
 
 cudaError_t sks_attend_float_launch(cudaStream_t stream, const sks_attend_job &job, int64_t rows,

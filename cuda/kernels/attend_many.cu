@@ -323,7 +323,7 @@ __global__ __launch_bounds__(THREADS,
         }
       }
 
-      sks_put_warp<WARPS>(r, streamed, true, new_key, heads, new_scores, found_stats, found);
+      sks_put_warp<WARPS>(r, streamed, new_key, heads, new_scores, found_stats, found);
       __syncthreads();
       for (int k = static_cast<int>(threadIdx.x); k < heads * head_dim; k += THREADS) {
         int q = k / head_dim, c = k % head_dim;

@@ -8,18 +8,13 @@ enum {
   MANY_ITEMS = 128    // heads of rows, or parts of their groups: rows stay whole
 };
 
-struct workspace_layout {
-  int64_t stats, values, bytes;
-};
+// The tickets stay where they are, whatever the rows and keys of a launch: all must be zero.
+constexpr int64_t TICKET_BYTES = TICKETS * static_cast<int64_t>(sizeof(int32_t));
 
-// The tickets stay where they are, whatever the rows and keys of a launch: they must be zero.
-workspace_layout workspace_of(const sks_cuda_attention *attention, int64_t rows, int64_t parts) {
-  int64_t pairs = rows * attention->heads * parts;
-  workspace_layout at;
-  at.stats = TICKETS * static_cast<int64_t>(sizeof(int32_t));
-  at.values = at.stats + sks_cuda_round(pairs * static_cast<int64_t>(sizeof(float2)), 256);
-  at.bytes = at.values + sks_cuda_round(pairs * attention->head_dim * 4, 256);
-  return at;
+int64_t bytes_of(const sks_cuda_attention *attention, int64_t rows, int64_t parts) {
+  int64_t bytes = attention->type == SKS_F32 ? sks_attend_float_bytes(attention, rows, parts)
+                                             : sks_attend_few_bytes(attention, rows, parts);
+  return TICKET_BYTES + sks_cuda_round(bytes, 256);
 }
 
 int64_t parts_of(const sks_cuda_attention *attention, int64_t rows, int64_t keys) {
@@ -41,7 +36,7 @@ bool sks_cuda_attend_rounds(const sks_cuda_attention *attention, int32_t rows) {
 int64_t sks_cuda_attend_workspace(const sks_cuda_attention *attention, int32_t rows,
                                   int64_t most_keys) {
   // A row of a step that has no other is cut finest.
-  return workspace_of(attention, rows, parts_of(attention, 1, most_keys)).bytes;
+  return bytes_of(attention, rows, parts_of(attention, 1, most_keys));
 }
 
 cudaError_t sks_cuda_attend_rows(cudaStream_t stream, const sks_cuda_attention *attention,
@@ -63,13 +58,10 @@ cudaError_t sks_cuda_attend_rows(cudaStream_t stream, const sks_cuda_attention *
   job.most_parts = static_cast<int32_t>(parts_of(attention, step->row_count, most_keys));
   int64_t rows = step->row_count;
   while (rows > 1 && (rows * attention->heads > TICKETS ||
-                      workspace_of(attention, rows, job.most_parts).bytes > workspace_bytes))
+                      bytes_of(attention, rows, job.most_parts) > workspace_bytes))
     rows = (rows + 1) / 2;
-  workspace_layout at = workspace_of(attention, rows, job.most_parts);
-  if (at.bytes > workspace_bytes) return cudaErrorInvalidValue;
-  char *memory = static_cast<char *>(workspace);
-  job.stats = reinterpret_cast<float2 *>(memory + at.stats);
-  job.values = reinterpret_cast<float *>(memory + at.values);
+  if (bytes_of(attention, rows, job.most_parts) > workspace_bytes) return cudaErrorInvalidValue;
+  job.parts_memory = static_cast<char *>(workspace) + TICKET_BYTES;
   for (int64_t row = 0; row < step->row_count; row += rows) {
     int64_t count = step->row_count - row < rows ? step->row_count - row : rows;
     job.first_row = static_cast<int32_t>(row);

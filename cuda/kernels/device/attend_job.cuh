@@ -29,18 +29,19 @@ struct sks_attend_job {
   sks_cuda_attend_args in;
   int32_t group, subgroups;  // queries of a KV head, and blocks that share them
   int32_t most_parts;        // blocks of a row and KV head
-  // Of each (row, query head, part): largest score and sum of weights, then the weighted values.
-  int32_t *tickets;  // [rows, kv_heads, subgroups]; where rows stay whole, one for all
-  float2 *stats;     // [rows, heads, most_parts]
-  float *values;     // [rows, heads, most_parts, head_dim]
+  int32_t *tickets;          // zero before and after, as what follows
+  char *parts_memory;        // of rows in parts, as their kernel lays it out
 };
 
 // One kernel for keys of float32, and one for the others. `parts` says into how many parts it cuts
-// a row of `keys` keys, of a step that has `rows`.
+// a row of `keys` keys, of a step that has `rows`, and `bytes` how much memory the parts of so many
+// rows take.
 int64_t sks_attend_float_parts(const sks_cuda_attention *attention, int64_t keys);
+int64_t sks_attend_float_bytes(const sks_cuda_attention *attention, int64_t rows, int64_t parts);
 cudaError_t sks_attend_float_launch(cudaStream_t stream, const sks_attend_job &job, int64_t rows,
                                     bool overlap);
 int64_t sks_attend_few_parts(const sks_cuda_attention *attention, int64_t rows, int64_t keys);
+int64_t sks_attend_few_bytes(const sks_cuda_attention *attention, int64_t rows, int64_t parts);
 cudaError_t sks_attend_few_launch(cudaStream_t stream, const sks_attend_job &job, int64_t rows,
                                   bool overlap);
 
@@ -83,58 +84,6 @@ __device__ static inline sks_softmax_end sks_finish_softmax(const sks_attend_job
     return {all, exp2f(largest - all) / sum};
   }
   return {largest, 1.0f / sum};
-}
-
-// The block's part of a row is written; true in the block that was the last of the row's.
-__device__ static inline bool sks_last_part(const sks_attend_job &job, int64_t row, int parts) {
-  __shared__ bool last;
-  __syncthreads();
-  if (threadIdx.x == 0) {
-    // What the block wrote, which the barrier has gathered, comes before its ticket.
-    __threadfence();
-    int32_t *ticket = job.tickets + row * gridDim.y + blockIdx.y;
-    last = atomicAdd(ticket, 1) == parts - 1;
-    if (last) *ticket = 0;
-    __threadfence();
-  }
-  __syncthreads();
-  return last;
-}
-
-// All parts of a row are there: they merge in order. `row` of this launch.
-template <int queries>
-__device__ void sks_merge_parts(const sks_attend_job &job, int64_t row, int first_head, int heads,
-                                int parts) {
-  __shared__ float2 ends[queries];
-  int head_dim = job.attention.head_dim, threads = static_cast<int>(blockDim.x);
-  int lane = static_cast<int>(threadIdx.x) % SKS_WARP;
-  int64_t first = (row * job.attention.heads + first_head) * job.most_parts;
-  for (int q = static_cast<int>(threadIdx.x) / SKS_WARP; q < heads; q += threads / SKS_WARP) {
-    const float2 *stats = job.stats + first + static_cast<int64_t>(q) * job.most_parts;
-    float largest = -INFINITY, sum = 0;
-    for (int i = lane; i < parts; i += SKS_WARP) largest = fmaxf(largest, __ldcg(&stats[i].x));
-    largest = sks_warp_max(largest);
-    for (int i = lane; i < parts; i += SKS_WARP) {
-      float2 part = __ldcg(&stats[i]);
-      if (part.x > -INFINITY || part.y != part.y) sum += part.y * exp2f(part.x - largest);
-    }
-    sks_softmax_end end = sks_finish_softmax(job, first_head + q, largest, sks_warp_sum(sum));
-    if (lane == 0) ends[q] = make_float2(largest, end.factor);
-  }
-  __syncthreads();
-  for (int i = static_cast<int>(threadIdx.x); i < heads * head_dim; i += threads) {
-    int q = i / head_dim, c = i % head_dim;
-    int64_t at = first + static_cast<int64_t>(q) * job.most_parts;
-    float largest = ends[q].x, sum = 0;
-#pragma unroll 8
-    for (int part = 0; part < parts; part++) {
-      float weight = __ldcg(&job.stats[at + part].x);
-      weight = weight == -INFINITY ? 0.0f : exp2f(weight - largest);
-      sum = fmaf(__ldcg(&job.values[(at + part) * head_dim + c]), weight, sum);
-    }
-    job.in.out[((row + job.first_row) * job.attention.heads + first_head + q) * head_dim + c] =
-        sum * ends[q].y;
-  }
 }
 
 #endif

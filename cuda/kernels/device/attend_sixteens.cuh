@@ -43,15 +43,16 @@ struct sks_query_columns {
     rows[2 * q * stride + place(c)] = high;
     rows[(2 * q + 1) * stride + place(c)] = product::narrow(x - product::widen(high));
   }
-  // By a warp: the query, as products take it, times a row of keys. So the newest one weighs as it
-  // will from the cache.
+  // Channel c as products take it.
+  __device__ float get(int q, int c) const {
+    return product::widen(rows[2 * q * stride + place(c)]) +
+           product::widen(rows[(2 * q + 1) * stride + place(c)]);
+  }
+  // By a warp: the query times a row of keys. So the newest one weighs as it will from the cache.
   __device__ float score(int q, const char *key) const {
     float score = 0;
-    for (int c = static_cast<int>(threadIdx.x) % SKS_WARP; c < head_dim; c += SKS_WARP) {
-      float query = product::widen(rows[2 * q * stride + place(c)]) +
-                    product::widen(rows[(2 * q + 1) * stride + place(c)]);
-      score = fmaf(query, sks_load_channel<kv>(key, head_dim, c), score);
-    }
+    for (int c = static_cast<int>(threadIdx.x) % SKS_WARP; c < head_dim; c += SKS_WARP)
+      score = fmaf(get(q, c), sks_load_channel<kv>(key, head_dim, c), score);
     return sks_warp_sum(score);
   }
 };
@@ -82,7 +83,7 @@ __device__ static inline void sks_widen_bytes(uint32_t bytes, uint32_t &even, ui
 template <typename kv, int queries, int most_steps>
 struct sks_running {
   enum { QUERIES = queries, COLUMNS = 2 * queries, TILES = (COLUMNS + 7) / 8, STEPS = most_steps };
-  enum { SPREAD = kv::SCALED && queries == 1 };
+  enum { SCALED = kv::SCALED, SPREAD = kv::SCALED && queries == 1 };
   float largest[TILES], sum[TILES], values[most_steps][TILES][4];
   int exponent;  // of the largest scale of values: weighted values are in units of it
 
@@ -420,54 +421,88 @@ __device__ static inline void sks_add_values(
   }
 }
 
-// The warp's results: of query q its largest score and sum, and the weighted values [head_dim].
-template <typename kv, int queries, int most_steps>
-__device__ static inline void sks_put_running(const sks_running<kv, queries, most_steps> &r,
-                                              int head_dim, int heads, float2 *stats,
-                                              float *values) {
-  constexpr bool SPREAD = sks_running<kv, queries, most_steps>::SPREAD;
+// What a lane has of query `tile` * 4 + lane % 4: 2 * STEPS weighted values; number i is that of
+// channel sks_lane_channel. Lanes that differ in lane % 4 alone share a single query: each of them
+// has all, but with Q8_0 every other four.
+template <typename running>
+__device__ static inline float sks_lane_value(const running &r, int tile, int i) {
+  const float(&its)[4] = r.values[i / 2][tile];
+  float unit = running::SCALED ? __int_as_float((127 + r.exponent - 29) << 23) : 1.0f;
+  return (i % 2 ? its[2] + its[3] : its[0] + its[1]) * unit;
+}
+
+template <bool scaled>
+__device__ static inline int sks_lane_channel(int lane, int i) {
+  return i / 2 * 16 + (scaled ? lane / 4 * 2 + i % 2 : i % 2 * 8 + lane / 4);
+}
+
+// A warp's softmax begins with the newest key, whose value is a row of shared memory.
+template <typename kv, int queries, int most_steps, typename function>
+__device__ static inline void sks_begin_running(sks_running<kv, queries, most_steps> &r,
+                                                int head_dim, int heads, const char *new_value,
+                                                const function &score_of) {
   int lane = static_cast<int>(threadIdx.x) % SKS_WARP;
-  float unit = kv::SCALED ? __int_as_float((127 + r.exponent - 29) << 23) : 1.0f;
+  float value[2 * most_steps];
 #pragma unroll
-  for (int tile = 0; tile < sks_running<kv, queries, most_steps>::TILES; tile++) {
-    int q = SPREAD ? 0 : tile * 4 + lane % 4;
-    float sum = r.sum[tile];
+  for (int i = 0; i < 2 * most_steps; i++) {
+    int c = sks_lane_channel<kv::SCALED>(lane, i);
+    value[i] = c < head_dim ? sks_load_channel<kv>(new_value, head_dim, c) : 0.0f;
+  }
+  float unit = kv::SCALED ? __int_as_float((127 + 29 - r.exponent) << 23) : 1.0f;
 #pragma unroll
-    for (int apart = 4; apart < SKS_WARP; apart *= 2) sum += __shfl_xor_sync(~0u, sum, apart);
+  for (int tile = 0; tile < r.TILES; tile++) {
+    int q = queries == 1 ? 0 : tile * 4 + lane % 4;
     if (q >= heads) continue;
-    if (lane < (SPREAD ? 1 : 4)) stats[q] = make_float2(r.largest[tile], sum);
-    float *to = values + q * head_dim;
+    float score = score_of(q), weight = sks_exp2(score - (score == -INFINITY ? 0.0f : score));
+    r.largest[tile] = score;
+    r.sum[tile] = lane < 4 ? weight : 0.0f;
 #pragma unroll
-    for (int k = 0; k < most_steps; k++) {
-      float x = r.values[k][tile][0] + r.values[k][tile][1];
-      float y = r.values[k][tile][2] + r.values[k][tile][3];
-      if (kv::SCALED) {
-        int c = k * 16 + lane / 4 * 2;
-        if (c < head_dim && (!SPREAD || lane % 4 == k / 2 % 4))
-          *reinterpret_cast<float2 *>(to + c) = make_float2(x * unit, y * unit);
-      } else {
-        int c = k * 16 + lane / 4;
-        if (c < head_dim) to[c] = x;
-        if (c + 8 < head_dim) to[c + 8] = y;
-      }
+    for (int i = 0; i < 2 * most_steps; i++)
+      r.values[i / 2][tile][i % 2 * 2] = weight * value[i] * unit;
+  }
+}
+
+// The sum of the weights of the lane's query, of all lanes.
+template <typename running>
+__device__ static inline float sks_lane_sum(const running &r, int tile) {
+  float sum = r.sum[tile];
+#pragma unroll
+  for (int apart = 4; apart < SKS_WARP; apart *= 2) sum += __shfl_xor_sync(~0u, sum, apart);
+  return sum;
+}
+
+// The warp's results: of query q its largest score and sum, and the weighted values [head_dim].
+template <typename running>
+__device__ static inline void sks_put_running(const running &r, int head_dim, int heads,
+                                              float2 *stats, float *values) {
+  int lane = static_cast<int>(threadIdx.x) % SKS_WARP;
+#pragma unroll
+  for (int tile = 0; tile < running::TILES; tile++) {
+    int q = running::SPREAD ? 0 : tile * 4 + lane % 4;
+    float sum = sks_lane_sum(r, tile);
+    if (q >= heads) continue;
+    if (lane < (running::SPREAD ? 1 : 4)) stats[q] = make_float2(r.largest[tile], sum);
+#pragma unroll
+    for (int i = 0; i < 2 * running::STEPS; i++) {
+      int c = sks_lane_channel<running::SCALED>(lane, i);
+      if (c < head_dim && (!running::SPREAD || lane % 4 == i / 4 % 4))
+        values[q * head_dim + c] = sks_lane_value(r, tile, i);
     }
   }
 }
 
 // By each of `warps` warps, behind its last keys: its results, one warp's behind the other's, and
-// scores of the newest key, if that is the block's.
+// scores of the newest key.
 template <int warps, typename kv, typename product, int queries, int most_steps>
 __device__ static inline void sks_put_warp(const sks_running<kv, queries, most_steps> &r,
                                            const sks_query_columns<kv, product> &streamed,
-                                           bool newest, const char *new_key, int heads,
-                                           float *new_scores, float2 *stats, float *values) {
+                                           const char *new_key, int heads, float *new_scores,
+                                           float2 *stats, float *values) {
   int lane = static_cast<int>(threadIdx.x) % SKS_WARP;
   int warp = static_cast<int>(threadIdx.x) / SKS_WARP, head_dim = streamed.head_dim;
-  if (newest) {
-    for (int q = warp; q < heads; q += warps) {
-      float score = streamed.score(q, new_key);
-      if (lane == 0) new_scores[q] = score;
-    }
+  for (int q = warp; q < heads; q += warps) {
+    float score = streamed.score(q, new_key);
+    if (lane == 0) new_scores[q] = score;
   }
   sks_put_running(r, head_dim, heads, stats + warp * queries, values + warp * queries * head_dim);
 }
@@ -477,8 +512,8 @@ struct sks_softmax_part {
   float largest, sum, value;
 };
 
-// Of query q, channel c: the warps' results, as sks_put_warp left them, and the newest key, which
-// is not among theirs.
+// Of query q, channel c: the warps' results, one behind the other's, and a key that is not among
+// theirs; a score of -INFINITY: there is none.
 template <int warps, int queries>
 __device__ static inline sks_softmax_part sks_gather_warps(const float2 *stats, const float *values,
                                                            int head_dim, int q, int c,

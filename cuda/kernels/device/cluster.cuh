@@ -43,24 +43,8 @@ __device__ static inline void sks_arrivals_wait_cluster(sks_arrivals *barrier, u
 #endif
 }
 
-// A number to the same place of block `rank`; whoever waits there for its bytes sees it. Nothing
-// that the thread did before comes along.
-__device__ static inline void sks_cluster_send(float x, float *shared, sks_arrivals *barrier,
-                                               int rank) {
-#if __CUDA_ARCH__ >= 900
-  asm volatile(
-      "{\n"
-      ".reg .b32 to, at;\n"
-      "mapa.shared::cluster.u32 to, %0, %3;\n"
-      "mapa.shared::cluster.u32 at, %1, %3;\n"
-      "st.async.shared::cluster.mbarrier::complete_tx::bytes.b32 [to], %2, [at];\n"
-      "}\n" ::"r"(sks_shared_address(shared)),
-      "r"(sks_shared_address(barrier)), "r"(__float_as_uint(x)), "r"(rank)
-      : "memory");
-#endif
-}
-
-// Two of them, aligned to 8 bytes.
+// Two numbers to the same place of block `rank`, aligned to 8 bytes; whoever waits there for their
+// bytes sees them. Nothing that the thread did before comes along.
 __device__ static inline void sks_cluster_send_two(float2 x, float *shared, sks_arrivals *barrier,
                                                    int rank) {
 #if __CUDA_ARCH__ >= 900
