@@ -192,13 +192,17 @@ __global__ __launch_bounds__((block_threads<weight, slots>(inputs)),
   float *scratch = &block.parts[0][0][0][0][0];
 
   sks_let_next_start();
+  // Loops over stages stay loops: a kernel's instructions come from memory, too.
   if (g.thread == 0) {
+#pragma unroll 1
     for (int32_t i = 0; i < args.stages; i++) sks_arrivals_init(pipe.arrivals + i);
     sks_arrivals_ready();
   }
   const int32_t early = g.index < EARLY_GROUPS ? args.early_stages : 0;
+#pragma unroll 1
   for (int32_t i = 0; i < early; i++) pipe.start(args, g, tiles, i, i);
   const auto start_rest = [&] {
+#pragma unroll 1
     for (int32_t i = early; i < args.stages; i++) pipe.start(args, g, tiles, i, i);
   };
 
@@ -208,7 +212,7 @@ __global__ __launch_bounds__((block_threads<weight, slots>(inputs)),
   // By the last warp of each group, so that others go on.
   const auto put_scale = [&](int i, float squares) {
     squares = sks_warp_sum(squares);
-    float scale = rms ? args.norm.scale(squares, args.columns) : 1.0f;
+    float scale = rms ? sks_norm_scale(squares, args.columns, args.norm.epsilon) : 1.0f;
     if (g.lane == 0) block.scales[g.index][i] = scale;
   };
   if constexpr (weight::SCALED) {

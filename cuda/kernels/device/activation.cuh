@@ -5,14 +5,15 @@
 #include "cuda/kernels/device/element.cuh"
 #include "sinkstream/linear.h"
 
+// What few models need is not in line: a kernel's instructions come from memory, too.
 __device__ static inline float sks_silu(float x) { return x * sks_reciprocal(1.0f + expf(-x)); }
 
-__device__ static inline float sks_gelu_exact(float x) {
+__device__ static __noinline__ float sks_gelu_exact(float x) {
   return 0.5f * x * erfcf(-x * 0.70710678118654752f);
 }
 
 // 0.5 (1 + tanh(u)) is 1 / (1 + e^(-2 u)), which does not cancel.
-__device__ static inline float sks_gelu_tanh(float x) {
+__device__ static __noinline__ float sks_gelu_tanh(float x) {
   float u = 0.79788456080286536f * (x + 0.044715f * x * x * x);
   return x / (1.0f + expf(-2.0f * u));
 }

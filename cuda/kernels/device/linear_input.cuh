@@ -6,6 +6,11 @@
 #include "cuda/kernels/device/weight.cuh"
 #include "sinkstream/norm.h"
 
+// 1 over the square root of the mean square + epsilon.
+__device__ static inline float sks_norm_scale(float squares, int32_t columns, float epsilon) {
+  return 1.0f / sqrtf(squares / static_cast<float>(columns) + epsilon);
+}
+
 struct sks_input_norm {
   const float *weight, *bias;  // NULL: no norm, no bias
   float epsilon;
@@ -13,30 +18,48 @@ struct sks_input_norm {
   int32_t threads;  // that share a layer norm's sums: as many whatever the rows of x
 
   __device__ bool is(int32_t of_kind) const { return weight && kind == of_kind; }
-  // 1 over the square root of the mean square.
-  __device__ float scale(float squares, int32_t columns) const {
-    return 1.0f / sqrtf(squares / static_cast<float>(columns) + epsilon);
-  }
 };
 
-// Columns from `first` on: zero past the end.
+// Columns from `first` on, of `total`, a multiple of four: zero past the end.
+template <int columns>
+__device__ static inline void sks_load_fours(const float *x, int32_t total, int32_t first,
+                                             float (&values)[columns]) {
+#pragma unroll
+  for (int i = 0; i < columns; i += 4) {
+    float4 four = make_float4(0, 0, 0, 0);
+    if (first + i < total) four = *reinterpret_cast<const float4 *>(x + first + i);
+    values[i] = four.x;
+    values[i + 1] = four.y;
+    values[i + 2] = four.z;
+    values[i + 3] = four.w;
+  }
+}
+
+// The same of any number.
 template <int columns>
 __device__ static inline void sks_load_columns(const float *x, int32_t total, int32_t first,
                                                float (&values)[columns]) {
   if (total % 4 == 0) {
-#pragma unroll
-    for (int i = 0; i < columns; i += 4) {
-      float4 four = make_float4(0, 0, 0, 0);
-      if (first + i < total) four = *reinterpret_cast<const float4 *>(x + first + i);
-      values[i] = four.x;
-      values[i + 1] = four.y;
-      values[i + 2] = four.z;
-      values[i + 3] = four.w;
-    }
+    sks_load_fours(x, total, first, values);
   } else {
 #pragma unroll
     for (int i = 0; i < columns; i++) values[i] = first + i < total ? x[first + i] : 0.0f;
   }
+}
+
+// Mean of a row, and 1 over the square root of its variance + epsilon, by `threads` of the block;
+// `scratch` [SKS_MOST_WARPS] twice. Not in line, as RMS norms are what most models have.
+__device__ static __noinline__ float2 sks_measure_row(const float *row, int32_t columns,
+                                                      int32_t threads, float epsilon,
+                                                      float *scratch) {
+  int32_t thread = static_cast<int32_t>(threadIdx.x), first = thread < threads ? thread : columns;
+  float sum = 0, squares = 0;
+  for (int32_t c = first; c < columns; c += threads) sum += row[c];
+  float mean = sks_block_sum(sum, scratch) / static_cast<float>(columns);
+  for (int32_t c = first; c < columns; c += threads)
+    squares = fmaf(row[c] - mean, row[c] - mean, squares);
+  squares = sks_block_sum(squares, scratch + SKS_MOST_WARPS);
+  return make_float2(mean, sks_norm_scale(squares, columns, epsilon));
 }
 
 // What is done of a norm before rows of the matrix are summed: (x - mean) scale factor + term. An
@@ -44,17 +67,12 @@ __device__ static inline void sks_load_columns(const float *x, int32_t total, in
 struct sks_row_norm {
   float mean = 0, scale = 1;
 
-  // Of a layer norm, by the block; `scratch` [SKS_MOST_WARPS] twice.
+  // Of a layer norm, by the block.
   __device__ void measure(const sks_input_norm &norm, int32_t columns, const float *row,
                           float *scratch) {
-    int32_t thread = static_cast<int32_t>(threadIdx.x);
-    int32_t first = thread < norm.threads ? thread : columns;
-    float sum = 0, squares = 0;
-    for (int32_t c = first; c < columns; c += norm.threads) sum += row[c];
-    mean = sks_block_sum(sum, scratch) / static_cast<float>(columns);
-    for (int32_t c = first; c < columns; c += norm.threads)
-      squares = fmaf(row[c] - mean, row[c] - mean, squares);
-    scale = norm.scale(sks_block_sum(squares, scratch + SKS_MOST_WARPS), columns);
+    float2 its = sks_measure_row(row, columns, norm.threads, norm.epsilon, scratch);
+    mean = its.x;
+    scale = its.y;
   }
 
   // Columns from `first` on; the sum of their squares before.
@@ -90,24 +108,24 @@ struct sks_number_maker {
   __device__ sks_number_maker(const sks_input_norm &input_norm, int32_t row_columns, int32_t thread,
                               int32_t threads)
       : norm(input_norm), columns(row_columns), first(thread * AT_ONCE), step(threads * AT_ONCE) {
-    if (norm.weight && thread >= 0) sks_load_columns(norm.weight, columns, first, factors);
+    if (norm.weight && thread >= 0) sks_load_fours(norm.weight, columns, first, factors);
   }
 
   __device__ void make(const sks_row_norm &measured, const float *row,
                        const sks_input_numbers &numbers) const {
     float x[AT_ONCE], its[AT_ONCE];
     memcpy(its, factors, sizeof its);
-    sks_load_columns(row, columns, first, x);
+    sks_load_fours(row, columns, first, x);
     // Whole warps go on: their lanes exchange.
 #pragma unroll 1
     for (int32_t c = first; c - first % (AT_ONCE * SKS_WARP) < columns;) {
       float next[AT_ONCE];
-      sks_load_columns(row, columns, c + step, next);
+      sks_load_fours(row, columns, c + step, next);
       float squares = norm.weight ? measured.apply<AT_ONCE>(norm, columns, c, its, x) : 0.0f;
       numbers.put(x, squares, c, columns);
       c += step;
       memcpy(x, next, sizeof x);
-      if (norm.weight) sks_load_columns(norm.weight, columns, c, its);
+      if (norm.weight) sks_load_fours(norm.weight, columns, c, its);
     }
   }
 };
