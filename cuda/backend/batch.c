@@ -10,7 +10,6 @@
 #include "cuda/kernels/linear_batch.h"
 
 enum {
-  MOST_WORKSPACES = 64,             /* each is twice as large as the one before */
   LEAST_TILE_ROWS = 8,              /* of a stream in a step, for tiles to pay */
   MOST_WORKSPACE_BYTES = 128 << 20, /* for partial softmaxes; with less, launches are cut */
   ROUNDED_BYTES = 2                 /* of an element */
@@ -27,10 +26,7 @@ typedef struct sks_gpu_batch {
   bool tiled;
   int32_t tile_count;
   void *rounded; /* results once more, for the product that takes them */
-  void *workspace;
-  int64_t workspace_bytes;
-  void *workspaces[MOST_WORKSPACES]; /* all until now, the present one last */
-  int32_t workspace_count;
+  sks_gpu_room workspace;
   int32_t pending; /* the layer whose rows attend will store on its way, or -1 */
   sks_cuda_new_rows pending_rows;
   /* What is written to the device, [max_rows] each. */
@@ -94,7 +90,7 @@ void sks_gpu_batch_destroy(sks_batch *batch) {
   sks_gpu_batch *own = batch->own;
   sks_gpu *gpu = sks_gpu_enter(batch->attention->device);
   sks_gpu_free(gpu, own->memory);
-  for (int32_t i = 0; i < own->workspace_count; i++) sks_gpu_free(gpu, own->workspaces[i]);
+  sks_gpu_free_room(gpu, &own->workspace);
   sks_gpu_done(gpu, SKS_OK);
   sks_memory_free(own->host_caches);
   sks_memory_free(own->host_rows);
@@ -132,21 +128,13 @@ static int32_t describe(const sks_batch *batch, sks_gpu_batch *own) {
   return SKS_OK;
 }
 
-/* Memory for the partial results of this step. It grows by doubling, and what it has outgrown stays
- * until the batch goes: a recording may have been made with it. */
+/* Memory for the partial results of this step. */
 static int32_t ensure_workspace(sks_gpu *gpu, const sks_batch *batch, sks_gpu_batch *own) {
   if (own->tiled) return SKS_OK;
   int64_t one = sks_cuda_attend_workspace(&own->attention, 1, batch->most_keys);
   int64_t need = sks_cuda_attend_workspace(&own->attention, batch->padded_rows, batch->most_keys);
   if (need > MOST_WORKSPACE_BYTES) need = one > MOST_WORKSPACE_BYTES ? one : MOST_WORKSPACE_BYTES;
-  if (need <= own->workspace_bytes) return SKS_OK;
-  if (need < 2 * own->workspace_bytes) need = 2 * own->workspace_bytes;
-  void *grown;
-  int32_t status = sks_gpu_allocate(gpu, need, "a batch's partial results", &grown);
-  if (status != SKS_OK) return status;
-  own->workspaces[own->workspace_count++] = own->workspace = grown;
-  own->workspace_bytes = need;
-  return SKS_OK;
+  return sks_gpu_ensure(gpu, need, "a batch's partial results", &own->workspace);
 }
 
 /* The rows' entries, where they are not there already: one step of a stream is as the other. */
@@ -234,7 +222,7 @@ int32_t sks_gpu_attend(sks_batch *batch, int32_t layer, const float *queries, in
     args.rounded = place_for_rounded(gpu, batch);
     error = sks_cuda_attend_rows(gpu->stream, &own->attention, &own->step, layer,
                                  stores ? &own->pending_rows : NULL, &args, batch->most_keys,
-                                 own->workspace, own->workspace_bytes, true);
+                                 own->workspace.memory, own->workspace.bytes, true);
     if (error == cudaSuccess)
       sks_gpu_leave_rounded(gpu, out, own->step.row_count,
                             (int64_t)own->attention.heads * own->attention.head_dim, args.rounded);

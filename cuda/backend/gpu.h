@@ -36,10 +36,15 @@ typedef struct sks_gpu_waiting {
   cudaError_t error; /* of the launch, until somebody leaves with it */
 } sks_gpu_waiting;
 
-/* Memory of the device that grows as needed. */
+enum { SKS_GPU_MOST_ROOMS = 64 }; /* each is twice as large as the one before */
+
+/* Memory of the device that grows as needed. What it has outgrown stays until the room goes: a
+ * recording may have been made with it. */
 typedef struct sks_gpu_room {
   void *memory;
   int64_t bytes;
+  void *all[SKS_GPU_MOST_ROOMS]; /* the present one last */
+  int32_t count;
 } sks_gpu_room;
 
 /* What an operation has left once more in 16 bits, for a linear layer that is the next one. */
@@ -109,8 +114,10 @@ int32_t sks_gpu_allocate(sks_gpu *gpu, int64_t bytes, const char *what, void **m
 /* NULL is allowed. What the device was asked before is done first. */
 void sks_gpu_free(sks_gpu *gpu, void *memory);
 
-/* Makes the room at least `bytes` large; its contents go. */
+/* Makes the room at least `bytes` large: zeroed, where it grows. */
 int32_t sks_gpu_ensure(sks_gpu *gpu, int64_t bytes, const char *what, sks_gpu_room *room);
+
+void sks_gpu_free_room(sks_gpu *gpu, sks_gpu_room *room);
 
 /* Room for results on both sides. */
 int32_t sks_gpu_results(sks_gpu *gpu, int64_t bytes);

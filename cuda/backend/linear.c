@@ -28,11 +28,9 @@ int32_t sks_gpu_workspace_create(sks_workspace *workspace) {
 void sks_gpu_workspace_destroy(sks_workspace *workspace) {
   sks_gpu_workspace *own = workspace->own;
   sks_gpu *gpu = sks_gpu_enter(workspace->device);
-  sks_gpu_free(gpu, own->input.memory);
-  sks_gpu_free(gpu, own->float_input.memory);
-  sks_gpu_free(gpu, own->output.memory);
-  sks_gpu_free(gpu, own->sums.memory);
-  sks_gpu_free(gpu, own->expanded.memory);
+  sks_gpu_room *rooms[] = {&own->input, &own->float_input, &own->output, &own->sums,
+                           &own->expanded};
+  for (size_t i = 0; i < sizeof rooms / sizeof *rooms; i++) sks_gpu_free_room(gpu, rooms[i]);
   sks_gpu_done(gpu, SKS_OK);
   sks_memory_free(own);
 }

@@ -46,25 +46,29 @@ int32_t sks_gpu_ensure(sks_gpu *gpu, int64_t bytes, const char *what, sks_gpu_ro
   if (bytes <= room->bytes) return SKS_OK;
   int32_t status = sks_gpu_require_running(gpu, "an allocation");
   if (status != SKS_OK) return status;
-  sks_gpu_free(gpu, room->memory);
+  if (bytes < 2 * room->bytes) bytes = 2 * room->bytes;
+  void *grown;
+  status = sks_gpu_allocate(gpu, bytes, what, &grown);
+  if (status != SKS_OK) return status;
+  room->all[room->count++] = room->memory = grown;
+  room->bytes = bytes;
+  return SKS_OK;
+}
+
+void sks_gpu_free_room(sks_gpu *gpu, sks_gpu_room *room) {
+  for (int32_t i = 0; i < room->count; i++) sks_gpu_free(gpu, room->all[i]);
   *room = (sks_gpu_room){0};
-  status = sks_gpu_allocate(gpu, bytes, what, &room->memory);
-  if (status == SKS_OK) room->bytes = bytes;
-  return status;
 }
 
 int32_t sks_gpu_results(sks_gpu *gpu, int64_t bytes) {
   int32_t status = sks_gpu_require_running(gpu, "a result in host memory");
   if (status != SKS_OK || bytes <= gpu->results.bytes) return status;
-  cudaFreeHost(gpu->host_results);
-  gpu->host_results = NULL;
   status = sks_gpu_ensure(gpu, bytes, "room for results", &gpu->results);
   if (status != SKS_OK) return status;
-  cudaError_t error = cudaMallocHost((void **)&gpu->host_results, (size_t)bytes);
-  if (error != cudaSuccess) {
-    sks_gpu_free(gpu, gpu->results.memory);
-    gpu->results = (sks_gpu_room){0};
-  }
+  cudaFreeHost(gpu->host_results);
+  gpu->host_results = NULL;
+  cudaError_t error = cudaMallocHost((void **)&gpu->host_results, (size_t)gpu->results.bytes);
+  if (error != cudaSuccess) sks_gpu_free_room(gpu, &gpu->results);
   return sks_gpu_check(gpu, error, "room for results");
 }
 
