@@ -12,7 +12,7 @@
 enum {
   LEAST_TILE_ROWS = 8,              /* of a stream in a step, for tiles to pay */
   MOST_WORKSPACE_BYTES = 128 << 20, /* for partial softmaxes; with less, launches are cut */
-  ROUNDED_BYTES = 2                 /* of an element */
+  ROUNDED_BYTES = 2                 /* of what a stride counts */
 };
 
 /* What a GPU has of a batch. Where each row stands is written to the device when a step begins;
@@ -43,8 +43,10 @@ static int64_t most_rounded(const sks_batch *batch) {
   return batch->max_rows < SKS_CUDA_BATCH_ROWS ? batch->max_rows : SKS_CUDA_BATCH_ROWS;
 }
 
-static int64_t rounded_stride(const sks_attention *attention) {
-  return sks_cuda_rounded_stride((int64_t)attention->heads * attention->head_dim);
+static int64_t rounded_stride(const sks_attention *attention, int32_t type) {
+  int64_t columns = (int64_t)attention->heads * attention->head_dim;
+  return type == SKS_CUDA_NUMBERS ? sks_cuda_number_stride(columns)
+                                  : sks_cuda_rounded_stride(columns);
 }
 
 static int32_t allocate(sks_gpu *gpu, const sks_batch *batch, sks_gpu_batch *own) {
@@ -55,7 +57,8 @@ static int32_t allocate(sks_gpu *gpu, const sks_batch *batch, sks_gpu_batch *own
           tiles = sks_cuda_round(rows * (int64_t)sizeof(sks_cuda_tile), 256),
           phases = sks_cuda_round(rows * 4 * batch->attention->rotary_half * (int64_t)sizeof(float),
                                   256),
-          rounded = most_rounded(batch) * rounded_stride(batch->attention) * ROUNDED_BYTES;
+          rounded = most_rounded(batch) * rounded_stride(batch->attention, SKS_CUDA_NUMBERS) *
+                    ROUNDED_BYTES; /* more than other types take */
   int32_t status = sks_gpu_allocate(gpu, caches + entries + tokens + tiles + phases + rounded,
                                     "a batch", &own->memory);
   if (status != SKS_OK) return status;
@@ -202,10 +205,10 @@ int32_t sks_gpu_append(sks_batch *batch, int32_t layer, const float *keys, const
 static sks_cuda_rounded place_for_rounded(const sks_gpu *gpu, const sks_batch *batch) {
   const sks_gpu_batch *own = batch->own;
   int32_t rows = own->step.row_count;
-  if (rows > most_rounded(batch) || gpu->rounded_type == SKS_F32 ||
-      !sks_cuda_attend_rounds(&own->attention, rows))
+  int32_t type = gpu->rounded_type;
+  if (rows > most_rounded(batch) || !sks_cuda_attend_leaves(&own->attention, rows, type))
     return (sks_cuda_rounded){0};
-  return (sks_cuda_rounded){own->rounded, rounded_stride(batch->attention), gpu->rounded_type};
+  return (sks_cuda_rounded){own->rounded, rounded_stride(batch->attention, type), type};
 }
 
 int32_t sks_gpu_attend(sks_batch *batch, int32_t layer, const float *queries, int64_t row_stride,

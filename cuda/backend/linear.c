@@ -154,6 +154,19 @@ static int32_t many_rows(sks_gpu *gpu, const sks_workspace *workspace,
       "sks_linear");
 }
 
+/* One row or a few: in whole numbers, if they were left so. */
+static int32_t few_rows(sks_gpu *gpu, const sks_cuda_matrix *matrix, const sks_norm *norm,
+                        const float *x, int32_t rows, float *y, int32_t output) {
+  bool quantized = matrix->scales != NULL;
+  sks_cuda_rounded left = {0};
+  gpu->rounded_type = quantized ? SKS_CUDA_NUMBERS : SKS_F32;
+  if (norm == NULL && quantized)
+    left = sks_gpu_find_rounded(gpu, x, rows, matrix->columns, SKS_CUDA_NUMBERS);
+  return sks_gpu_check(gpu,
+                       sks_cuda_linear(gpu->stream, matrix, norm, x, left, rows, y, output, true),
+                       "sks_linear");
+}
+
 int32_t sks_gpu_linear(sks_workspace *workspace, const sks_weights *weights, const sks_norm *norm,
                        const float *x, int32_t rows, float *y, int32_t output) {
   sks_gpu *gpu = sks_gpu_enter(workspace->device);
@@ -164,9 +177,7 @@ int32_t sks_gpu_linear(sks_workspace *workspace, const sks_weights *weights, con
     return sks_gpu_done(gpu, batch_rows(gpu, workspace, &own->matrix, norm, x, rows, y, output));
   if (rows > SKS_CUDA_FEW_ROWS && gpu->blas.library != NULL && !(own->exact && rounds))
     return sks_gpu_done(gpu, many_rows(gpu, workspace, &own->matrix, norm, x, rows, y, output));
-  return sks_gpu_leave(gpu,
-                       sks_cuda_linear(gpu->stream, &own->matrix, norm, x, rows, y, output, true),
-                       "sks_linear");
+  return sks_gpu_done(gpu, few_rows(gpu, &own->matrix, norm, x, rows, y, output));
 }
 
 int32_t sks_gpu_embed(sks_device *device, const sks_weights *table, const int32_t *ids,

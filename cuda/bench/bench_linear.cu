@@ -43,7 +43,7 @@ void measure(const matrix_shape &shape, int32_t type, const char *type_name, int
         GPU(sks_cuda_linear_batch(stream, w, input, shape.columns, rows, y, {}, shape.output,
                                   true));
       } else {
-        GPU(sks_cuda_linear(stream, w, used, x, rows, y, shape.output, true));
+        GPU(sks_cuda_linear(stream, w, used, x, {}, rows, y, shape.output, true));
       }
     }
   });

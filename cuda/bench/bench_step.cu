@@ -23,15 +23,20 @@ struct layer {
   sks_cuda_matrix qkv, out, gate_up, down;
 };
 
-// Floats of all streams, and where a kernel leaves them once more for the next product.
+// Floats of all streams, and where a kernel leaves them once more for the next product, of weights
+// of `type`.
 struct activations {
   float *values;
   sks_cuda_rounded rounded;
 
   activations(int32_t streams, int64_t columns, int32_t type)
       : values(static_cast<float *>(bench_memory(streams * columns, FLOATS, 1))),
-        rounded{streams == 1 ? nullptr : bench_memory(streams * columns, HALVES, 1), columns,
-                type} {}
+        rounded{nullptr, columns, type} {
+    if (type == SKS_Q8_0 || type == SKS_Q4_0)
+      rounded = {nullptr, sks_cuda_number_stride(columns), SKS_CUDA_NUMBERS};
+    if (streams > 1 || rounded.type == SKS_CUDA_NUMBERS)
+      rounded.rows = bench_memory(streams * rounded.stride, HALVES, 1);
+  }
 };
 
 struct model {
@@ -74,7 +79,8 @@ struct model {
   void linear(cudaStream_t stream, const sks_cuda_matrix &w, const sks_norm *norm,
               const activations &in, const activations &out, int32_t output, bool overlap) const {
     if (streams == 1) {
-      GPU(sks_cuda_linear(stream, &w, norm, in.values, 1, out.values, output, overlap));
+      sks_cuda_rounded left = &in == &attended ? in.rounded : sks_cuda_rounded{};
+      GPU(sks_cuda_linear(stream, &w, norm, in.values, left, 1, out.values, output, overlap));
       return;
     }
     if (norm)
@@ -87,7 +93,7 @@ struct model {
 
   void attend(cudaStream_t stream, const bench_streams &s, int32_t of_layer, bool overlap) const {
     int64_t width = shape.width, dim = s.attention.head_dim;
-    bool rounds = sks_cuda_attend_rounds(&s.attention, streams);
+    bool rounds = sks_cuda_attend_leaves(&s.attention, streams, attended.rounded.type);
     sks_cuda_new_rows rows = {qkv.values + width, qkv.values + 2 * width, 3 * width, dim};
     sks_cuda_attend_args in = {
         qkv.values, 3 * width,       dim,

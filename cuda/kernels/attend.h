@@ -32,7 +32,7 @@ typedef struct sks_cuda_attend_args {
   int64_t row_stride, group_stride;
   const float *sink_logits; /* [heads], or NULL */
   float *out;               /* [rows, heads, head_dim] */
-  sks_cuda_rounded rounded; /* out once more, where sks_cuda_attend_rounds */
+  sks_cuda_rounded rounded; /* out once more, where sks_cuda_attend_leaves its type */
 } sks_cuda_attend_args;
 
 /*
@@ -48,9 +48,10 @@ cudaError_t sks_cuda_attend_rows(cudaStream_t stream, const sks_cuda_attention *
                                  const sks_cuda_attend_args *args, int64_t most_keys,
                                  void *workspace, int64_t workspace_bytes, bool overlap);
 
-/* Whether sks_cuda_attend_rows leaves `rounded` of a step that has so many rows: where they stay
- * whole. */
-bool sks_cuda_attend_rounds(const sks_cuda_attention *attention, int32_t rows);
+/* Whether sks_cuda_attend_rows leaves `rounded` as `type` of a step that has so many rows: 16 bits
+ * where rows stay whole; whole numbers where they do not, but with float32 keys or a head_dim that
+ * is no multiple of 32. */
+bool sks_cuda_attend_leaves(const sks_cuda_attention *attention, int32_t rows, int32_t type);
 
 /* Enough for `rows` rows at once; with less (but that for one row) the launch is cut into several.
  */

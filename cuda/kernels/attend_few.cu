@@ -5,6 +5,7 @@
 // float32: a softmax begins with it.
 #include "cuda/kernels/device/attend_form.cuh"
 #include "cuda/kernels/device/attend_posts.cuh"
+#include "cuda/kernels/device/input_numbers.cuh"
 
 namespace {
 
@@ -247,8 +248,12 @@ __global__ __launch_bounds__(THREADS,
       parts);
   sent.send(r, heads, part * WARPS + warp);
   float *out = job.in.out + (row * attention.heads + first_head) * head_dim;
-  sent.merge(job, first_head, heads, part,
-             [&](int q, int c, float x) { out[q * head_dim + c] = x; });
+  sent.merge(job, first_head, heads, part, [&](int q, int c, float x) {
+    out[q * head_dim + c] = x;
+    if (job.in.rounded.rows)
+      sks_leave_number(job.in.rounded, row, attention.heads * head_dim,
+                       (first_head + q) * head_dim + c, x);
+  });
 }
 
 struct few_rows {

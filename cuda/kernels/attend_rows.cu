@@ -29,8 +29,10 @@ bool stay_whole(const sks_cuda_attention *attention, int64_t rows) {
 
 }  // namespace
 
-bool sks_cuda_attend_rounds(const sks_cuda_attention *attention, int32_t rows) {
-  return stay_whole(attention, rows);
+bool sks_cuda_attend_leaves(const sks_cuda_attention *attention, int32_t rows, int32_t type) {
+  if (stay_whole(attention, rows)) return type == SKS_F16 || type == SKS_BF16;
+  return type == SKS_CUDA_NUMBERS && attention->type != SKS_F32 &&
+         attention->head_dim % SKS_WARP == 0;
 }
 
 int64_t sks_cuda_attend_workspace(const sks_cuda_attention *attention, int32_t rows,

@@ -45,6 +45,7 @@ struct linear_args {
   int32_t stage_bytes;
   sks_input_norm norm;
   const float *x;
+  sks_cuda_rounded left;  // x once more, if it was left
   float *y;
   int32_t y_columns;
 };
@@ -223,6 +224,14 @@ __global__ __launch_bounds__((block_threads<weight, slots>(inputs)),
     const sks_number_maker maker(args.norm, args.columns,
                                  g.index * makers + g.thread - (g.threads - makers),
                                  g.count * makers);
+    const auto take = [&](int i, const auto &its) {
+#pragma unroll
+      for (int slot = 0; slot < slots; slot++) {
+        int32_t column = first_column<weight>(g, slot);
+        if (column < args.columns) in[i][slot] = weight::take(its, column);
+      }
+    };
+    if (args.left.rows) g.meet();  // its barriers are there; else all meet for the numbers
     sks_wait_for_previous();
 #pragma unroll
     for (int i = 0; i < inputs; i++) {
@@ -230,13 +239,14 @@ __global__ __launch_bounds__((block_threads<weight, slots>(inputs)),
       sks_row_norm norm;
       if (i > 0) __syncthreads();
       if (layer) norm.measure(args.norm, args.columns, row, scratch);
-      if (makes) maker.make(norm, row, numbers);
+      if (args.left.rows)
+        take(i, sks_left_numbers(args.left, first_input + i, args.columns));
+      else if (makes)
+        maker.make(norm, row, numbers);
       if (i == 0) start_rest();
-      __syncthreads();
-#pragma unroll
-      for (int slot = 0; slot < slots; slot++) {
-        int32_t column = first_column<weight>(g, slot);
-        if (column < args.columns) in[i][slot] = weight::take(numbers, column);
+      if (!args.left.rows) {
+        __syncthreads();
+        take(i, numbers);
       }
       if (g.warp < g.warps - 1) continue;
       float squares = 0;
@@ -441,6 +451,8 @@ cudaError_t launch_rows(cudaStream_t stream, linear_args args, int32_t rows, boo
     if (grouped > 0) error = launch<weight, slots, tile, group>(stream, args, grouped, overlap);
   }
   args.x += static_cast<int64_t>(grouped) * args.columns;
+  if (args.left.rows)
+    args.left.rows = static_cast<uint16_t *>(args.left.rows) + grouped * args.left.stride;
   args.y += static_cast<int64_t>(grouped) * args.y_columns;
   if (error == cudaSuccess && grouped < rows)
     error = launch<weight, slots, tile, 1>(stream, args, rows - grouped, overlap);
@@ -504,14 +516,15 @@ cudaError_t launch_slots(cudaStream_t stream, linear_args args, int32_t rows, bo
 }  // namespace
 
 cudaError_t sks_cuda_linear(cudaStream_t stream, const sks_cuda_matrix *matrix,
-                            const sks_norm *norm, const float *x, int32_t rows, float *y,
-                            int32_t output, bool overlap) {
+                            const sks_norm *norm, const float *x, sks_cuda_rounded left,
+                            int32_t rows, float *y, int32_t output, bool overlap) {
   if (rows == 0) return cudaSuccess;
   bool gated = output == SKS_SILU_GATE;
   bool scaled = sks_cuda_scale_columns(matrix->type) > 0;
   int64_t channels = gated ? matrix->rows / 2 : matrix->rows;
   if (matrix->columns > SKS_CUDA_MOST_COLUMNS || (gated && matrix->rows % 2 != 0) ||
-      (gated && scaled && channels % SKS_CUDA_ROW_TILE != 0))
+      (gated && scaled && channels % SKS_CUDA_ROW_TILE != 0) ||
+      (left.rows && (norm || !scaled || left.type != SKS_CUDA_NUMBERS)))
     return cudaErrorInvalidValue;
   linear_args args = {};
   args.elements = static_cast<const char *>(matrix->elements);
@@ -529,6 +542,7 @@ cudaError_t sks_cuda_linear(cudaStream_t stream, const sks_cuda_matrix *matrix,
     args.norm.kind = norm->kind;
   }
   args.x = x;
+  args.left = left;
   args.y = y;
   args.y_columns = static_cast<int32_t>(channels);
   switch (matrix->type) {

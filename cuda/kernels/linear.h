@@ -15,6 +15,7 @@
 #include <stdbool.h>
 
 #include "cuda/kernels/matrix.h"
+#include "cuda/kernels/rounded.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -35,15 +36,17 @@ enum { SKS_CUDA_MOST_COLUMNS = 32768 };
  * As sks_linear (sinkstream/linear.h). A row's result does not depend on the rows beside it. All
  * pointers are of device memory, those of `norm` too, and aligned to 16; `norm` may be NULL. With
  * SKS_SILU_GATE the matrix holds the gate's rows, then as many of `up`; quantised, their number is
- * a multiple of SKS_CUDA_ROW_TILE. Anything else that is not supported: cudaErrorInvalidValue.
+ * a multiple of SKS_CUDA_ROW_TILE. `left`: x once more as SKS_CUDA_NUMBERS, which are taken instead
+ * with the same result, for quantised weights without a norm; rows NULL: it is not there. Anything
+ * else that is not supported: cudaErrorInvalidValue.
  *
  * `overlap`: the kernel may start before the one launched before it in the stream has ended, and
  * loads weights meanwhile; it touches x and y only after that. Without it, launches are ordered as
  * always. Needs compute capability 9.0; ignored below.
  */
 cudaError_t sks_cuda_linear(cudaStream_t stream, const sks_cuda_matrix *matrix,
-                            const sks_norm *norm, const float *x, int32_t rows, float *y,
-                            int32_t output, bool overlap);
+                            const sks_norm *norm, const float *x, sks_cuda_rounded left,
+                            int32_t rows, float *y, int32_t output, bool overlap);
 
 /*
  * The same around a matrix product of linear_batch.h or of a library. First prepare: target [rows,

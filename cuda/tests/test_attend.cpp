@@ -99,6 +99,23 @@ void check_rounded(const gpu_streams &s, const std::vector<int32_t> &places, int
   }
 }
 
+// Rows that were left as whole numbers are those of `out`, to half a number.
+void check_numbers(const gpu_streams &s, const std::vector<int32_t> &places,
+                   const std::vector<float> &out, const sks_cuda_rounded &left,
+                   const std::vector<uint16_t> &found) {
+  int64_t columns = s.out_floats(), blocks = columns / 32;
+  for (int32_t place : places) {
+    const uint16_t *row = &found[static_cast<size_t>(place * left.stride)];
+    for (int64_t c = 0; c < columns; c++) {
+      float scale, x = out[static_cast<size_t>(place * columns + c)];
+      memcpy(&scale, row + columns + c / 32 * 2, sizeof scale);
+      auto number = static_cast<int16_t>(row[(c % 32 / 8 * blocks + c / 32) * 8 + c % 8]);
+      CHECK(std::fabs(number * scale - x) <= 0.51f * scale, "row %d, column %lld: %d x %g for %g",
+            place, (long long)c, number, scale, x);
+    }
+  }
+}
+
 // One step through all layers in every way there is.
 void run_step(gpu_streams &s, const std::vector<int32_t> &counts, bool idle, uint64_t *seed) {
   std::vector<int32_t> places;
@@ -116,10 +133,13 @@ void run_step(gpu_streams &s, const std::vector<int32_t> &counts, bool idle, uin
     gpu_array<float> out(static_cast<size_t>(step.row_count * s.out_floats()));
     sks_cuda_attend_args in = s.attend_args(gpu_x, out);
     sks_cuda_new_rows from = s.new_rows(gpu_x);
-    const int64_t stride = sks_cuda_rounded_stride(s.out_floats());
-    gpu_array<uint16_t> rounded(static_cast<size_t>(step.row_count * stride));
-    if (sks_cuda_attend_rounds(&s.gpu, step.row_count))
-      in.rounded = {rounded, stride, layer % 2 ? SKS_F16 : SKS_BF16};
+    const int64_t stride = sks_cuda_rounded_stride(s.out_floats()),
+                  number_stride = sks_cuda_number_stride(s.out_floats());
+    gpu_array<uint16_t> rounded(static_cast<size_t>(step.row_count * number_stride));
+    const int32_t type = layer % 2 ? SKS_F16 : SKS_BF16;
+    if (sks_cuda_attend_leaves(&s.gpu, step.row_count, type)) in.rounded = {rounded, stride, type};
+    if (sks_cuda_attend_leaves(&s.gpu, step.row_count, SKS_CUDA_NUMBERS))
+      in.rounded = {rounded, number_stride, SKS_CUDA_NUMBERS};
 
     std::vector<float> fused;
     if (single) {
@@ -139,7 +159,10 @@ void run_step(gpu_streams &s, const std::vector<int32_t> &counts, bool idle, uin
               s.spec.kv_heads, (long long)s.spec.sinks, (long long)s.spec.window, step.row_count);
       std::vector<float> all = out.get(), found = picked(all, places, s.out_floats());
       check_layer(s, "rows", found, expected, row_tolerance(s.spec.type));
-      if (in.rounded.rows) check_rounded(s, places, step.row_count, out, in.rounded, rounded.get());
+      if (in.rounded.type == SKS_CUDA_NUMBERS)
+        check_numbers(s, places, all, in.rounded, rounded.get());
+      else if (in.rounded.rows)
+        check_rounded(s, places, step.row_count, out, in.rounded, rounded.get());
       CHECK(fused.empty() || same_bits(found, fused), "the fused row differs from the stored one");
       fused = found;
       for (int32_t r = 0, next = 0; r < step.row_count; r++) {

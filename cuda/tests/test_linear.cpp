@@ -87,6 +87,25 @@ int64_t random_columns(int32_t type, uint64_t *seed) {
   return rng_below(seed, 2) ? widths[rng_below(seed, 10)] : 1 + rng_below(seed, 3000);
 }
 
+// Rows of x as SKS_CUDA_NUMBERS.
+std::vector<uint16_t> left_numbers(const std::vector<float> &x, int32_t rows, int64_t columns) {
+  int64_t stride = sks_cuda_number_stride(columns), blocks = columns / 32;
+  std::vector<uint16_t> left(static_cast<size_t>(rows * stride));
+  for (int64_t r = 0; r < rows; r++)
+    for (int64_t block = 0; block < blocks; block++) {
+      const float *of = &x[static_cast<size_t>(r * columns + block * 32)];
+      uint16_t *row = &left[static_cast<size_t>(r * stride)];
+      float largest = 0;
+      for (int i = 0; i < 32; i++) largest = std::max(largest, std::fabs(of[i]));
+      float scale = largest / 32767;
+      for (int i = 0; i < 32; i++)
+        row[(i / 8 * blocks + block) * 8 + i % 8] =
+            static_cast<uint16_t>(std::lrint(scale > 0 ? of[i] / scale : 0));
+      memcpy(row + columns + block * 2, &scale, sizeof scale);
+    }
+  return left;
+}
+
 void test_shape(sks_device *device, int32_t type, int32_t rows, uint64_t *seed) {
   int64_t columns = random_columns(type, seed);
   int64_t channels = 8 * (1 + rng_below(seed, shortened(rng_below(seed, 4) ? 20 : 400, 3)));
@@ -103,7 +122,7 @@ void test_shape(sks_device *device, int32_t type, int32_t rows, uint64_t *seed) 
   if (output != SKS_ADD) gpu_y.poison();
   const sks_norm *gpu_norm = norm.used ? &norm.gpu : nullptr;
   bool overlap = rng_below(seed, 2);
-  GPU(sks_cuda_linear(nullptr, &w.matrix, gpu_norm, gpu_x, rows, gpu_y, output, overlap));
+  GPU(sks_cuda_linear(nullptr, &w.matrix, gpu_norm, gpu_x, {}, rows, gpu_y, output, overlap));
   std::vector<float> found = gpu_y.get();
   std::vector<float> expected =
       expected_linear(device, w, type, norm.used ? &norm.host : nullptr, x, rows, y, output);
@@ -112,6 +131,17 @@ void test_shape(sks_device *device, int32_t type, int32_t rows, uint64_t *seed) 
         type, (long long)channels, (long long)columns, rows, output,
         norm.used ? 1 + norm.host.kind : 0, error);
 
+  if (!norm.used && type >= SKS_Q8_0) {
+    gpu_array<uint16_t> left(left_numbers(x, rows, columns));
+    gpu_array<float> z(y);
+    if (output != SKS_ADD) z.poison();
+    sks_cuda_rounded in = {left, sks_cuda_number_stride(columns), SKS_CUDA_NUMBERS};
+    GPU(sks_cuda_linear(nullptr, &w.matrix, nullptr, gpu_x, in, rows, z, output, overlap));
+    error = error_of(z.get().data(), expected.data(), expected.size());
+    CHECK(error <= tolerance(type), "type %d, %lld x %lld, %d rows of numbers: error %g", type,
+          (long long)channels, (long long)columns, rows, error);
+  }
+
   // Each row alone, bit for bit.
   int32_t alone = shortened(rows);
   y.resize(static_cast<size_t>(alone * y_columns));
@@ -119,8 +149,8 @@ void test_shape(sks_device *device, int32_t type, int32_t rows, uint64_t *seed) 
   gpu_array<float> again(y);
   if (output != SKS_ADD) again.poison();
   for (int32_t r = 0; r < alone; r++)
-    GPU(sks_cuda_linear(nullptr, &w.matrix, gpu_norm, gpu_x + r * columns, 1, again + r * y_columns,
-                        output, true));
+    GPU(sks_cuda_linear(nullptr, &w.matrix, gpu_norm, gpu_x + r * columns, {}, 1,
+                        again + r * y_columns, output, true));
   CHECK(same_bits(again.get(), found), "type %d, %lld x %lld: a row depends on those beside it",
         type, (long long)channels, (long long)columns);
 }
@@ -243,8 +273,8 @@ void test_chain(uint64_t *seed) {
     x.put(start);
     y.poison();
     for (int layer = 0; layer < layers; layer++) {
-      GPU(sks_cuda_linear(nullptr, &up.matrix, &norm, x, 1, y, SKS_SILU_GATE, overlap));
-      GPU(sks_cuda_linear(nullptr, &down.matrix, nullptr, y, 1, x, SKS_ADD, overlap));
+      GPU(sks_cuda_linear(nullptr, &up.matrix, &norm, x, {}, 1, y, SKS_SILU_GATE, overlap));
+      GPU(sks_cuda_linear(nullptr, &down.matrix, nullptr, y, {}, 1, x, SKS_ADD, overlap));
     }
     std::vector<float> found = x.get();
     CHECK(error_of(found.data(), found.data(), found.size()) == 0, "run %d: no numbers", run);
@@ -328,7 +358,7 @@ void test_finish(sks_device *device, uint64_t *seed) {
   gpu_array<float> gpu_x(x), z(static_cast<size_t>(rows * channels)), gpu_y(y);
   sks_cuda_matrix plain = w.matrix;
   plain.bias = nullptr;
-  GPU(sks_cuda_linear(nullptr, &plain, nullptr, gpu_x, rows, z, SKS_STORE, false));
+  GPU(sks_cuda_linear(nullptr, &plain, nullptr, gpu_x, {}, rows, z, SKS_STORE, false));
   if (output != SKS_ADD) gpu_y.poison();
   GPU(sks_cuda_finish(nullptr, z, w.bias, rows, channels, gpu_y, output, true));
   std::vector<float> expected = expected_linear(device, w, SKS_F32, nullptr, x, rows, y, output);

@@ -3,7 +3,7 @@
 #ifndef SINKSTREAM_CUDA_KERNELS_DEVICE_LINEAR_INPUT_CUH
 #define SINKSTREAM_CUDA_KERNELS_DEVICE_LINEAR_INPUT_CUH
 
-#include "cuda/kernels/device/weight.cuh"
+#include "cuda/kernels/device/input_numbers.cuh"
 #include "sinkstream/norm.h"
 
 // 1 over the square root of the mean square + epsilon.

@@ -5,7 +5,6 @@
 #define SINKSTREAM_CUDA_KERNELS_DEVICE_WEIGHT_CUH
 
 #include "cuda/kernels/device/element.cuh"
-#include "cuda/kernels/device/reduce.cuh"
 #include "cuda/kernels/matrix.h"
 
 // Weights that are float numbers once `weight` has widened them.
@@ -55,71 +54,6 @@ struct sks_weight_16 : sks_weight_float<sks_weight_16<widen_2>, 8> {
 using sks_weight_f16 = sks_weight_16<sks_widen_2_f16>;
 using sks_weight_bf16 = sks_weight_16<sks_widen_2_bf16>;
 
-// An input row as whole numbers of 16 bits, in shared memory, with a scale for each 32 columns: as
-// precise as the two digits of sks_input_block (core/panel.h), which the CPU multiplies.
-struct sks_input_numbers {
-  enum { MOST = 32767, COLUMNS = 8 };  // of a number; of 16 bytes
-  uint4 *columns;                      // [columns / 8]
-  float *scales;                       // [columns / 32]
-  float *squares;  // [columns / 32]: sums over the block of what the row was before its norm
-
-  __host__ __device__ sks_input_numbers(char *shared, int32_t row_columns) {
-    columns = reinterpret_cast<uint4 *>(shared);
-    scales = reinterpret_cast<float *>(columns + row_columns / COLUMNS);
-    squares = scales + row_columns / 32;
-  }
-  __host__ __device__ static int32_t bytes(int32_t row_columns) { return row_columns / 4 * 9; }
-
-  // Where columns `column` .. + 7 lie: threads that read every other eight, or every fourth, meet
-  // no bank twice.
-  __device__ uint4 *at(int32_t column) const {
-    int32_t i = column / COLUMNS;
-    return columns + (i ^ (i >> 3 & 3));
-  }
-
-  // The same columns of a row that has `row_columns`; the four lanes of a block all call.
-  __device__ void put(const float (&x)[COLUMNS], float square, int32_t column,
-                      int32_t row_columns) const {
-    // A NaN is the largest.
-    float largest = 0;
-#pragma unroll
-    for (int i = 0; i < COLUMNS; i++) largest = sks_larger(largest, x[i]);
-#pragma unroll
-    for (int apart = 2; apart > 0; apart /= 2) {
-      largest = sks_larger(largest, __shfl_xor_sync(~0u, largest, apart));
-      square += __shfl_xor_sync(~0u, square, apart);
-    }
-    if (column >= row_columns) return;
-    // Smaller than this, MOST over it would overflow: taken for zero.
-    bool nothing = largest < 0x1p-110f;
-    float factor = nothing ? 0.0f : MOST * sks_reciprocal(largest);
-    // 1.5 2^23 + n has n in its lowest bits: no conversion, which is slow.
-    uint32_t numbers[COLUMNS];
-#pragma unroll
-    for (int i = 0; i < COLUMNS; i++) numbers[i] = __float_as_uint(fmaf(x[i], factor, 12582912.0f));
-    *at(column) =
-        make_uint4(sks_low_halves(numbers[0], numbers[1]), sks_low_halves(numbers[2], numbers[3]),
-                   sks_low_halves(numbers[4], numbers[5]), sks_low_halves(numbers[6], numbers[7]));
-    if (column % 32 != 0) return;
-    bool poisoned = !(largest < INFINITY);
-    scales[column / 32] = poisoned ? __uint_as_float(0x7fffffffu) : largest * (1.0f / MOST);
-    squares[column / 32] = square;
-  }
-
-  // Pairs of columns from `column` on, a multiple of eight.
-  template <int pairs>
-  __device__ void take(int32_t column, int (&x)[pairs]) const {
-#pragma unroll
-    for (int i = 0; i < pairs; i += 4) {
-      uint4 four = *at(column + 2 * i);
-      x[i] = static_cast<int>(four.x);
-      x[i + 1] = static_cast<int>(four.y);
-      x[i + 2] = static_cast<int>(four.z);
-      x[i + 3] = static_cast<int>(four.w);
-    }
-  }
-};
-
 // sum + the products of four bytes and of two pairs of 16 bits.
 __device__ static inline int sks_dot(uint32_t bytes, int first, int second, int sum) {
   sum = __dp2a_lo(first, static_cast<int>(bytes), sum);
@@ -139,7 +73,8 @@ struct sks_weight_bytes {
 #pragma unroll
     for (int i = 0; i < COLUMNS; i++) x[i] = scale * sks_signed_byte(words[i / 4], i % 4);
   }
-  __device__ static input take(const sks_input_numbers &numbers, int32_t column) {
+  template <typename input_numbers>
+  __device__ static input take(const input_numbers &numbers, int32_t column) {
     input in;
     numbers.take(column, in.x);
     in.scale = numbers.scales[column / 32];
@@ -173,7 +108,8 @@ struct sks_weight_q4_0 {
       x[i + COLUMNS / 2] = scale * (static_cast<float>(byte >> 4) - 8.0f);
     }
   }
-  __device__ static input take(const sks_input_numbers &numbers, int32_t column) {
+  template <typename input_numbers>
+  __device__ static input take(const input_numbers &numbers, int32_t column) {
     input in;
     numbers.take(column, in.x);
     int sum = 0;
