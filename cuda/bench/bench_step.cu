@@ -67,7 +67,8 @@ struct model {
         bytes += bench_matrix_bytes(*w);
     }
     table = bench_matrix(SKS_F16, of.vocabulary, width);
-    head = bench_matrix(type, of.vocabulary, width);
+    // As files of Q4_0 have it.
+    head = bench_matrix(type == SKS_Q4_0 ? SKS_Q6_K : type, of.vocabulary, width);
     bytes += bench_matrix_bytes(head);
     norm_weight = static_cast<float *>(bench_memory(width, FLOATS, 1));
     size_t id_bytes = static_cast<size_t>(streams) * sizeof *ids;
