@@ -16,6 +16,8 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.sinkstream.error.DeviceMemoryException;
 import org.sinkstream.kernels.Device;
 import org.sinkstream.testing.EmbeddedModel;
@@ -26,6 +28,9 @@ import org.sinkstream.testing.RandomTokens;
 class CudaTest {
   private static final CachePolicy SMALL = CachePolicy.streaming(4, 60);
   private static final float TOLERANCE = 2e-3f;
+
+  /** Of logits, where inputs, or keys and values, are rounded to 16 bits at different places. */
+  private static final float ROUNDED_TOLERANCE = 0.1f;
 
   private static Model gpu;
   private static Model cpu;
@@ -137,6 +142,56 @@ class CudaTest {
     } finally {
       together.forEach(Session::close);
       alone.forEach(Session::close);
+    }
+  }
+
+  /** Operations leave their results once more in 16 bits for the next one, at most 64 rows. */
+  @Test
+  void batchesOfRoundedRowsAreTheStreamsAlone() {
+    List<Session> together = new ArrayList<>();
+    List<Session> alone = new ArrayList<>();
+    try (Model rounded =
+            Model.open(EmbeddedModel.DIRECTORY, ModelOptions.defaults().withDevice("cuda"));
+        SessionBatch batch = rounded.newBatch(70)) {
+      try {
+        for (int i = 0; i < 70; i++) {
+          together.add(rounded.newSession(SMALL));
+          alone.add(rounded.newSession(SMALL));
+        }
+        int step = 0;
+        for (int streams : new int[] {64, 64, 70, 64, 2, 9, 64}) {
+          int[] next = RandomTokens.of(cpu, streams, 200 + step++);
+          batch.append(together.subList(0, streams), next);
+          for (int i = 0; i < streams; i++) {
+            alone.get(i).append(next[i]);
+            assertThat(together.get(i).logits())
+                .containsExactly(alone.get(i).logits(), within(ROUNDED_TOLERANCE));
+          }
+        }
+      } finally {
+        together.forEach(Session::close);
+        alone.forEach(Session::close);
+      }
+    }
+  }
+
+  /** With quantised weights attention leaves whole numbers; the two round at the same places. */
+  @ParameterizedTest
+  @EnumSource(names = {"Q8_0", "Q4_0"})
+  void quantisedStepsAreTheCpus(WeightType type, @TempDir Path folder) throws IOException {
+    Path file = folder.resolve("quantised.gguf");
+    try (Conversion conversion = Conversion.open(EmbeddedModel.DIRECTORY, "quantised", type, 2)) {
+      conversion.write(file, bytes -> {});
+    }
+    try (Model found = Model.open(file, ModelOptions.defaults().withDevice("cuda"));
+        Model expected = Model.open(file, ModelOptions.defaults());
+        Session session = found.newSession(SMALL);
+        Session other = expected.newSession(SMALL)) {
+      for (int token : RandomTokens.of(cpu, 100, 7)) {
+        session.append(token);
+        other.append(token);
+        assertThat(session.logits()).containsExactly(other.logits(), within(ROUNDED_TOLERANCE));
+      }
     }
   }
 
