@@ -29,8 +29,11 @@ class CudaTest {
   private static final CachePolicy SMALL = CachePolicy.streaming(4, 60);
   private static final float TOLERANCE = 2e-3f;
 
-  /** Of logits, where inputs, or keys and values, are rounded to 16 bits at different places. */
+  /** Of logits up to 14, where inputs are rounded to 16 bits at different places. */
   private static final float ROUNDED_TOLERANCE = 0.1f;
+
+  /** The same of bfloat16, of 8 bits; rows taken for others would be off by several. */
+  private static final float BFLOAT_TOLERANCE = 0.5f;
 
   private static Model gpu;
   private static Model cpu;
@@ -165,7 +168,7 @@ class CudaTest {
           for (int i = 0; i < streams; i++) {
             alone.get(i).append(next[i]);
             assertThat(together.get(i).logits())
-                .containsExactly(alone.get(i).logits(), within(ROUNDED_TOLERANCE));
+                .containsExactly(alone.get(i).logits(), within(BFLOAT_TOLERANCE));
           }
         }
       } finally {
