@@ -74,7 +74,7 @@ typedef struct sks_gpu {
   sks_gpu_blas blas;
   sks_gpu_waiting waiting;
   uint64_t operation;   /* the number of the present one */
-  int32_t rounded_type; /* of the input of the newest product; 0, which is none, before the first */
+  int32_t rounded_type; /* that the newest product takes its input in; SKS_F32: none */
   sks_gpu_left left;
   sks_gpu_block *blocks;
   sks_gpu_stage stages[SKS_GPU_STAGES]; /* made with the first weights */

@@ -3,9 +3,11 @@
 // has the next ones on their way; products run on the tensor cores, whose few instructions leave it
 // to wait for memory alone. The newest key, which may not be in the cache yet, meets the queries in
 // float32: a softmax begins with it.
+#include "cuda/kernels/device/async.cuh"
 #include "cuda/kernels/device/attend_form.cuh"
 #include "cuda/kernels/device/attend_posts.cuh"
 #include "cuda/kernels/device/input_numbers.cuh"
+#include "cuda/kernels/device/rotate.cuh"
 
 namespace {
 
@@ -242,7 +244,8 @@ __global__ __launch_bounds__(THREADS,
     values_run.start(slots, at + WARPS * RUN);
   }
 
-  using posts = sks_attend_posts<WARPS, MOST_PARTS, running>;
+  using posts = sks_attend_posts<MOST_PARTS, running>;
+  static_assert(static_cast<int>(posts::WARPS) == static_cast<int>(WARPS), "");
   const posts sent(
       job.parts_memory + (local_row * gridDim.y + blockIdx.y) * posts::bytes(job.most_parts),
       parts);
@@ -280,8 +283,7 @@ struct few_rows_bytes {
   static cudaError_t launch(sks_attend_job job, int64_t parts, int64_t *bytes) {
     int64_t blocks = job.attention.kv_heads * ((job.group + queries - 1) / queries);
     *bytes =
-        blocks *
-        sks_attend_posts<WARPS, MOST_PARTS, sks_running<kv, queries, most_steps>>::bytes(parts);
+        blocks * sks_attend_posts<MOST_PARTS, sks_running<kv, queries, most_steps>>::bytes(parts);
     return cudaSuccess;
   }
 };

@@ -2,6 +2,8 @@
 // three blocks of a processor take turns to wait.
 #include "cuda/kernels/device/attend_float.cuh"
 #include "cuda/kernels/device/attend_job.cuh"
+#include "cuda/kernels/device/rotate.cuh"
+#include "cuda/kernels/device/stage.cuh"
 
 namespace {
 
@@ -33,13 +35,13 @@ __device__ int32_t length_of(int32_t keys, int32_t chunks) {
 
 // What the blocks of some rows leave, of each (row, query head, part): largest score and sum of
 // weights, then the weighted values. Zero before and after.
-struct left_parts {
+struct parts_in_memory {
   float2 *stats;  // [rows, heads, most_parts]
   float *values;  // [rows, heads, most_parts, head_dim]
   __host__ __device__ static int64_t stats_bytes(int64_t rows, int64_t heads, int64_t parts) {
     return sks_cuda_round(rows * heads * parts * static_cast<int64_t>(sizeof(float2)), 256);
   }
-  __device__ explicit left_parts(const sks_attend_job &job)
+  __device__ explicit parts_in_memory(const sks_attend_job &job)
       : stats(reinterpret_cast<float2 *>(job.parts_memory)),
         values(reinterpret_cast<float *>(
             job.parts_memory + stats_bytes(gridDim.z, job.attention.heads, job.most_parts))) {}
@@ -63,7 +65,7 @@ __device__ bool is_last_part(const sks_attend_job &job, int64_t row, int parts) 
 
 // All parts of a row are there: they merge in order. `row` of this launch.
 template <int queries>
-__device__ void merge_parts(const sks_attend_job &job, const left_parts &left, int64_t row,
+__device__ void merge_parts(const sks_attend_job &job, const parts_in_memory &left, int64_t row,
                             int first_head, int heads, int parts) {
   __shared__ float2 ends[queries];
   int head_dim = job.attention.head_dim, lane = static_cast<int>(threadIdx.x) % SKS_WARP;
@@ -77,8 +79,8 @@ __device__ void merge_parts(const sks_attend_job &job, const left_parts &left, i
       float2 part = __ldcg(&stats[i]);
       if (part.x > -INFINITY || part.y != part.y) sum += part.y * exp2f(part.x - largest);
     }
-    sks_softmax_end end = sks_finish_softmax(job, first_head + q, largest, sks_warp_sum(sum));
-    if (lane == 0) ends[q] = make_float2(largest, end.factor);
+    float factor = sks_softmax_factor(job, first_head + q, largest, sks_warp_sum(sum));
+    if (lane == 0) ends[q] = make_float2(largest, factor);
   }
   __syncthreads();
   for (int i = static_cast<int>(threadIdx.x); i < heads * head_dim; i += THREADS) {
@@ -282,7 +284,7 @@ __global__ __launch_bounds__(THREADS, 3) void attend(sks_attend_job job, int bit
 
   const float *sums = reinterpret_cast<const float *>(at.keys);
   int head_dim = attention.head_dim;
-  const left_parts left(job);
+  const parts_in_memory left(job);
   int64_t parts = (local_row * attention.heads + first_head) * job.most_parts + chunk;
   for (int i = static_cast<int>(threadIdx.x); i < heads * head_dim; i += THREADS) {
     int q = i / head_dim, c = i % head_dim;
@@ -292,8 +294,8 @@ __global__ __launch_bounds__(THREADS, 3) void attend(sks_attend_job job, int bit
     if (chunks > 1) {
       left.values[(parts + static_cast<int64_t>(q) * job.most_parts) * head_dim + c] = sum;
     } else {
-      sks_softmax_end end = sks_finish_softmax(job, first_head + q, stats[q].x, stats[q].y);
-      job.in.out[(row * attention.heads + first_head + q) * head_dim + c] = sum * end.factor;
+      float factor = sks_softmax_factor(job, first_head + q, stats[q].x, stats[q].y);
+      job.in.out[(row * attention.heads + first_head + q) * head_dim + c] = sum * factor;
     }
   }
   if (chunks == 1) return;
@@ -322,7 +324,7 @@ int64_t sks_attend_float_parts(const sks_cuda_attention *attention, int64_t keys
 }
 
 int64_t sks_attend_float_bytes(const sks_cuda_attention *attention, int64_t rows, int64_t parts) {
-  return left_parts::stats_bytes(rows, attention->heads, parts) +
+  return parts_in_memory::stats_bytes(rows, attention->heads, parts) +
          rows * attention->heads * parts * attention->head_dim * 4;
 }
 

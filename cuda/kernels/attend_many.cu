@@ -6,6 +6,8 @@
 
 #include "cuda/kernels/device/attend_form.cuh"
 #include "cuda/kernels/device/attend_ring.cuh"
+#include "cuda/kernels/device/rotate.cuh"
+#include "cuda/kernels/device/round.cuh"
 
 namespace {
 
@@ -194,6 +196,76 @@ struct coming_input {
   }
 };
 
+// By a warp: a query times a row of keys. So the newest one weighs as it will from the cache.
+template <typename kv, typename product>
+__device__ float score_of(const sks_query_columns<kv, product> &columns, int q, const char *key) {
+  float score = 0;
+  for (int c = static_cast<int>(threadIdx.x) % SKS_WARP; c < columns.head_dim; c += SKS_WARP)
+    score = fmaf(columns.get(q, c), sks_load_channel<kv>(key, columns.head_dim, c), score);
+  return sks_warp_sum(score);
+}
+
+// The warp's results: of query q its largest score and sum, and the weighted values [head_dim].
+template <typename running>
+__device__ void put_running(const running &r, int head_dim, int heads, float2 *stats,
+                            float *values) {
+  int lane = static_cast<int>(threadIdx.x) % SKS_WARP;
+#pragma unroll
+  for (int tile = 0; tile < running::TILES; tile++) {
+    int q = running::SPREAD ? 0 : tile * 4 + lane % 4;
+    float sum = sks_lane_sum(r, tile);
+    if (q >= heads) continue;
+    if (lane < (running::SPREAD ? 1 : 4)) stats[q] = make_float2(r.largest[tile], sum);
+#pragma unroll
+    for (int i = 0; i < 2 * running::STEPS; i++) {
+      int c = sks_lane_channel<running::SCALED>(lane, i);
+      if (c < head_dim && (!running::SPREAD || lane % 4 == i / 4 % 4))
+        values[q * head_dim + c] = sks_lane_value(r, tile, i);
+    }
+  }
+}
+
+// By each of `warps` warps, behind its last keys: its results, one warp's behind the other's, and
+// scores of the newest key.
+template <int warps, typename kv, typename product, int queries, int most_steps>
+__device__ void put_warp(const sks_running<kv, queries, most_steps> &r,
+                         const sks_query_columns<kv, product> &streamed, const char *new_key,
+                         int heads, float *new_scores, float2 *stats, float *values) {
+  int lane = static_cast<int>(threadIdx.x) % SKS_WARP;
+  int warp = static_cast<int>(threadIdx.x) / SKS_WARP, head_dim = streamed.head_dim;
+  for (int q = warp; q < heads; q += warps) {
+    float score = score_of(streamed, q, new_key);
+    if (lane == 0) new_scores[q] = score;
+  }
+  put_running(r, head_dim, heads, stats + warp * queries, values + warp * queries * head_dim);
+}
+
+// What a block found: the largest score, and relative to it the weights' sum and a weighted value.
+struct softmax_part {
+  float largest, sum, value;
+};
+
+// Of query q, channel c: the warps' results, one behind the other's, and a key that is not among
+// theirs; a score of -INFINITY: there is none.
+template <int warps, int queries>
+__device__ softmax_part gather_warps(const float2 *stats, const float *values, int head_dim, int q,
+                                     int c, float new_score, float new_value) {
+  float largest = new_score;
+#pragma unroll
+  for (int w = 0; w < warps; w++) largest = fmaxf(largest, stats[w * queries + q].x);
+  float base = largest == -INFINITY ? 0.0f : largest;
+  float sum = sks_exp2(new_score - base), value = sum * new_value;
+#pragma unroll
+  for (int w = 0; w < warps; w++) {
+    float2 its = stats[w * queries + q];
+    float keep = its.x == -INFINITY ? 0.0f : sks_exp2(its.x - base);
+    // A sum that is no number shows, whatever it is weighed with.
+    sum += keep == 0 && its.y == its.y ? 0.0f : its.y * keep;
+    value += values[(w * queries + q) * head_dim + c] * keep;
+  }
+  return {largest, sum, value};
+}
+
 template <typename kv, typename product, int queries, int most_steps>
 __global__ __launch_bounds__(THREADS,
                              (resident<kv, queries, most_steps>())) void attend(sks_attend_job job,
@@ -323,16 +395,15 @@ __global__ __launch_bounds__(THREADS,
         }
       }
 
-      sks_put_warp<WARPS>(r, streamed, new_key, heads, new_scores, found_stats, found);
+      put_warp<WARPS>(r, streamed, new_key, heads, new_scores, found_stats, found);
       __syncthreads();
       for (int k = static_cast<int>(threadIdx.x); k < heads * head_dim; k += THREADS) {
         int q = k / head_dim, c = k % head_dim;
-        const sks_softmax_part whole =
-            sks_gather_warps<WARPS, queries>(found_stats, found, head_dim, q, c, new_scores[q],
-                                             sks_load_channel<kv>(new_value, head_dim, c));
-        sks_softmax_end finished =
-            sks_finish_softmax(job, first_head + q, whole.largest, whole.sum);
-        const float value = whole.value * finished.factor;
+        const softmax_part whole =
+            gather_warps<WARPS, queries>(found_stats, found, head_dim, q, c, new_scores[q],
+                                         sks_load_channel<kv>(new_value, head_dim, c));
+        const float value =
+            whole.value * sks_softmax_factor(job, first_head + q, whole.largest, whole.sum);
         const int channel = first_head * head_dim + k;
         job.in.out[it.row * attention.heads * head_dim + channel] = value;
         if (job.in.rounded.rows) sks_put_rounded(job.in.rounded, it.row, channel, value);

@@ -1,5 +1,6 @@
 #include "cuda/kernels/attention_weights.h"
 #include "cuda/kernels/device/attend_job.cuh"
+#include "cuda/kernels/device/rotate.cuh"
 
 namespace {
 

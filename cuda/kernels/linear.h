@@ -1,12 +1,12 @@
 /*
  * The linear layer of one row or a few, with the norm before it and what becomes of its output.
  *
- * A block sums tiles of four rows of the matrix, its threads side by side over the columns, so that
- * the input stays in registers; weights come through a ring in shared memory that is always full.
- * Floor: the matrix's bytes over the card's memory bandwidth. Sums are float32: weights of float
- * types are widened and multiply the float32 input; quantised ones multiply, as integers, the input
- * rounded to whole numbers of 16 bits, with a scale for each 32 columns (as precise as on the CPU,
- * core/panel.h). An RMS norm's division comes after the sums.
+ * A block sums tiles of four rows of the matrix, or of one where rows are very wide, its threads
+ * side by side over the columns, so that the input stays in registers; weights come through a ring
+ * in shared memory that is always full. Floor: the matrix's bytes over the card's memory bandwidth.
+ * Sums are float32: weights of float types are widened and multiply the float32 input; quantised
+ * ones multiply, as integers, the input rounded to whole numbers of 16 bits, with a scale for each
+ * 32 columns (as precise as on the CPU, core/panel.h). An RMS norm's division comes after the sums.
  */
 #ifndef SINKSTREAM_CUDA_KERNELS_LINEAR_H
 #define SINKSTREAM_CUDA_KERNELS_LINEAR_H

@@ -1,14 +1,11 @@
-// What the kernels behind sks_cuda_attend_rows share: a launch, and what becomes of the parts of a
-// row's softmax, of which each block has one.
+// What the kernels behind sks_cuda_attend_rows share: a launch, where a token's keys lie, and the
+// end of a softmax.
 #ifndef SINKSTREAM_CUDA_KERNELS_DEVICE_ATTEND_JOB_CUH
 #define SINKSTREAM_CUDA_KERNELS_DEVICE_ATTEND_JOB_CUH
 
 #include "cuda/kernels/attend.h"
 #include "cuda/kernels/device/kv.cuh"
 #include "cuda/kernels/device/launch.cuh"
-#include "cuda/kernels/device/rotate.cuh"
-#include "cuda/kernels/device/round.cuh"
-#include "cuda/kernels/device/stage.cuh"
 
 constexpr float SKS_LOG2_E = 1.4426950408889634f;
 
@@ -71,19 +68,16 @@ struct sks_key_slots {
   }
 };
 
-// What is left to do for a softmax over some keys: its sink logit joins, and the division.
-struct sks_softmax_end {
-  float largest, factor;  // of weights relative to `largest`
-};
-
-__device__ static inline sks_softmax_end sks_finish_softmax(const sks_attend_job &job, int head,
-                                                            float largest, float sum) {
+// What weights relative to `largest`, which sum up to `sum`, are multiplied with in the end; a sink
+// logit joins them.
+__device__ static inline float sks_softmax_factor(const sks_attend_job &job, int head,
+                                                  float largest, float sum) {
   if (job.in.sink_logits) {
     float logit = job.in.sink_logits[head] * SKS_LOG2_E, all = fmaxf(largest, logit);
     sum = sum * exp2f(largest - all) + exp2f(logit - all);
-    return {all, exp2f(largest - all) / sum};
+    return exp2f(largest - all) / sum;
   }
-  return {largest, 1.0f / sum};
+  return 1.0f / sum;
 }
 
 #endif

@@ -45,10 +45,10 @@ __device__ static inline void sks_post(float2 *to, float2 x) {
 
 // What the warps of up to `most_parts` blocks send for their queries. Values of a lane lie by four:
 // quad `u` of a query is 32 channels, four of each of eight groups of lanes. Zero before and after.
-template <int warps, int most_parts, typename running>
+template <int most_parts, typename running>
 struct sks_attend_posts {
-  enum { GROUPS = SKS_WARP / 4, QUADS = running::STEPS / 2 };
-  static_assert(warps == 4 && warps * most_parts <= SKS_WARP, "a lane knows what one of them sent");
+  enum { WARPS = 4, GROUPS = SKS_WARP / 4, QUADS = running::STEPS / 2 };
+  static_assert(WARPS * most_parts <= SKS_WARP, "a lane knows what one of them sent");
   float4 *values;  // [QUERIES, QUADS, senders, GROUPS]
   float2 *stats;   // [QUERIES, QUADS, senders]: largest score and sum of weights
   int parts, senders;
@@ -56,13 +56,13 @@ struct sks_attend_posts {
   __device__ sks_attend_posts(char *memory, int parts_of_row)
       : values(reinterpret_cast<float4 *>(memory)),
         parts(parts_of_row),
-        senders(parts_of_row * warps) {
+        senders(parts_of_row * WARPS) {
     stats = reinterpret_cast<float2 *>(values + running::QUERIES * QUADS * senders * GROUPS);
   }
 
   // Of so many parts.
   __host__ __device__ static int64_t bytes(int64_t parts) {
-    return running::QUERIES * QUADS * parts * warps *
+    return running::QUERIES * QUADS * parts * WARPS *
            static_cast<int64_t>(GROUPS * sizeof(float4) + sizeof(float2));
   }
 
@@ -98,7 +98,7 @@ struct sks_attend_posts {
                         const function &finish) const {
     int lane = static_cast<int>(threadIdx.x) % SKS_WARP;
     int warp = static_cast<int>(threadIdx.x) / SKS_WARP;
-    for (int quad = part + parts * warp; quad < heads * QUADS; quad += parts * warps) {
+    for (int quad = part + parts * warp; quad < heads * QUADS; quad += parts * WARPS) {
       float2 *its_stats = stats + quad * senders + lane;
       float4 *its_values = values + (quad * senders + lane % 4) * GROUPS + lane / 4;
       float2 its;
@@ -110,7 +110,7 @@ struct sks_attend_posts {
 #pragma unroll
         for (int p = 0; p < most_parts; p++)
           four[p] =
-              p < parts ? sks_look_at(its_values + p * warps * GROUPS) : make_float4(1, 1, 1, 1);
+              p < parts ? sks_look_at(its_values + p * WARPS * GROUPS) : make_float4(1, 1, 1, 1);
 #pragma unroll
         for (int p = 0; p < most_parts; p++)
           all = all && sks_has_come(four[p].x) && sks_has_come(four[p].y) &&
@@ -119,7 +119,7 @@ struct sks_attend_posts {
       if (lane < senders) sks_post(its_stats, make_float2(0, 0));
 #pragma unroll
       for (int p = 0; p < most_parts; p++)
-        if (p < parts) sks_post(its_values + p * warps * GROUPS, make_float4(0, 0, 0, 0));
+        if (p < parts) sks_post(its_values + p * WARPS * GROUPS, make_float4(0, 0, 0, 0));
 
       float largest = sks_warp_max(its.x);
       float keep = its.x == -INFINITY ? 0.0f : sks_exp2(its.x - largest);
@@ -128,7 +128,7 @@ struct sks_attend_posts {
       float total[4] = {};
 #pragma unroll
       for (int p = 0; p < most_parts; p++) {
-        float weight = __shfl_sync(~0u, keep, (p * warps + lane % 4) % SKS_WARP);
+        float weight = __shfl_sync(~0u, keep, (p * WARPS + lane % 4) % SKS_WARP);
         if (p >= parts) continue;
         total[0] = fmaf(four[p].x, weight, total[0]);
         total[1] = fmaf(four[p].y, weight, total[1]);
@@ -144,7 +144,7 @@ struct sks_attend_posts {
       int c = sks_lane_channel<running::SCALED>(lane, quad % QUADS * 4 + own);
       float x = own < 2 ? own == 0 ? total[0] : total[1] : own == 2 ? total[2] : total[3];
       if (c < job.attention.head_dim)
-        finish(q, c, x * sks_finish_softmax(job, first_head + q, largest, sum).factor);
+        finish(q, c, x * sks_softmax_factor(job, first_head + q, largest, sum));
     }
   }
 };

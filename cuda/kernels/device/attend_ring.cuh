@@ -4,6 +4,7 @@
 #define SINKSTREAM_CUDA_KERNELS_DEVICE_ATTEND_RING_CUH
 
 #include "cuda/kernels/device/attend_sixteens.cuh"
+#include "cuda/kernels/device/stage.cuh"
 
 // How sixteens lie, each by itself.
 template <typename kv_type>

@@ -48,13 +48,6 @@ struct sks_query_columns {
     return product::widen(rows[2 * q * stride + place(c)]) +
            product::widen(rows[(2 * q + 1) * stride + place(c)]);
   }
-  // By a warp: the query times a row of keys. So the newest one weighs as it will from the cache.
-  __device__ float score(int q, const char *key) const {
-    float score = 0;
-    for (int c = static_cast<int>(threadIdx.x) % SKS_WARP; c < head_dim; c += SKS_WARP)
-      score = fmaf(get(q, c), sks_load_channel<kv>(key, head_dim, c), score);
-    return sks_warp_sum(score);
-  }
 };
 
 // Channel c of the newest key, or value, into a row of shared memory as the cache has it: x, which
@@ -469,69 +462,6 @@ __device__ static inline float sks_lane_sum(const running &r, int tile) {
 #pragma unroll
   for (int apart = 4; apart < SKS_WARP; apart *= 2) sum += __shfl_xor_sync(~0u, sum, apart);
   return sum;
-}
-
-// The warp's results: of query q its largest score and sum, and the weighted values [head_dim].
-template <typename running>
-__device__ static inline void sks_put_running(const running &r, int head_dim, int heads,
-                                              float2 *stats, float *values) {
-  int lane = static_cast<int>(threadIdx.x) % SKS_WARP;
-#pragma unroll
-  for (int tile = 0; tile < running::TILES; tile++) {
-    int q = running::SPREAD ? 0 : tile * 4 + lane % 4;
-    float sum = sks_lane_sum(r, tile);
-    if (q >= heads) continue;
-    if (lane < (running::SPREAD ? 1 : 4)) stats[q] = make_float2(r.largest[tile], sum);
-#pragma unroll
-    for (int i = 0; i < 2 * running::STEPS; i++) {
-      int c = sks_lane_channel<running::SCALED>(lane, i);
-      if (c < head_dim && (!running::SPREAD || lane % 4 == i / 4 % 4))
-        values[q * head_dim + c] = sks_lane_value(r, tile, i);
-    }
-  }
-}
-
-// By each of `warps` warps, behind its last keys: its results, one warp's behind the other's, and
-// scores of the newest key.
-template <int warps, typename kv, typename product, int queries, int most_steps>
-__device__ static inline void sks_put_warp(const sks_running<kv, queries, most_steps> &r,
-                                           const sks_query_columns<kv, product> &streamed,
-                                           const char *new_key, int heads, float *new_scores,
-                                           float2 *stats, float *values) {
-  int lane = static_cast<int>(threadIdx.x) % SKS_WARP;
-  int warp = static_cast<int>(threadIdx.x) / SKS_WARP, head_dim = streamed.head_dim;
-  for (int q = warp; q < heads; q += warps) {
-    float score = streamed.score(q, new_key);
-    if (lane == 0) new_scores[q] = score;
-  }
-  sks_put_running(r, head_dim, heads, stats + warp * queries, values + warp * queries * head_dim);
-}
-
-// What a block found: the largest score, and relative to it the weights' sum and a weighted value.
-struct sks_softmax_part {
-  float largest, sum, value;
-};
-
-// Of query q, channel c: the warps' results, one behind the other's, and a key that is not among
-// theirs; a score of -INFINITY: there is none.
-template <int warps, int queries>
-__device__ static inline sks_softmax_part sks_gather_warps(const float2 *stats, const float *values,
-                                                           int head_dim, int q, int c,
-                                                           float new_score, float new_value) {
-  float largest = new_score;
-#pragma unroll
-  for (int w = 0; w < warps; w++) largest = fmaxf(largest, stats[w * queries + q].x);
-  float base = largest == -INFINITY ? 0.0f : largest;
-  float sum = sks_exp2(new_score - base), value = sum * new_value;
-#pragma unroll
-  for (int w = 0; w < warps; w++) {
-    float2 its = stats[w * queries + q];
-    float keep = its.x == -INFINITY ? 0.0f : sks_exp2(its.x - base);
-    // A sum that is no number shows, whatever it is weighed with.
-    sum += keep == 0 && its.y == its.y ? 0.0f : its.y * keep;
-    value += values[(w * queries + q) * head_dim + c] * keep;
-  }
-  return {largest, sum, value};
 }
 
 #endif
