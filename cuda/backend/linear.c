@@ -48,8 +48,9 @@ static int32_t multiply(sks_gpu *gpu, sks_gpu_workspace *own, const sks_cuda_mat
   int64_t stride = sks_cuda_rounded_stride(matrix->columns);
   int64_t at_once = EXPANDED_BYTES / (2 * stride) / SKS_CUDA_ROW_TILE * SKS_CUDA_ROW_TILE;
   if (at_once == 0) at_once = SKS_CUDA_ROW_TILE;
-  int32_t status =
-      sks_gpu_ensure(gpu, at_once * stride * 2, "room for expanded weights", &own->expanded);
+  /* As large for all, so that it does not grow for a few bytes. */
+  int64_t bytes = at_once * stride * 2 < EXPANDED_BYTES ? EXPANDED_BYTES : at_once * stride * 2;
+  int32_t status = sks_gpu_ensure(gpu, bytes, "room for expanded weights", &own->expanded);
   float *y = product.y;
   for (int64_t first = 0; first < matrix->rows && status == SKS_OK; first += at_once) {
     int64_t rows = matrix->rows - first < at_once ? matrix->rows - first : at_once;

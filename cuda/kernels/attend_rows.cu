@@ -37,8 +37,11 @@ bool sks_cuda_attend_leaves(const sks_cuda_attention *attention, int32_t rows, i
 
 int64_t sks_cuda_attend_workspace(const sks_cuda_attention *attention, int32_t rows,
                                   int64_t most_keys) {
+  // More rows stay whole, and need none.
+  int64_t in_parts = (MANY_ITEMS - 1) / sks_attend_blocks(*attention);
+  if (attention->type == SKS_F32 || rows < in_parts) in_parts = rows;
   // A row of a step that has no other is cut finest.
-  return bytes_of(attention, rows, parts_of(attention, 1, most_keys));
+  return bytes_of(attention, in_parts < 1 ? 1 : in_parts, parts_of(attention, 1, most_keys));
 }
 
 cudaError_t sks_cuda_attend_rows(cudaStream_t stream, const sks_cuda_attention *attention,
@@ -54,6 +57,8 @@ cudaError_t sks_cuda_attend_rows(cudaStream_t stream, const sks_cuda_attention *
   if (new_rows) job.rows = *new_rows;
   job.in = *in;
   job.group = attention->heads / attention->kv_heads;
+  if (in->rounded.rows && !sks_cuda_attend_leaves(attention, step->row_count, in->rounded.type))
+    return cudaErrorInvalidValue;
   job.tickets = static_cast<int32_t *>(workspace);
   if (stay_whole(attention, step->row_count))
     return sks_attend_many_launch(stream, job, step->row_count, overlap);
