@@ -140,7 +140,10 @@ __global__ __launch_bounds__(THREADS,
   if (!job.fused) sks_wait_for_previous();
   const sks_cuda_token &token = job.step.tokens[row];
   int32_t keys = token.slot < 0 ? 0 : static_cast<int32_t>(token.keys);
-  int32_t parts = keys ? static_cast<int32_t>(parts_of(attention, job.step.row_count, keys)) : 0;
+  // Not more than there are blocks, which wait for each other, whatever the keys.
+  int32_t parts = keys ? min(static_cast<int32_t>(parts_of(attention, job.step.row_count, keys)),
+                             job.most_parts)
+                       : 0;
   int32_t part = static_cast<int32_t>(blockIdx.x);
   if (part >= parts) {
     sks_wait_for_previous();
@@ -264,12 +267,14 @@ struct few_rows {
   static cudaError_t launch(sks_attend_job job, cudaStream_t stream, int64_t rows, bool overlap) {
     using layout = run_layout<kv, most_steps>;
     job.subgroups = (job.group + queries - 1) / queries;
-    dim3 grid(static_cast<unsigned>(job.most_parts),
-              static_cast<unsigned>(job.attention.kv_heads * job.subgroups),
-              static_cast<unsigned>(rows));
     sks_card card = {};
     cudaError_t error = sks_card_of(&card);
     if (error != cudaSuccess) return error;
+    // All blocks of a row must find a processor at once.
+    if (job.most_parts > card.processors) job.most_parts = card.processors;
+    dim3 grid(static_cast<unsigned>(job.most_parts),
+              static_cast<unsigned>(job.attention.kv_heads * job.subgroups),
+              static_cast<unsigned>(rows));
     int64_t bytes = WARPS * 2 * layout::BYTES + 2 * 2 * queries * layout::query_stride * 2;
     if (card.is_large() && bytes < LEAST_BYTES) bytes = LEAST_BYTES;
     return sks_launch(attend<kv, product, queries, most_steps>, grid, THREADS,

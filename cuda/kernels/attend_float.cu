@@ -91,16 +91,16 @@ __device__ void merge_parts(const sks_attend_job &job, const parts_in_memory &le
     for (int part = 0; part < parts; part++) {
       float weight = __ldcg(&left.stats[at + part].x);
       weight = weight == -INFINITY ? 0.0f : exp2f(weight - largest);
-      float *value = left.values + (at + part) * head_dim + c;
-      sum = fmaf(__ldcg(value), weight, sum);
-      *value = 0;
+      sum = fmaf(__ldcg(left.values + (at + part) * head_dim + c), weight, sum);
     }
+    // Not between the loads, which would wait for each other then.
+    for (int part = 0; part < parts; part++) left.values[(at + part) * head_dim + c] = 0;
     job.in.out[((row + job.first_row) * job.attention.heads + first_head + q) * head_dim + c] =
         sum * ends[q].y;
   }
   __syncthreads();
-  for (int i = static_cast<int>(threadIdx.x); i < heads * job.most_parts; i += THREADS)
-    left.stats[first + i] = make_float2(0, 0);
+  for (int i = static_cast<int>(threadIdx.x); i < heads * parts; i += THREADS)
+    left.stats[first + i / parts * job.most_parts + i % parts] = make_float2(0, 0);
 }
 
 // Keys [first, first + count) of those that a token sees.

@@ -116,6 +116,14 @@ void check_numbers(const gpu_streams &s, const std::vector<int32_t> &places,
   }
 }
 
+// What launches send each other through memory is gone when they end.
+void check_workspace(gpu_streams &s) {
+  const std::vector<char> left = s.workspace.get();
+  size_t used = 0;
+  for (char byte : left) used += byte != 0;
+  CHECK(used == 0, "%zu of %zu bytes of the workspace are left", used, left.size());
+}
+
 // One step through all layers in every way there is.
 void run_step(gpu_streams &s, const std::vector<int32_t> &counts, bool idle, uint64_t *seed) {
   std::vector<int32_t> places;
@@ -195,6 +203,7 @@ void run_step(gpu_streams &s, const std::vector<int32_t> &counts, bool idle, uin
               sks_cache_position(s.caches[static_cast<size_t>(i)]),
           "stream %d at %lld, not %lld", i, (long long)now[static_cast<size_t>(i)].position,
           (long long)sks_cache_position(s.caches[static_cast<size_t>(i)]));
+  check_workspace(s);
 }
 
 streams_spec random_spec(int32_t type, uint64_t *seed) {
