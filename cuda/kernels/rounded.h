@@ -9,6 +9,8 @@
 
 #include <stdint.h>
 
+#include "core/host_device.h"
+
 /* A type beside those of sinkstream/types.h. */
 enum { SKS_CUDA_NUMBERS = -1 };
 
@@ -20,6 +22,11 @@ typedef struct sks_cuda_rounded {
 
 /* From one row to the next of SKS_F16 or SKS_BF16: 16 bytes are what products read at once. */
 static inline int64_t sks_cuda_rounded_stride(int64_t columns) { return (columns + 7) / 8 * 8; }
+
+/* Where a row of SKS_CUDA_NUMBERS has the number of a column, in units of 16 bits. */
+static inline SKS_HOST_DEVICE int32_t sks_cuda_number_at(int32_t columns, int32_t column) {
+  return (column % 32 / 8 * (columns / 32) + column / 32) * 8 + column % 8;
+}
 
 /* Of SKS_CUDA_NUMBERS, with the scales. */
 static inline int64_t sks_cuda_number_stride(int64_t columns) {

@@ -103,15 +103,15 @@ void check_rounded(const gpu_streams &s, const std::vector<int32_t> &places, int
 void check_numbers(const gpu_streams &s, const std::vector<int32_t> &places,
                    const std::vector<float> &out, const sks_cuda_rounded &left,
                    const std::vector<uint16_t> &found) {
-  int64_t columns = s.out_floats(), blocks = columns / 32;
+  auto columns = static_cast<int32_t>(s.out_floats());
   for (int32_t place : places) {
     const uint16_t *row = &found[static_cast<size_t>(place * left.stride)];
-    for (int64_t c = 0; c < columns; c++) {
+    for (int32_t c = 0; c < columns; c++) {
       float scale, x = out[static_cast<size_t>(place * columns + c)];
       memcpy(&scale, row + columns + c / 32 * 2, sizeof scale);
-      auto number = static_cast<int16_t>(row[(c % 32 / 8 * blocks + c / 32) * 8 + c % 8]);
-      CHECK(std::fabs(number * scale - x) <= 0.51f * scale, "row %d, column %lld: %d x %g for %g",
-            place, (long long)c, number, scale, x);
+      auto number = static_cast<int16_t>(row[sks_cuda_number_at(columns, c)]);
+      CHECK(std::fabs(number * scale - x) <= 0.51f * scale, "row %d, column %d: %d x %g for %g",
+            place, c, number, scale, x);
     }
   }
 }

@@ -89,17 +89,17 @@ int64_t random_columns(int32_t type, uint64_t *seed) {
 
 // Rows of x as SKS_CUDA_NUMBERS.
 std::vector<uint16_t> left_numbers(const std::vector<float> &x, int32_t rows, int64_t columns) {
-  int64_t stride = sks_cuda_number_stride(columns), blocks = columns / 32;
+  int64_t stride = sks_cuda_number_stride(columns);
   std::vector<uint16_t> left(static_cast<size_t>(rows * stride));
   for (int64_t r = 0; r < rows; r++)
-    for (int64_t block = 0; block < blocks; block++) {
+    for (int32_t block = 0; block < columns / 32; block++) {
       const float *of = &x[static_cast<size_t>(r * columns + block * 32)];
       uint16_t *row = &left[static_cast<size_t>(r * stride)];
       float largest = 0;
       for (int i = 0; i < 32; i++) largest = std::max(largest, std::fabs(of[i]));
       float scale = largest / 32767;
       for (int i = 0; i < 32; i++)
-        row[(i / 8 * blocks + block) * 8 + i % 8] =
+        row[sks_cuda_number_at(static_cast<int32_t>(columns), block * 32 + i)] =
             static_cast<uint16_t>(std::lrint(scale > 0 ? of[i] / scale : 0));
       memcpy(row + columns + block * 2, &scale, sizeof scale);
     }

@@ -23,6 +23,19 @@ struct sks_number_scale {
   }
 };
 
+// Pairs of numbers out of pieces of eight.
+template <int pairs, typename function>
+__device__ static inline void sks_take_pairs(int (&x)[pairs], const function &piece) {
+#pragma unroll
+  for (int i = 0; i < pairs; i += 4) {
+    uint4 four = piece(i / 4);
+    x[i] = static_cast<int>(four.x);
+    x[i + 1] = static_cast<int>(four.y);
+    x[i + 2] = static_cast<int>(four.z);
+    x[i + 3] = static_cast<int>(four.w);
+  }
+}
+
 // An input row as such numbers in shared memory.
 struct sks_input_numbers {
   enum { COLUMNS = 8 };  // of 16 bytes
@@ -72,14 +85,7 @@ struct sks_input_numbers {
   // Pairs of columns from `column` on, a multiple of eight.
   template <int pairs>
   __device__ void take(int32_t column, int (&x)[pairs]) const {
-#pragma unroll
-    for (int i = 0; i < pairs; i += 4) {
-      uint4 four = *at(column + 2 * i);
-      x[i] = static_cast<int>(four.x);
-      x[i + 1] = static_cast<int>(four.y);
-      x[i + 2] = static_cast<int>(four.z);
-      x[i + 3] = static_cast<int>(four.w);
-    }
+    sks_take_pairs(x, [&](int piece) { return *at(column + 8 * piece); });
   }
 };
 
@@ -98,14 +104,8 @@ struct sks_left_numbers {
   // As sks_input_numbers.
   template <int pairs>
   __device__ void take(int32_t column, int (&x)[pairs]) const {
-#pragma unroll
-    for (int i = 0; i < pairs; i += 4) {
-      uint4 four = pieces[(column % 32 / 8 + i / 4) * blocks + column / 32];
-      x[i] = static_cast<int>(four.x);
-      x[i + 1] = static_cast<int>(four.y);
-      x[i + 2] = static_cast<int>(four.z);
-      x[i + 3] = static_cast<int>(four.w);
-    }
+    sks_take_pairs(
+        x, [&](int piece) { return pieces[(column % 32 / 8 + piece) * blocks + column / 32]; });
   }
 };
 
@@ -118,10 +118,8 @@ __device__ static inline void sks_leave_number(const sks_cuda_rounded &left, int
     largest = sks_larger(largest, __shfl_xor_sync(~0u, largest, apart));
   const sks_number_scale its(largest);
   uint16_t *numbers = static_cast<uint16_t *>(left.rows) + row * left.stride;
-  int32_t blocks = columns / 32, block = column / 32;
-  numbers[(column % 32 / 8 * blocks + block) * 8 + column % 8] =
-      static_cast<uint16_t>(its.number(x));
-  if (column % 32 == 0) reinterpret_cast<float *>(numbers + columns)[block] = its.scale;
+  numbers[sks_cuda_number_at(columns, column)] = static_cast<uint16_t>(its.number(x));
+  if (column % 32 == 0) reinterpret_cast<float *>(numbers + columns)[column / 32] = its.scale;
 }
 
 #endif
