@@ -225,15 +225,15 @@ __device__ void put_running(const running &r, int head_dim, int heads, float2 *s
   }
 }
 
-// By each of `warps` warps, behind its last keys: its results, one warp's behind the other's, and
-// scores of the newest key.
-template <int warps, typename kv, typename product, int queries, int most_steps>
+// By each warp, behind its last keys: its results, one warp's behind the other's, and scores of the
+// newest key.
+template <typename kv, typename product, int queries, int most_steps>
 __device__ void put_warp(const sks_running<kv, queries, most_steps> &r,
                          const sks_query_columns<kv, product> &streamed, const char *new_key,
                          int heads, float *new_scores, float2 *stats, float *values) {
   int lane = static_cast<int>(threadIdx.x) % SKS_WARP;
   int warp = static_cast<int>(threadIdx.x) / SKS_WARP, head_dim = streamed.head_dim;
-  for (int q = warp; q < heads; q += warps) {
+  for (int q = warp; q < heads; q += WARPS) {
     float score = score_of(streamed, q, new_key);
     if (lane == 0) new_scores[q] = score;
   }
@@ -245,18 +245,18 @@ struct softmax_part {
   float largest, sum, value;
 };
 
-// Of query q, channel c: the warps' results, one behind the other's, and a key that is not among
-// theirs; a score of -INFINITY: there is none.
-template <int warps, int queries>
+// Of query q, channel c: the warps' results, as put_warp left them, and the newest key, which is
+// not among theirs.
+template <int queries>
 __device__ softmax_part gather_warps(const float2 *stats, const float *values, int head_dim, int q,
                                      int c, float new_score, float new_value) {
   float largest = new_score;
 #pragma unroll
-  for (int w = 0; w < warps; w++) largest = fmaxf(largest, stats[w * queries + q].x);
+  for (int w = 0; w < WARPS; w++) largest = fmaxf(largest, stats[w * queries + q].x);
   float base = largest == -INFINITY ? 0.0f : largest;
   float sum = sks_exp2(new_score - base), value = sum * new_value;
 #pragma unroll
-  for (int w = 0; w < warps; w++) {
+  for (int w = 0; w < WARPS; w++) {
     float2 its = stats[w * queries + q];
     float keep = its.x == -INFINITY ? 0.0f : sks_exp2(its.x - base);
     // A sum that is no number shows, whatever it is weighed with.
@@ -395,13 +395,13 @@ __global__ __launch_bounds__(THREADS,
         }
       }
 
-      put_warp<WARPS>(r, streamed, new_key, heads, new_scores, found_stats, found);
+      put_warp(r, streamed, new_key, heads, new_scores, found_stats, found);
       __syncthreads();
       for (int k = static_cast<int>(threadIdx.x); k < heads * head_dim; k += THREADS) {
         int q = k / head_dim, c = k % head_dim;
         const softmax_part whole =
-            gather_warps<WARPS, queries>(found_stats, found, head_dim, q, c, new_scores[q],
-                                         sks_load_channel<kv>(new_value, head_dim, c));
+            gather_warps<queries>(found_stats, found, head_dim, q, c, new_scores[q],
+                                  sks_load_channel<kv>(new_value, head_dim, c));
         const float value =
             whole.value * sks_softmax_factor(job, first_head + q, whole.largest, whole.sum);
         const int channel = first_head * head_dim + k;
