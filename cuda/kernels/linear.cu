@@ -373,19 +373,21 @@ int32_t input_bytes(const linear_args &args) {
   return weight::SCALED ? (sks_input_numbers::bytes(args.columns) + 127) / 128 * 128 : 0;
 }
 
+// Of a block's ring and its input in whole numbers, at most.
+template <int tile, int inputs>
+int32_t most_bytes(const sks_card &card) {
+  return card.most_bytes - static_cast<int32_t>(sizeof(block_state<inputs, tile>));
+}
+
 // Whether a block finds room for a stage at least.
 template <typename weight, int tile, int inputs>
 bool has_room(const linear_args &args, const sks_card &card) {
-  return stage_bytes<tile>(args) + input_bytes<weight>(args) +
-             static_cast<int32_t>(sizeof(block_state<inputs, tile>)) <=
-         card.most_bytes;
+  return stage_bytes<tile>(args) + input_bytes<weight>(args) <= most_bytes<tile, inputs>(card);
 }
 
 template <typename weight, int slots, int tile, int inputs>
-cudaError_t launch(cudaStream_t stream, linear_args args, int32_t rows, bool overlap) {
-  sks_card card = {};
-  cudaError_t error = sks_card_of(&card);
-  if (error != cudaSuccess) return error;
+cudaError_t launch(cudaStream_t stream, const sks_card &card, linear_args args, int32_t rows,
+                   bool overlap) {
   int32_t groups = block_threads<weight, slots>(inputs) / args.group_threads;
   int32_t most_groups = THREADS / args.group_threads < 2 ? 2 : THREADS / args.group_threads;
   if (groups > most_groups) groups = most_groups;
@@ -396,7 +398,7 @@ cudaError_t launch(cudaStream_t stream, linear_args args, int32_t rows, bool ove
   args.norm.threads = (least_groups < groups ? least_groups : groups) * args.group_threads;
   const int32_t numbers_bytes = input_bytes<weight>(args);
   int32_t pair = groups < 2 ? 1 : 2;
-  int32_t wide = card.most_bytes - static_cast<int32_t>(sizeof(block_state<inputs, tile>));
+  int32_t wide = most_bytes<tile, inputs>(card);
   int32_t ring = (2 * pair * args.stage_bytes + numbers_bytes <= RING_BYTES ? RING_BYTES : wide) -
                  numbers_bytes;
   int32_t most = MOST_STAGES;
@@ -425,7 +427,7 @@ cudaError_t launch(cudaStream_t stream, linear_args args, int32_t rows, bool ove
   if (weight::SCALED && card.is_large()) {
     // A processor that gives a kernel no more than it asks for has no room for attention beside.
     // With weights of 16 bits that would gain nothing: there memory is busy as it is.
-    error = cudaFuncSetAttribute(
+    cudaError_t error = cudaFuncSetAttribute(
         reinterpret_cast<const void *>(linear_rows<weight, slots, tile, inputs>),
         cudaFuncAttributePreferredSharedMemoryCarveout, cudaSharedmemCarveoutMaxShared);
     if (error != cudaSuccess) return error;
@@ -440,43 +442,44 @@ cudaError_t launch(cudaStream_t stream, linear_args args, int32_t rows, bool ove
 
 // Rows of x in groups of four, whose weights are read once, then one by one.
 template <typename weight, int slots, int tile>
-cudaError_t launch_rows(cudaStream_t stream, linear_args args, int32_t rows, bool overlap) {
+cudaError_t launch_rows(cudaStream_t stream, const sks_card &card, linear_args args, int32_t rows,
+                        bool overlap) {
   constexpr int group = SKS_CUDA_FEW_ROWS;
   constexpr bool fits = slots * weight::REGISTERS <= 24;
-  sks_card card = {};
-  cudaError_t error = sks_card_of(&card);
-  if (error != cudaSuccess) return error;
+  cudaError_t error = cudaSuccess;
   int32_t grouped = fits && has_room<weight, tile, group>(args, card) ? rows / group * group : 0;
   if constexpr (fits) {
-    if (grouped > 0) error = launch<weight, slots, tile, group>(stream, args, grouped, overlap);
+    if (grouped > 0)
+      error = launch<weight, slots, tile, group>(stream, card, args, grouped, overlap);
   }
   args.x += static_cast<int64_t>(grouped) * args.columns;
   if (args.left.rows)
     args.left.rows = static_cast<uint16_t *>(args.left.rows) + grouped * args.left.stride;
   args.y += static_cast<int64_t>(grouped) * args.y_columns;
   if (error == cudaSuccess && grouped < rows)
-    error = launch<weight, slots, tile, 1>(stream, args, rows - grouped, overlap);
+    error = launch<weight, slots, tile, 1>(stream, card, args, rows - grouped, overlap);
   return error;
 }
 
 // Scales lie by four rows, so that quantised rows are taken so wherever there is room.
 template <typename weight, int slots>
-cudaError_t launch_tile(cudaStream_t stream, const linear_args &args, int32_t rows, bool overlap) {
+cudaError_t launch_tile(cudaStream_t stream, const sks_card &card, const linear_args &args,
+                        int32_t rows, bool overlap) {
   if constexpr (slots > 1) {
-    sks_card card = {};
-    cudaError_t error = sks_card_of(&card);
-    if (error != cudaSuccess) return error;
     if (weight::SCALED ? !has_room<weight, SCALE_ROWS, 1>(args, card)
                        : SCALE_ROWS * args.pitch > TILE_BYTES)
-      return launch_rows<weight, slots, 1>(stream, args, rows, overlap);
+      return launch_rows<weight, slots, 1>(stream, card, args, rows, overlap);
   }
   if constexpr (weight::SCALED || slots <= 2)
-    return launch_rows<weight, slots, SCALE_ROWS>(stream, args, rows, overlap);
+    return launch_rows<weight, slots, SCALE_ROWS>(stream, card, args, rows, overlap);
   return cudaErrorInvalidValue;
 }
 
 template <typename weight>
 cudaError_t launch_slots(cudaStream_t stream, linear_args args, int32_t rows, bool overlap) {
+  sks_card card = {};
+  cudaError_t error = sks_card_of(&card);
+  if (error != cudaSuccess) return error;
   int64_t items = args.pitch / 16;
   int64_t slots = (items + ROW_THREADS - 1) / ROW_THREADS;
   // Half the threads for a row leave registers, too.
@@ -487,28 +490,28 @@ cudaError_t launch_slots(cudaStream_t stream, linear_args args, int32_t rows, bo
       static_cast<int32_t>((items + slots - 1) / slots + SKS_WARP - 1) / SKS_WARP * SKS_WARP;
   switch (slots) {
     case 1:
-      return launch_tile<weight, 1>(stream, args, rows, overlap);
+      return launch_tile<weight, 1>(stream, card, args, rows, overlap);
     case 2:
-      return launch_tile<weight, 2>(stream, args, rows, overlap);
+      return launch_tile<weight, 2>(stream, card, args, rows, overlap);
     case 3:
       if constexpr (weight::COLUMNS <= 16)
-        return launch_tile<weight, 3>(stream, args, rows, overlap);
+        return launch_tile<weight, 3>(stream, card, args, rows, overlap);
       break;
     case 4:
       if constexpr (weight::COLUMNS <= 16)
-        return launch_tile<weight, 4>(stream, args, rows, overlap);
+        return launch_tile<weight, 4>(stream, card, args, rows, overlap);
       break;
     case 6:
       if constexpr (weight::COLUMNS <= 8)
-        return launch_tile<weight, 6>(stream, args, rows, overlap);
+        return launch_tile<weight, 6>(stream, card, args, rows, overlap);
       break;
     case 8:
       if constexpr (weight::COLUMNS <= 8)
-        return launch_tile<weight, 8>(stream, args, rows, overlap);
+        return launch_tile<weight, 8>(stream, card, args, rows, overlap);
       break;
     default:
       if constexpr (weight::COLUMNS == 4)
-        return launch_tile<weight, 16>(stream, args, rows, overlap);
+        return launch_tile<weight, 16>(stream, card, args, rows, overlap);
   }
   return cudaErrorInvalidValue;
 }
