@@ -81,15 +81,21 @@ static int32_t input_room(sks_gpu *gpu, const sks_workspace *workspace, int32_t 
   return status;
 }
 
+/* x as `type`, if the product takes it as it is and the operation before has left it so; that is
+ * what operations leave from now on. */
+static sks_cuda_rounded left_input(sks_gpu *gpu, const sks_norm *norm, const float *x, int32_t rows,
+                                   int64_t columns, int32_t type) {
+  gpu->rounded_type = type;
+  if (norm != NULL) return (sks_cuda_rounded){0};
+  return sks_gpu_find_rounded(gpu, x, rows, columns, type);
+}
+
 /* norm(x) as `type`, as it was left or in the workspace. */
 static int32_t prepare(sks_gpu *gpu, const sks_workspace *workspace, const sks_norm *norm,
                        const float *x, int32_t rows, int64_t columns, int32_t type,
                        sks_cuda_rounded *input) {
-  gpu->rounded_type = type;
-  if (norm == NULL) {
-    *input = sks_gpu_find_rounded(gpu, x, rows, columns, type);
-    if (input->rows != NULL) return SKS_OK;
-  }
+  *input = left_input(gpu, norm, x, rows, columns, type);
+  if (input->rows != NULL) return SKS_OK;
   *input = (sks_cuda_rounded){NULL, sks_cuda_rounded_stride(columns), type};
   int32_t status = input_room(gpu, workspace, type, &input->rows);
   if (status != SKS_OK) return status;
@@ -158,11 +164,8 @@ static int32_t many_rows(sks_gpu *gpu, const sks_workspace *workspace,
 /* One row or a few: in whole numbers, if they were left so. */
 static int32_t few_rows(sks_gpu *gpu, const sks_cuda_matrix *matrix, const sks_norm *norm,
                         const float *x, int32_t rows, float *y, int32_t output) {
-  bool quantized = matrix->scales != NULL;
-  sks_cuda_rounded left = {0};
-  gpu->rounded_type = quantized ? SKS_CUDA_NUMBERS : SKS_F32;
-  if (norm == NULL && quantized)
-    left = sks_gpu_find_rounded(gpu, x, rows, matrix->columns, SKS_CUDA_NUMBERS);
+  int32_t type = sks_cuda_scale_columns(matrix->type) > 0 ? SKS_CUDA_NUMBERS : SKS_F32;
+  sks_cuda_rounded left = left_input(gpu, norm, x, rows, matrix->columns, type);
   return sks_gpu_check(gpu,
                        sks_cuda_linear(gpu->stream, matrix, norm, x, left, rows, y, output, true),
                        "sks_linear");

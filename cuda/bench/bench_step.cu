@@ -32,7 +32,7 @@ struct activations {
   activations(int32_t streams, int64_t columns, int32_t type)
       : values(static_cast<float *>(bench_memory(streams * columns, FLOATS, 1))),
         rounded{nullptr, columns, type} {
-    if (type == SKS_Q8_0 || type == SKS_Q4_0)
+    if (sks_cuda_scale_columns(type) > 0)
       rounded = {nullptr, sks_cuda_number_stride(columns), SKS_CUDA_NUMBERS};
     if (streams > 1 || rounded.type == SKS_CUDA_NUMBERS)
       rounded.rows = bench_memory(streams * rounded.stride, HALVES, 1);
