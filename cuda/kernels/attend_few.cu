@@ -82,7 +82,8 @@ struct warp_run {
       for (int i = 0; i < RUN; i += at_once, from += at_once * pitch)
         if (copies && i + row < RUN) sks_copy_16(to + i * STRIDE, from);
     } else {
-#pragma unroll 1
+      // Some at a time: where the ring turns lies in some part's run, and all wait for that part.
+#pragma unroll 4
       for (int i = 0; i < RUN; i += at_once, to += at_once * STRIDE) {
         int32_t key = first + i + row;
         const char *from = key < end ? rows + slots.of(key) * pitch + at : rows;
