@@ -38,7 +38,6 @@ __device__ static inline void sks_arrivals_ready() {
 #if __CUDA_ARCH__ >= 900
   asm volatile("fence.mbarrier_init.release.cluster;\n" ::: "memory");
 #endif
-  sks_copies_follow();
 }
 
 // The phase completes when so many bytes have come.
