@@ -29,19 +29,19 @@ enum {
 
 struct linear_args {
   const char *elements;
-  int64_t pitch;
   const char *scales;
+  int32_t pitch;
   int32_t scale_bytes;  // of a tile
   const float *bias;
   int32_t rows;               // of the matrix
   int32_t columns;            // of it and of x
   int32_t units, more_units;  // of a block: tiles of rows, with a gate pairs of them; the first
                               // `more_units` blocks have one more
+  int32_t group_units;        // units / groups: to divide takes a kernel long
   int32_t output;
-  int32_t group_threads;  // that share a row
-  int32_t stages;         // of a group's ring
-  int32_t early_stages;   // of these, that an early group fills before x is there
-  bool all_make;          // numbers; else a group's first warp, which asks for weights, does not
+  int32_t stages;        // of a group's ring
+  int32_t early_stages;  // of these, that an early group fills before x is there
+  bool all_make;         // numbers; else a group's first warp, which asks for weights, does not
   int32_t stage_bytes;
   sks_input_norm norm;
   const float *x;
@@ -50,19 +50,18 @@ struct linear_args {
   int32_t y_columns;
 };
 
-// A block's threads stand in groups. Each takes tiles of rows of its own, its threads side by side
-// over the columns.
+// A block's threads stand in groups, one for each y. Each takes tiles of rows of its own, its
+// threads side by side over the columns.
 struct group {
   int index, count, threads, thread, lane, warp, warps;
-  __device__ explicit group(int size) {
-    threads = size;
-    index = static_cast<int>(threadIdx.x) / size;
-    count = static_cast<int>(blockDim.x) / size;
-    thread = static_cast<int>(threadIdx.x) % size;
-    lane = thread % SKS_WARP;
-    warp = thread / SKS_WARP;
-    warps = size / SKS_WARP;
-  }
+  __device__ group()
+      : index(static_cast<int>(threadIdx.y)),
+        count(static_cast<int>(blockDim.y)),
+        threads(static_cast<int>(blockDim.x)),
+        thread(static_cast<int>(threadIdx.x)),
+        lane(static_cast<int>(threadIdx.x % SKS_WARP)),
+        warp(static_cast<int>(threadIdx.x / SKS_WARP)),
+        warps(static_cast<int>(blockDim.x / SKS_WARP)) {}
   __device__ void meet() const {
     asm volatile("bar.sync %0, %1;\n" ::"r"(index + 1), "r"(threads) : "memory");
   }
@@ -80,12 +79,12 @@ struct sequence {
     gated = args.output == SKS_SILU_GATE;
     first_unit = block * args.units + min(block, args.more_units) + g.index;
     step = g.count;
-    tiles = units > g.index ? (units - g.index + step - 1) / step : 0;
+    tiles = args.group_units + (g.index < units - args.group_units * step ? 1 : 0);
     if (gated) tiles *= 2;
   }
   __device__ int32_t row(const linear_args &args, int32_t i) const {
     if (!gated) return (first_unit + i * step) * tile;
-    return (first_unit + (i >> 1) * step) * tile + (i & 1) * (args.rows / 2);
+    return (first_unit + (i >> 1) * step) * tile + (i & 1) * args.y_columns;
   }
 };
 
@@ -95,29 +94,41 @@ struct ring {
   char *memory;
   sks_arrivals *arrivals;
 
+  // Of the tile whose first row is `row`.
+  __device__ static uint32_t tile_rows(const linear_args &args, uint32_t row) {
+    return min(static_cast<uint32_t>(args.rows) - row, static_cast<uint32_t>(tile));
+  }
+  __device__ static const char *elements_of(const linear_args &args, uint32_t row) {
+    return args.elements + static_cast<uint64_t>(row) * static_cast<uint32_t>(args.pitch);
+  }
+  __device__ static const char *scales_of(const linear_args &args, uint32_t row) {
+    return args.scales +
+           static_cast<uint64_t>(row / SCALE_ROWS) * static_cast<uint32_t>(args.scale_bytes);
+  }
+
   // Starts the copy of tile `i` of the sequence into `stage`. Rows past the matrix's end stay what
   // they were: they are summed, and nobody stores it.
   __device__ void start(const linear_args &args, const group &g, const sequence<tile> &tiles,
                         int32_t i, int32_t stage) const {
 #if __CUDA_ARCH__ >= 900
     if (g.thread != 0 || i >= tiles.tiles) return;
-    int32_t row = tiles.row(args, i), rows = args.rows - row < tile ? args.rows - row : tile;
+    const uint32_t row = static_cast<uint32_t>(tiles.row(args, i));
+    const uint32_t bytes = tile_rows(args, row) * static_cast<uint32_t>(args.pitch);
     char *to = memory + stage * args.stage_bytes;
-    uint32_t bytes = static_cast<uint32_t>(rows * args.pitch);
     sks_arrivals_expect(arrivals + stage, bytes + (weight::SCALED ? args.scale_bytes : 0));
-    sks_bulk_copy_once(to, args.elements + row * args.pitch, bytes, arrivals + stage);
+    sks_bulk_copy_once(to, elements_of(args, row), bytes, arrivals + stage);
     if (weight::SCALED)
-      sks_bulk_copy_once(to + tile * args.pitch,
-                         args.scales + static_cast<int64_t>(row / SCALE_ROWS) * args.scale_bytes,
+      sks_bulk_copy_once(to + tile * args.pitch, scales_of(args, row),
                          static_cast<uint32_t>(args.scale_bytes), arrivals + stage);
 #else
     if (i < tiles.tiles) {
-      int32_t row = tiles.row(args, i), rows = args.rows - row < tile ? args.rows - row : tile;
+      const uint32_t row = static_cast<uint32_t>(tiles.row(args, i));
+      const int32_t bytes = static_cast<int32_t>(tile_rows(args, row)) * args.pitch;
       char *to = memory + stage * args.stage_bytes;
-      const char *from = args.elements + row * args.pitch;
-      for (int64_t at = g.thread * 16; at < rows * args.pitch; at += g.threads * 16)
+      const char *from = elements_of(args, row);
+      for (int32_t at = g.thread * 16; at < bytes; at += g.threads * 16)
         sks_copy_16(to + at, from + at);
-      from = args.scales + static_cast<int64_t>(row / SCALE_ROWS) * args.scale_bytes;
+      from = scales_of(args, row);
       for (int at = g.thread * 16; weight::SCALED && at < args.scale_bytes; at += g.threads * 16)
         sks_copy_16(to + tile * args.pitch + at, from + at);
     }
@@ -150,7 +161,7 @@ __device__ int32_t first_column(const group &g, int slot) {
 __device__ void finish_row(const linear_args &args, int32_t row, bool second, float sum,
                            float *gate, int64_t input) {
   bool gated = args.output == SKS_SILU_GATE;
-  if (row >= (gated && !second ? args.rows / 2 : args.rows)) return;
+  if (row >= (gated && !second ? args.y_columns : args.rows)) return;
   float z = sum + (args.bias ? args.bias[row] : 0.0f);
   float *y = args.y + input * args.y_columns;
   if (args.output == SKS_ADD)
@@ -160,7 +171,7 @@ __device__ void finish_row(const linear_args &args, int32_t row, bool second, fl
   else if (!second)
     *gate = z;
   else
-    y[row - args.rows / 2] = sks_silu(*gate) * z;
+    y[row - args.y_columns] = sks_silu(*gate) * z;
 }
 
 // Threads of a block: with two groups or more one computes while the other waits; half of them
@@ -186,7 +197,7 @@ __global__ __launch_bounds__((block_threads<weight, slots>(inputs)),
                              1) void linear_rows(linear_args args) {
   extern __shared__ __align__(128) char shared[];
   __shared__ block_state<inputs, tile> block;
-  const group g(args.group_threads);
+  const group g;
   const sequence<tile> tiles(args, g);
   const ring<weight, tile> pipe = {shared + g.index * args.stages * args.stage_bytes,
                                    block.arrivals[g.index]};
@@ -213,7 +224,7 @@ __global__ __launch_bounds__((block_threads<weight, slots>(inputs)),
   // By the last warp of each group, so that others go on.
   const auto put_scale = [&](int i, float squares) {
     squares = sks_warp_sum(squares);
-    float scale = rms ? sks_norm_scale(squares, args.columns, args.norm.epsilon) : 1.0f;
+    float scale = rms ? args.norm.scale(squares) : 1.0f;
     if (g.lane == 0) block.scales[g.index][i] = scale;
   };
   if constexpr (weight::SCALED) {
@@ -249,9 +260,10 @@ __global__ __launch_bounds__((block_threads<weight, slots>(inputs)),
         take(i, numbers);
       }
       if (g.warp < g.warps - 1) continue;
+      const int32_t count = rms ? numbers.square_count(args.columns) : 0;
       float squares = 0;
-      for (int32_t at = g.lane; rms && at < args.columns / 32; at += SKS_WARP)
-        squares += numbers.squares[at];
+#pragma unroll 1
+      for (int32_t at = g.lane; at < count; at += SKS_WARP) squares += numbers.squares[at];
       put_scale(i, squares);
     }
   } else {
@@ -262,7 +274,7 @@ __global__ __launch_bounds__((block_threads<weight, slots>(inputs)),
 #pragma unroll
     for (int slot = 0; slot < slots && early; slot++)
       if (args.norm.weight)
-        sks_load_columns(args.norm.weight, args.columns, first + slot * step, factors[slot]);
+        sks_load_columns<1>(args.norm.weight, args.columns, first + slot * step, factors[slot]);
     sks_wait_for_previous();
 #pragma unroll
     for (int i = 0; i < inputs; i++) {
@@ -273,7 +285,7 @@ __global__ __launch_bounds__((block_threads<weight, slots>(inputs)),
       float x[slots][weight::COLUMNS], sum = 0;
 #pragma unroll
       for (int slot = 0; slot < slots; slot++)
-        sks_load_columns(row, args.columns, first + slot * step, x[slot]);
+        sks_load_columns<1>(row, args.columns, first + slot * step, x[slot]);
 #pragma unroll
       for (int slot = 0; slot < slots && args.norm.weight; slot++)
 #pragma unroll
@@ -283,8 +295,8 @@ __global__ __launch_bounds__((block_threads<weight, slots>(inputs)),
           if constexpr (early)
             memcpy(its, factors[slot] + four, sizeof its);
           else
-            sks_load_columns(args.norm.weight, args.columns, column, its);
-          sum += norm.apply<4>(args.norm, args.columns, column, its, x[slot] + four);
+            sks_load_columns<1>(args.norm.weight, args.columns, column, its);
+          sum += norm.apply<1, 4>(args.norm, args.columns, column, its, x[slot] + four);
         }
       sum = rms ? sks_warp_sum(sum) : 0.0f;
       if (g.lane == 0) block.squares[g.index][i][g.warp] = sum;
@@ -386,16 +398,16 @@ bool has_room(const linear_args &args, const sks_card &card) {
 }
 
 template <typename weight, int slots, int tile, int inputs>
-cudaError_t launch(cudaStream_t stream, const sks_card &card, linear_args args, int32_t rows,
-                   bool overlap) {
-  int32_t groups = block_threads<weight, slots>(inputs) / args.group_threads;
-  int32_t most_groups = THREADS / args.group_threads < 2 ? 2 : THREADS / args.group_threads;
+cudaError_t launch(cudaStream_t stream, const sks_card &card, linear_args args,
+                   int32_t group_threads, int32_t rows, bool overlap) {
+  int32_t groups = block_threads<weight, slots>(inputs) / group_threads;
+  int32_t most_groups = THREADS / group_threads < 2 ? 2 : THREADS / group_threads;
   if (groups > most_groups) groups = most_groups;
   if (groups > MOST_GROUPS) groups = MOST_GROUPS;
   args.stage_bytes = stage_bytes<tile>(args);
   // Smaller rings leave as few as one.
-  int32_t least_groups = card.is_large() ? MOST_THREADS / 2 / args.group_threads : 1;
-  args.norm.threads = (least_groups < groups ? least_groups : groups) * args.group_threads;
+  int32_t least_groups = card.is_large() ? MOST_THREADS / 2 / group_threads : 1;
+  args.norm.threads = (least_groups < groups ? least_groups : groups) * group_threads;
   const int32_t numbers_bytes = input_bytes<weight>(args);
   int32_t pair = groups < 2 ? 1 : 2;
   int32_t wide = most_bytes<tile, inputs>(card);
@@ -412,7 +424,7 @@ cudaError_t launch(cudaStream_t stream, const sks_card &card, linear_args args, 
   args.early_stages = args.stages > 1 ? args.stages - 1 : 1;
   if (weight::SCALED) {
     // To ask takes long: who does makes no numbers, if that costs the others no round.
-    int32_t all = groups * args.group_threads, others = all - groups * SKS_WARP;
+    int32_t all = groups * group_threads, others = all - groups * SKS_WARP;
     const auto rounds = [&](int32_t threads) {
       return threads ? (args.columns / sks_input_numbers::COLUMNS + threads - 1) / threads
                      : INT32_MAX;
@@ -424,6 +436,7 @@ cudaError_t launch(cudaStream_t stream, const sks_card &card, linear_args args, 
   int32_t blocks = card.processors < units ? card.processors : units;
   args.units = units / blocks;
   args.more_units = units % blocks;
+  args.group_units = args.units / groups;
   if (weight::SCALED && card.is_large()) {
     // A processor that gives a kernel no more than it asks for has no room for attention beside.
     // With weights of 16 bits that would gain nothing: there memory is busy as it is.
@@ -436,42 +449,44 @@ cudaError_t launch(cudaStream_t stream, const sks_card &card, linear_args args, 
   size_t shared = static_cast<size_t>(groups) * args.stages * args.stage_bytes + numbers_bytes;
   if (card.is_large() && shared < LEAST_BYTES) shared = LEAST_BYTES;
   return sks_launch(linear_rows<weight, slots, tile, inputs>, grid,
-                    static_cast<unsigned>(groups * args.group_threads), shared, stream, overlap,
-                    args);
+                    dim3(static_cast<unsigned>(group_threads), static_cast<unsigned>(groups)),
+                    shared, stream, overlap, args);
 }
 
 // Rows of x in groups of four, whose weights are read once, then one by one.
 template <typename weight, int slots, int tile>
-cudaError_t launch_rows(cudaStream_t stream, const sks_card &card, linear_args args, int32_t rows,
-                        bool overlap) {
+cudaError_t launch_rows(cudaStream_t stream, const sks_card &card, linear_args args,
+                        int32_t group_threads, int32_t rows, bool overlap) {
   constexpr int group = SKS_CUDA_FEW_ROWS;
   constexpr bool fits = slots * weight::REGISTERS <= 24;
   cudaError_t error = cudaSuccess;
   int32_t grouped = fits && has_room<weight, tile, group>(args, card) ? rows / group * group : 0;
   if constexpr (fits) {
     if (grouped > 0)
-      error = launch<weight, slots, tile, group>(stream, card, args, grouped, overlap);
+      error =
+          launch<weight, slots, tile, group>(stream, card, args, group_threads, grouped, overlap);
   }
   args.x += static_cast<int64_t>(grouped) * args.columns;
   if (args.left.rows)
     args.left.rows = static_cast<uint16_t *>(args.left.rows) + grouped * args.left.stride;
   args.y += static_cast<int64_t>(grouped) * args.y_columns;
   if (error == cudaSuccess && grouped < rows)
-    error = launch<weight, slots, tile, 1>(stream, card, args, rows - grouped, overlap);
+    error =
+        launch<weight, slots, tile, 1>(stream, card, args, group_threads, rows - grouped, overlap);
   return error;
 }
 
 // Scales lie by four rows, so that quantised rows are taken so wherever there is room.
 template <typename weight, int slots>
 cudaError_t launch_tile(cudaStream_t stream, const sks_card &card, const linear_args &args,
-                        int32_t rows, bool overlap) {
+                        int32_t group_threads, int32_t rows, bool overlap) {
   if constexpr (slots > 1) {
     if (weight::SCALED ? !has_room<weight, SCALE_ROWS, 1>(args, card)
                        : SCALE_ROWS * args.pitch > TILE_BYTES)
-      return launch_rows<weight, slots, 1>(stream, card, args, rows, overlap);
+      return launch_rows<weight, slots, 1>(stream, card, args, group_threads, rows, overlap);
   }
   if constexpr (weight::SCALED || slots <= 2)
-    return launch_rows<weight, slots, SCALE_ROWS>(stream, card, args, rows, overlap);
+    return launch_rows<weight, slots, SCALE_ROWS>(stream, card, args, group_threads, rows, overlap);
   return cudaErrorInvalidValue;
 }
 
@@ -486,32 +501,32 @@ cudaError_t launch_slots(cudaStream_t stream, linear_args args, int32_t rows, bo
   if (slots == 1 && !weight::SCALED && items > ROW_THREADS / 2) slots = 2;
   // Not all numbers of slots are built.
   if (slots > 3) slots = slots <= 4 ? 4 : slots <= 6 ? 6 : slots <= 8 ? 8 : 16;
-  args.group_threads =
+  const int32_t group_threads =
       static_cast<int32_t>((items + slots - 1) / slots + SKS_WARP - 1) / SKS_WARP * SKS_WARP;
   switch (slots) {
     case 1:
-      return launch_tile<weight, 1>(stream, card, args, rows, overlap);
+      return launch_tile<weight, 1>(stream, card, args, group_threads, rows, overlap);
     case 2:
-      return launch_tile<weight, 2>(stream, card, args, rows, overlap);
+      return launch_tile<weight, 2>(stream, card, args, group_threads, rows, overlap);
     case 3:
       if constexpr (weight::COLUMNS <= 16)
-        return launch_tile<weight, 3>(stream, card, args, rows, overlap);
+        return launch_tile<weight, 3>(stream, card, args, group_threads, rows, overlap);
       break;
     case 4:
       if constexpr (weight::COLUMNS <= 16)
-        return launch_tile<weight, 4>(stream, card, args, rows, overlap);
+        return launch_tile<weight, 4>(stream, card, args, group_threads, rows, overlap);
       break;
     case 6:
       if constexpr (weight::COLUMNS <= 8)
-        return launch_tile<weight, 6>(stream, card, args, rows, overlap);
+        return launch_tile<weight, 6>(stream, card, args, group_threads, rows, overlap);
       break;
     case 8:
       if constexpr (weight::COLUMNS <= 8)
-        return launch_tile<weight, 8>(stream, card, args, rows, overlap);
+        return launch_tile<weight, 8>(stream, card, args, group_threads, rows, overlap);
       break;
     default:
       if constexpr (weight::COLUMNS == 4)
-        return launch_tile<weight, 16>(stream, card, args, rows, overlap);
+        return launch_tile<weight, 16>(stream, card, args, group_threads, rows, overlap);
   }
   return cudaErrorInvalidValue;
 }
@@ -531,7 +546,7 @@ cudaError_t sks_cuda_linear(cudaStream_t stream, const sks_cuda_matrix *matrix,
     return cudaErrorInvalidValue;
   linear_args args = {};
   args.elements = static_cast<const char *>(matrix->elements);
-  args.pitch = sks_cuda_pitch(matrix->type, matrix->columns);
+  args.pitch = static_cast<int32_t>(sks_cuda_pitch(matrix->type, matrix->columns));
   args.scales = static_cast<const char *>(matrix->scales);
   args.bias = matrix->bias;
   args.rows = static_cast<int32_t>(matrix->rows);
@@ -542,6 +557,7 @@ cudaError_t sks_cuda_linear(cudaStream_t stream, const sks_cuda_matrix *matrix,
     args.norm.weight = norm->weight;
     args.norm.bias = norm->kind == SKS_LAYER_NORM ? norm->bias : nullptr;
     args.norm.epsilon = norm->epsilon;
+    args.norm.share = 1.0f / static_cast<float>(matrix->columns);
     args.norm.kind = norm->kind;
   }
   args.x = x;

@@ -36,10 +36,10 @@ __device__ static inline float sks_exp2(float x) {
   return y;
 }
 
-// 1 / x, to the last bit but one.
+// 1 / x, to the last bit but one; zero for the largest x.
 __device__ static inline float sks_reciprocal(float x) {
   float y;
-  asm("rcp.approx.f32 %0, %1;\n" : "=f"(y) : "f"(x));
+  asm("rcp.approx.ftz.f32 %0, %1;\n" : "=f"(y) : "f"(x));
   return y;
 }
 

@@ -14,8 +14,9 @@ struct sks_number_scale {
   __device__ explicit sks_number_scale(float largest) {
     // Smaller than this, MOST over it would overflow: taken for zero.
     bool nothing = largest < 0x1p-110f, poisoned = !(largest < INFINITY);
-    factor = nothing ? 0.0f : MOST * sks_reciprocal(largest);
-    scale = poisoned ? __uint_as_float(0x7fffffffu) : largest * (1.0f / MOST);
+    float share = largest * (1.0f / MOST);
+    factor = nothing ? 0.0f : sks_reciprocal(share);
+    scale = poisoned ? __uint_as_float(0x7fffffffu) : share;
   }
   // In the lowest 16 bits: 1.5 2^23 + n has n there, with no conversion, which is slow.
   __device__ uint32_t number(float x) const {
@@ -41,14 +42,19 @@ struct sks_input_numbers {
   enum { COLUMNS = 8 };  // of 16 bytes
   uint4 *columns;        // [columns / 8]
   float *scales;         // [columns / 32]
-  float *squares;        // [columns / 32]: sums over the block of what the row was before its norm
+  float *squares;        // [square_count]: of what the row was before its norm, sums by warps
 
   __host__ __device__ sks_input_numbers(char *shared, int32_t row_columns) {
     columns = reinterpret_cast<uint4 *>(shared);
     scales = reinterpret_cast<float *>(columns + row_columns / COLUMNS);
     squares = scales + row_columns / 32;
   }
-  __host__ __device__ static int32_t bytes(int32_t row_columns) { return row_columns / 4 * 9; }
+  __host__ __device__ static int32_t square_count(int32_t row_columns) {
+    return (row_columns + COLUMNS * SKS_WARP - 1) / (COLUMNS * SKS_WARP);
+  }
+  __host__ __device__ static int32_t bytes(int32_t row_columns) {
+    return row_columns / COLUMNS * 16 + (row_columns / 32 + square_count(row_columns)) * 4;
+  }
 
   // Where columns `column` .. + 7 lie: threads that read every other eight, or every fourth, meet
   // no bank twice.
@@ -57,7 +63,8 @@ struct sks_input_numbers {
     return columns + (i ^ (i >> 3 & 3));
   }
 
-  // The same columns of a row that has `row_columns`; the four lanes of a block all call.
+  // By a warp, each lane with the same columns of a row that has `row_columns`; those past its end
+  // do not count.
   __device__ void put(const float (&x)[COLUMNS], float square, int32_t column,
                       int32_t row_columns) const {
     // A NaN is the largest.
@@ -65,10 +72,9 @@ struct sks_input_numbers {
 #pragma unroll
     for (int i = 0; i < COLUMNS; i++) largest = sks_larger(largest, x[i]);
 #pragma unroll
-    for (int apart = 2; apart > 0; apart /= 2) {
+    for (int apart = 2; apart > 0; apart /= 2)
       largest = sks_larger(largest, __shfl_xor_sync(~0u, largest, apart));
-      square += __shfl_xor_sync(~0u, square, apart);
-    }
+    square = sks_warp_sum(column < row_columns ? square : 0.0f);
     if (column >= row_columns) return;
     const sks_number_scale its(largest);
     uint32_t numbers[COLUMNS];
@@ -77,9 +83,8 @@ struct sks_input_numbers {
     *at(column) =
         make_uint4(sks_low_halves(numbers[0], numbers[1]), sks_low_halves(numbers[2], numbers[3]),
                    sks_low_halves(numbers[4], numbers[5]), sks_low_halves(numbers[6], numbers[7]));
-    if (column % 32 != 0) return;
-    scales[column / 32] = its.scale;
-    squares[column / 32] = square;
+    if (column % 32 == 0) scales[column / 32] = its.scale;
+    if (column % (COLUMNS * SKS_WARP) == 0) squares[column / (COLUMNS * SKS_WARP)] = square;
   }
 
   // Pairs of columns from `column` on, a multiple of eight.

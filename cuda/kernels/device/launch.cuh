@@ -45,7 +45,7 @@ static inline cudaError_t sks_card_of(sks_card *card) {
 
 // `cluster` blocks along x see each other's shared memory; 0: none do. Compute capability 9.0.
 template <typename... Parameters, typename... Arguments>
-static cudaError_t sks_launch_cluster(void (*kernel)(Parameters...), dim3 grid, unsigned threads,
+static cudaError_t sks_launch_cluster(void (*kernel)(Parameters...), dim3 grid, dim3 threads,
                                       unsigned cluster, size_t shared_bytes, cudaStream_t stream,
                                       bool overlap, Arguments... arguments) {
   const size_t without_asking = 16 << 10;  // 48 KB, less what a kernel has by itself
@@ -70,7 +70,7 @@ static cudaError_t sks_launch_cluster(void (*kernel)(Parameters...), dim3 grid, 
   }
   cudaLaunchConfig_t config = {};
   config.gridDim = grid;
-  config.blockDim = dim3(threads);
+  config.blockDim = threads;
   config.dynamicSmemBytes = shared_bytes;
   config.stream = stream;
   config.attrs = attributes;
@@ -79,7 +79,7 @@ static cudaError_t sks_launch_cluster(void (*kernel)(Parameters...), dim3 grid, 
 }
 
 template <typename... Parameters, typename... Arguments>
-static cudaError_t sks_launch(void (*kernel)(Parameters...), dim3 grid, unsigned threads,
+static cudaError_t sks_launch(void (*kernel)(Parameters...), dim3 grid, dim3 threads,
                               size_t shared_bytes, cudaStream_t stream, bool overlap,
                               Arguments... arguments) {
   return sks_launch_cluster(kernel, grid, threads, 0, shared_bytes, stream, overlap, arguments...);

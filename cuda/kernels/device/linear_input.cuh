@@ -6,18 +6,16 @@
 #include "cuda/kernels/device/input_numbers.cuh"
 #include "sinkstream/norm.h"
 
-// 1 over the square root of the mean square + epsilon.
-__device__ static inline float sks_norm_scale(float squares, int32_t columns, float epsilon) {
-  return 1.0f / sqrtf(squares / static_cast<float>(columns) + epsilon);
-}
-
 struct sks_input_norm {
   const float *weight, *bias;  // NULL: no norm, no bias
   float epsilon;
+  float share;  // 1 / columns: to divide takes many instructions
   int32_t kind;
   int32_t threads;  // that share a layer norm's sums: as many whatever the rows of x
 
   __device__ bool is(int32_t of_kind) const { return weight && kind == of_kind; }
+  // 1 over the square root of the mean square + epsilon.
+  __device__ float scale(float squares) const { return rsqrtf(fmaf(squares, share, epsilon)); }
 };
 
 // Columns from `first` on, of `total`, a multiple of four: zero past the end.
@@ -28,18 +26,15 @@ __device__ static inline void sks_load_fours(const float *x, int32_t total, int3
   for (int i = 0; i < columns; i += 4) {
     float4 four = make_float4(0, 0, 0, 0);
     if (first + i < total) four = *reinterpret_cast<const float4 *>(x + first + i);
-    values[i] = four.x;
-    values[i + 1] = four.y;
-    values[i + 2] = four.z;
-    values[i + 3] = four.w;
+    memcpy(values + i, &four, sizeof four);
   }
 }
 
-// The same of any number.
-template <int columns>
+// The same of any number, or of one that is known to be a multiple of `whole`.
+template <int whole, int columns>
 __device__ static inline void sks_load_columns(const float *x, int32_t total, int32_t first,
                                                float (&values)[columns]) {
-  if (total % 4 == 0) {
+  if (whole % 4 == 0 || total % 4 == 0) {
     sks_load_fours(x, total, first, values);
   } else {
 #pragma unroll
@@ -47,19 +42,19 @@ __device__ static inline void sks_load_columns(const float *x, int32_t total, in
   }
 }
 
-// Mean of a row, and 1 over the square root of its variance + epsilon, by `threads` of the block;
-// `scratch` [SKS_MOST_WARPS] twice. Not in line, as RMS norms are what most models have.
+// Mean of a row, and the squares' sum of what is around it, by `threads` of the block; `share` is
+// 1 / columns, `scratch` [SKS_MOST_WARPS] twice. Not in line, as RMS norms are what most models
+// have.
 __device__ static __noinline__ float2 sks_measure_row(const float *row, int32_t columns,
-                                                      int32_t threads, float epsilon,
+                                                      int32_t threads, float share,
                                                       float *scratch) {
-  int32_t thread = static_cast<int32_t>(threadIdx.x), first = thread < threads ? thread : columns;
+  int32_t thread = sks_block_thread(), first = thread < threads ? thread : columns;
   float sum = 0, squares = 0;
   for (int32_t c = first; c < columns; c += threads) sum += row[c];
-  float mean = sks_block_sum(sum, scratch) / static_cast<float>(columns);
+  float mean = sks_block_sum(sum, scratch) * share;
   for (int32_t c = first; c < columns; c += threads)
     squares = fmaf(row[c] - mean, row[c] - mean, squares);
-  squares = sks_block_sum(squares, scratch + SKS_MOST_WARPS);
-  return make_float2(mean, sks_norm_scale(squares, columns, epsilon));
+  return make_float2(mean, sks_block_sum(squares, scratch + SKS_MOST_WARPS));
 }
 
 // What is done of a norm before rows of the matrix are summed: (x - mean) scale factor + term. An
@@ -70,13 +65,13 @@ struct sks_row_norm {
   // Of a layer norm, by the block.
   __device__ void measure(const sks_input_norm &norm, int32_t columns, const float *row,
                           float *scratch) {
-    float2 its = sks_measure_row(row, columns, norm.threads, norm.epsilon, scratch);
+    float2 its = sks_measure_row(row, columns, norm.threads, norm.share, scratch);
     mean = its.x;
-    scale = its.y;
+    scale = norm.scale(its.y);
   }
 
-  // Columns from `first` on; the sum of their squares before.
-  template <int count>
+  // Columns from `first` on, of a multiple of `whole`; the sum of their squares before.
+  template <int whole, int count>
   __device__ float apply(const sks_input_norm &norm, int32_t columns, int32_t first,
                          const float *factors, float *x) const {
     float squares = 0;
@@ -89,7 +84,7 @@ struct sks_row_norm {
       return squares;
     }
     float terms[count] = {};
-    if (norm.bias) sks_load_columns(norm.bias, columns, first, terms);
+    if (norm.bias) sks_load_columns<whole>(norm.bias, columns, first, terms);
 #pragma unroll
     for (int i = 0; i < count; i++) x[i] = fmaf((x[i] - mean) * scale, factors[i], terms[i]);
     return 0;
@@ -108,24 +103,39 @@ struct sks_number_maker {
   __device__ sks_number_maker(const sks_input_norm &input_norm, int32_t row_columns, int32_t thread,
                               int32_t threads)
       : norm(input_norm), columns(row_columns), first(thread * AT_ONCE), step(threads * AT_ONCE) {
-    if (norm.weight && thread >= 0) sks_load_fours(norm.weight, columns, first, factors);
+    if (norm.weight && thread >= 0) load(norm.weight, first, factors);
   }
 
   __device__ void make(const sks_row_norm &measured, const float *row,
                        const sks_input_numbers &numbers) const {
     float x[AT_ONCE], its[AT_ONCE];
     memcpy(its, factors, sizeof its);
-    sks_load_fours(row, columns, first, x);
+    load(row, first, x);
     // Whole warps go on: their lanes exchange.
+    const auto is_there = [&](int32_t c) { return c - first % (AT_ONCE * SKS_WARP) < columns; };
 #pragma unroll 1
-    for (int32_t c = first; c - first % (AT_ONCE * SKS_WARP) < columns;) {
+    for (int32_t c = first; is_there(c);) {
       float next[AT_ONCE];
-      sks_load_fours(row, columns, c + step, next);
-      float squares = norm.weight ? measured.apply<AT_ONCE>(norm, columns, c, its, x) : 0.0f;
+      const bool more = is_there(c + step);
+      if (more) load(row, c + step, next);
+      float squares = 0;
+      if (norm.weight) squares = measured.apply<AT_ONCE, AT_ONCE>(norm, columns, c, its, x);
       numbers.put(x, squares, c, columns);
       c += step;
+      if (!more) break;
       memcpy(x, next, sizeof x);
-      if (norm.weight) sks_load_fours(norm.weight, columns, c, its);
+      if (norm.weight) load(norm.weight, c, its);
+    }
+  }
+
+ private:
+  // Columns from `c` on; past the end any.
+  __device__ void load(const float *from, int32_t c, float (&values)[AT_ONCE]) const {
+    const float4 *fours = reinterpret_cast<const float4 *>(from + min(c, columns - AT_ONCE));
+#pragma unroll
+    for (int i = 0; i < AT_ONCE / 4; i++) {
+      const float4 four = fours[i];
+      memcpy(values + 4 * i, &four, sizeof four);
     }
   }
 };

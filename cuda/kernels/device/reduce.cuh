@@ -18,10 +18,16 @@ __device__ static inline float sks_warp_max(float x) {
   return x;
 }
 
+// The number of a thread in a block of one or two dimensions.
+__device__ static inline int sks_block_thread() {
+  return static_cast<int>(threadIdx.y * blockDim.x + threadIdx.x);
+}
+
 // The sum over the block, in every thread; `scratch` [SKS_MOST_WARPS] is free to use again after
 // the next barrier.
 __device__ static inline float sks_block_sum(float x, float *scratch) {
-  int lane = threadIdx.x % SKS_WARP, warp = threadIdx.x / SKS_WARP, warps = blockDim.x / SKS_WARP;
+  int lane = sks_block_thread() % SKS_WARP, warp = sks_block_thread() / SKS_WARP;
+  int warps = static_cast<int>(blockDim.x * blockDim.y) / SKS_WARP;
   x = sks_warp_sum(x);
   if (lane == 0) scratch[warp] = x;
   __syncthreads();
