@@ -5,9 +5,9 @@
 // float32: a softmax begins with it.
 #include "cuda/kernels/device/async.cuh"
 #include "cuda/kernels/device/attend_form.cuh"
+#include "cuda/kernels/device/attend_input.cuh"
 #include "cuda/kernels/device/attend_posts.cuh"
 #include "cuda/kernels/device/input_numbers.cuh"
-#include "cuda/kernels/device/rotate.cuh"
 
 namespace {
 
@@ -22,13 +22,11 @@ enum {
   LEAST_BYTES = 88 << 10  // of shared memory: three blocks do not share a processor
 };
 
-// Into how many parts a row is cut where a step has `rows`.
-__host__ __device__ int64_t parts_of(const sks_cuda_attention &attention, int64_t rows,
-                                     int64_t keys) {
-  int64_t blocks = sks_attend_blocks(attention);
-  int64_t most = blocks * MOST_PARTS <= MOST_BLOCKS ? MOST_PARTS : MOST_BLOCKS / blocks;
-  int64_t least = rows < MANY_ROWS ? LEAST_KEYS : LONG_KEYS;
-  int64_t parts = (keys - 1 + least - 1) / least;
+// Into how many parts a row is cut where a step has `rows`, of at most `most`.
+template <typename integer>
+__host__ __device__ integer parts_of(int32_t rows, integer keys, integer most) {
+  integer parts =
+      rows < MANY_ROWS ? (keys - 2 + LEAST_KEYS) / LEAST_KEYS : (keys - 2 + LONG_KEYS) / LONG_KEYS;
   parts = parts < most ? parts : most;
   return parts < 1 ? 1 : parts;
 }
@@ -131,8 +129,8 @@ __global__ __launch_bounds__(THREADS,
   const layout s(head_dim);
   int warp = static_cast<int>(threadIdx.x) / SKS_WARP;
   int64_t local_row = blockIdx.z, row = job.first_row + local_row;
-  int kv_head = static_cast<int>(blockIdx.y) / job.subgroups;
-  int subgroup = static_cast<int>(blockIdx.y) % job.subgroups;
+  int kv_head = static_cast<int>(blockIdx.y / static_cast<unsigned>(job.subgroups));
+  int subgroup = static_cast<int>(blockIdx.y) - kv_head * job.subgroups;
   int first_query = subgroup * queries, first_head = kv_head * job.group + first_query;
   int heads = job.group - first_query < queries ? job.group - first_query : queries;
 
@@ -142,20 +140,21 @@ __global__ __launch_bounds__(THREADS,
   const sks_cuda_token &token = job.step.tokens[row];
   int32_t keys = token.slot < 0 ? 0 : static_cast<int32_t>(token.keys);
   // Not more than there are blocks, which wait for each other, whatever the keys.
-  int32_t parts = keys ? min(static_cast<int32_t>(parts_of(attention, job.step.row_count, keys)),
-                             job.most_parts)
-                       : 0;
+  int32_t parts = keys ? parts_of(job.step.row_count, keys, job.most_parts) : 0;
   int32_t part = static_cast<int32_t>(blockIdx.x);
   if (part >= parts) {
     sks_wait_for_previous();
     return;
   }
-  int32_t length = ((keys - 1 + parts - 1) / parts + SKS_SIXTEEN - 1) / SKS_SIXTEEN * SKS_SIXTEEN;
+  // Unsigned: to divide takes a kernel long.
+  uint32_t share = static_cast<uint32_t>(keys - 1 + parts - 1) / static_cast<uint32_t>(parts);
+  int32_t length = static_cast<int32_t>((share + SKS_SIXTEEN - 1) / SKS_SIXTEEN * SKS_SIXTEEN);
   int32_t first = part * length, end = first + length < keys - 1 ? first + length : keys - 1;
   const sks_key_slots slots(token);
   const sks_kv_head head = sks_kv_head_of(kv::TYPE, head_dim, token.base, token.layer_bytes,
                                           token.slots, job.layer, kv_head);
   const int32_t sinks = slots.ends[0];
+  const int64_t newest_at = token.slot * head.pitch;
   char *runs = shared + warp * 2 * layout::BYTES;
   const warp_run<layout> keys_run = {runs, head.keys, head.pitch, end};
   const warp_run<layout> values_run = {runs + layout::BYTES, head.values, head.pitch, end};
@@ -169,37 +168,34 @@ __global__ __launch_bounds__(THREADS,
     run.clear_behind();
     run.start(slots, first + warp * RUN);
   }
+  sks_attend_input<queries, most_steps, THREADS> input;
+  input.begin(job, row, kv_head, first_query);
   if (job.fused) sks_wait_for_previous();
 
   // Queries, rotated at the token's position in the stream and in the cache, and scaled so that
   // weights are powers of two; and the newest row.
   bool newest = part == parts - 1;
-  int half = attention.rotary_half;
-  const float *phases = job.step.phases + row * 4 * half;
-  const float *x = job.in.queries + row * job.in.row_stride + kv_head * job.in.group_stride;
+  input.load(job, newest && job.fused);
   float its_scores[queries] = {};
-  for (int c = static_cast<int>(threadIdx.x); c < most_steps * 16; c += THREADS) {
-    bool valid = c < head_dim, coming = valid && newest && job.fused;
+#pragma unroll
+  for (int n = 0; n < input.CHANNELS; n++) {
+    int c = static_cast<int>(threadIdx.x) + n * THREADS;
+    if (c >= most_steps * 16) continue;
+    bool valid = c < head_dim;
     const sks_rotation rotation(attention, c);
-    // Loaded with the queries.
-    int64_t from = row * job.rows.row_stride + kv_head * job.rows.head_stride;
-    float key = coming ? rotation.of(job.rows.keys + from, phases, half) : 0.0f;
-    float value = coming ? job.rows.values[from + c] : 0.0f;
     float scale = attention.scale * SKS_LOG2_E;
 #pragma unroll
     for (int q = 0; q < queries; q++) {
-      const float *its = x + (first_query + q) * head_dim;
-      bool there = valid && q < heads;
-      streamed.put(q, c, there ? rotation.of(its, phases, half) * scale : 0.0f);
-      if (first < sinks)
-        cached.put(q, c, there ? rotation.of(its, phases + 2 * half, half) * scale : 0.0f);
+      streamed.put(q, c, input.query(rotation, n, q, 0) * scale);
+      if (first < sinks) cached.put(q, c, input.query(rotation, n, q, 1) * scale);
     }
+    float key = input.turned(rotation, n, input.key[n], input.other_key[n], 0);
     // Warps whole, for the scales of runs.
     if (!newest || c >= (head_dim + SKS_WARP - 1) / SKS_WARP * SKS_WARP) continue;
-    int64_t at = token.slot * head.pitch;
     bool store = subgroup == 0;
-    sks_take_newest<kv>(job.fused, store, key, c, valid, head_dim, head.keys + at, new_key);
-    sks_take_newest<kv>(job.fused, store, value, c, valid, head_dim, head.values + at, new_value);
+    sks_take_newest<kv>(job.fused, store, key, c, valid, head_dim, head.keys + newest_at, new_key);
+    sks_take_newest<kv>(job.fused, store, input.value[n], c, valid, head_dim,
+                        head.values + newest_at, new_value);
     __syncwarp();
     float rounded = valid ? sks_load_channel<kv>(new_key, head_dim, c) : 0.0f;
 #pragma unroll
@@ -297,7 +293,9 @@ struct few_rows_bytes {
 }  // namespace
 
 int64_t sks_attend_few_parts(const sks_cuda_attention *attention, int64_t rows, int64_t keys) {
-  return parts_of(*attention, rows, keys);
+  int64_t blocks = sks_attend_blocks(*attention);
+  int64_t most = blocks * MOST_PARTS <= MOST_BLOCKS ? MOST_PARTS : MOST_BLOCKS / blocks;
+  return parts_of(static_cast<int32_t>(rows), keys, most);
 }
 
 int64_t sks_attend_few_bytes(const sks_cuda_attention *attention, int64_t rows, int64_t parts) {

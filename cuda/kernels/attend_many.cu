@@ -5,8 +5,8 @@
 #include <cstddef>
 
 #include "cuda/kernels/device/attend_form.cuh"
+#include "cuda/kernels/device/attend_input.cuh"
 #include "cuda/kernels/device/attend_ring.cuh"
-#include "cuda/kernels/device/rotate.cuh"
 #include "cuda/kernels/device/round.cuh"
 
 namespace {
@@ -157,45 +157,6 @@ struct copy_cursor {
   }
 };
 
-// A thread's share of an item's input on its way: channels threadIdx.x + n THREADS.
-template <int queries, int most_steps>
-struct coming_input {
-  enum { CHANNELS = (most_steps * 16 + THREADS - 1) / THREADS };
-  float x[CHANNELS][queries], other[CHANNELS][queries];
-  float cosine[CHANNELS][2], sine[CHANNELS][2];  // in the stream, and in the cache
-  float key[CHANNELS], other_key[CHANNELS], value[CHANNELS];
-
-  __device__ void load(const sks_attend_job &job, const item &it) {
-    const sks_cuda_attention &attention = job.attention;
-    int head_dim = attention.head_dim, half = attention.rotary_half;
-    const float *phases = job.step.phases + it.row * 4 * half;
-    const float *from = job.in.queries + it.row * job.in.row_stride +
-                        it.kv_head * job.in.group_stride + it.first_query * head_dim;
-    int64_t at = it.row * job.rows.row_stride + it.kv_head * job.rows.head_stride;
-#pragma unroll
-    for (int n = 0; n < CHANNELS; n++) {
-      int c = static_cast<int>(threadIdx.x) + n * THREADS;
-      const sks_rotation rotation(attention, c);
-      bool valid = c < head_dim, rotated = valid && rotation.sign != 0;
-#pragma unroll
-      for (int q = 0; q < queries; q++) {
-        bool there = it.first_query + q < job.group;
-        x[n][q] = valid && there ? from[q * head_dim + c] : 0.0f;
-        other[n][q] = rotated && there ? from[q * head_dim + rotation.other] : 0.0f;
-      }
-#pragma unroll
-      for (int way = 0; way < 2; way++) {
-        cosine[n][way] = rotated ? phases[2 * way * half + rotation.pair] : 1.0f;
-        sine[n][way] = rotated ? phases[(2 * way + 1) * half + rotation.pair] : 0.0f;
-      }
-      bool fused = valid && job.fused;
-      key[n] = fused ? job.rows.keys[at + c] : 0.0f;
-      other_key[n] = fused && rotated ? job.rows.keys[at + rotation.other] : 0.0f;
-      value[n] = fused ? job.rows.values[at + c] : 0.0f;
-    }
-  }
-};
-
 // By a warp: a query times a row of keys. So the newest one weighs as it will from the cache.
 template <typename kv, typename product>
 __device__ float score_of(const sks_query_columns<kv, product> &columns, int q, const char *key) {
@@ -272,7 +233,7 @@ __global__ __launch_bounds__(THREADS,
                                                                                 item_source source,
                                                                                 int32_t stages) {
   using running = sks_running<kv, queries, most_steps>;
-  using coming = coming_input<queries, most_steps>;
+  using coming = sks_attend_input<queries, most_steps, THREADS>;
   extern __shared__ __align__(128) char shared[];
   __shared__ sks_arrivals arrivals[WARPS][MOST_STAGES];
   __shared__ float new_scores[queries];
@@ -312,7 +273,11 @@ __global__ __launch_bounds__(THREADS,
   if (job.fused) sks_wait_for_previous();
 
   coming input;
-  input.load(job, item(job, queue.of(0), queries));
+  const auto load_input = [&](const item &it) {
+    input.begin(job, it.row, it.kv_head, it.first_query);
+    input.load(job, job.fused);
+  };
+  load_input(item(job, queue.of(0), queries));
   coming_token following;
   following.load(job.step.tokens[item(job, queue.of(0), queries).row]);
   int stage = 0;
@@ -338,20 +303,16 @@ __global__ __launch_bounds__(THREADS,
       int c = static_cast<int>(threadIdx.x) + n * THREADS;
       bool valid = c < head_dim;
       const sks_rotation rotation(attention, c);
-      auto turned = [&](float x, float other, int way) {
-        if (rotation.sign == 0) return x;
-        return rotation.turn(x, other, input.cosine[n][way], input.sine[n][way]);
-      };
       float scale = attention.scale * SKS_LOG2_E;
 #pragma unroll
       for (int q = 0; q < queries; q++) {
         if (c >= most_steps * 16) continue;
-        streamed.put(q, c, turned(input.x[n][q], input.other[n][q], 0) * scale);
-        if (sinks > 0) cached.put(q, c, turned(input.x[n][q], input.other[n][q], 1) * scale);
+        streamed.put(q, c, input.query(rotation, n, q, 0) * scale);
+        if (sinks > 0) cached.put(q, c, input.query(rotation, n, q, 1) * scale);
       }
       // Warps whole, for the scales of runs.
       if (keys == 0 || c >= (head_dim + SKS_WARP - 1) / SKS_WARP * SKS_WARP) continue;
-      float key = turned(input.key[n], input.other_key[n], 0);
+      float key = input.turned(rotation, n, input.key[n], input.other_key[n], 0);
       int64_t at = token.slot * head.pitch;
       bool store = it.first_query == 0;
       sks_take_newest<kv>(job.fused, store, key, c, valid, head_dim, head.keys + at, new_key);
@@ -359,7 +320,7 @@ __global__ __launch_bounds__(THREADS,
                           new_value);
     }
     __syncthreads();
-    if (next < items) input.load(job, item(job, next, queries));
+    if (next < items) load_input(item(job, next, queries));
     if (keys > 0) {
       running r;
       r.clear();
