@@ -90,10 +90,6 @@ struct warp_run {
       }
     }
     sks_copy_commit();
-    // The run behind comes nearer.
-    int32_t key = first + WARPS * RUN + lane;
-    for (int i = 0; key < end && i < pitch; i += 128)
-      sks_prefetch(rows + slots.of(key) * pitch + i);
   }
 
   // Channels behind head_dim, which no copy writes, must be numbers too.

@@ -12,11 +12,6 @@ __device__ static inline void sks_copy_16(void *shared, const void *global, int 
                : "memory");
 }
 
-// Towards the second-level cache: a line of 128 bytes.
-__device__ static inline void sks_prefetch(const void *global) {
-  asm volatile("prefetch.global.L2 [%0];\n" ::"l"(global));
-}
-
 // Closes the group of copies that the thread has started since the last one.
 __device__ static inline void sks_copy_commit() {
   asm volatile("cp.async.commit_group;\n" ::: "memory");
