@@ -12,14 +12,14 @@ final class CachedContext implements Context {
   private final Runner runner;
   private final CacheLimit limit;
 
-  /** Tokens that there is room for. */
+  /** Tokens that there is room for in a dense cache. */
   private long room;
 
   CachedContext(KvCache cache, Runner runner, CacheLimit limit) {
     this.cache = cache;
     this.runner = runner;
     this.limit = limit;
-    this.room = cache.spec().window() == KvCache.DENSE ? cache.spec().maxRows() : Long.MAX_VALUE;
+    this.room = cache.spec().maxRows();
   }
 
   /** The cache, with room for so many more tokens. */
@@ -46,7 +46,7 @@ final class CachedContext implements Context {
   /** A dense cache that is full doubles, so that the copies cost a constant per token. */
   @Override
   public void reserve(long tokens) {
-    if (tokens > room - cache.position()) {
+    if (!cache.isConstant() && tokens > room - cache.position()) {
       long needed = tokens + Math.min(cache.position(), Long.MAX_VALUE - tokens);
       limit.requireDense(needed);
       long grown = Math.clamp(2 * room, needed, Math.max(needed, limit.fittingTokens()));

@@ -258,10 +258,10 @@ public final class Session implements AutoCloseable {
   /** Puts the sink token in front of a stream that begins with these tokens, unless they do. */
   private void beginWith(int[] tokens) {
     OptionalInt sink = model.sinkToken();
-    if (context.position() == 0
-        && sink.isPresent()
+    if (sink.isPresent()
         && tokens.length > 0
-        && tokens[0] != sink.getAsInt()) {
+        && tokens[0] != sink.getAsInt()
+        && context.position() == 0) {
       appendChunk(new int[] {sink.getAsInt()}, 0, 1);
     }
   }
