@@ -69,7 +69,7 @@ public final class SessionBatch implements AutoCloseable {
       }
     }
     model.checkIds(tokens);
-    List<KvCache> caches = new ArrayList<>();
+    List<KvCache> caches = new ArrayList<>(tokens.length);
     for (int i = 0; i < tokens.length; i++) {
       caches.add(sessions.get(i).cacheFor(tokens[i]));
     }

@@ -19,11 +19,11 @@ public final class BatchRunner {
   private final Decoder decoder;
   private final Pass pass;
   private final Tensor logits;
-  private final Map<Shape, Recording> recordings = new HashMap<>();
-  private long widest;
 
-  /** What a recorded step is made for: so many rows, and caches of at most so many tokens. */
-  private record Shape(int rows, long tokens) {}
+  /** Of steps of so many rows, and caches of at most {@link #widest} tokens. */
+  private final Map<Integer, Recording> recordings = new HashMap<>();
+
+  private long widest;
 
   BatchRunner(Device device, Arena arena, Decoder decoder, Pass pass) {
     this.device = device;
@@ -45,20 +45,28 @@ public final class BatchRunner {
    * @param tokens one for each stream
    */
   public void append(List<KvCache> caches, int[] tokens) {
-    boolean constant = caches.stream().allMatch(KvCache::isConstant);
+    boolean constant = true;
+    long tokensKept = 0;
+    for (KvCache cache : caches) {
+      constant &= cache.isConstant();
+      tokensKept = Math.max(tokensKept, cache.spec().sinks() + cache.spec().window());
+    }
     int rows = constant ? rowsFor(caches.size()) : caches.size();
     pass.begin(caches, tokens, rows);
     if (constant) {
-      for (KvCache cache : caches) {
-        widest = Math.max(widest, cache.spec().sinks() + cache.spec().window());
-      }
-      recordings
-          .computeIfAbsent(new Shape(rows, widest), ignored -> new Recording(device, arena))
-          .run(() -> forward(rows));
+      recordingFor(rows, tokensKept).run(() -> forward(rows));
     } else {
       forward(rows);
     }
     pass.commit();
+  }
+
+  private Recording recordingFor(int rows, long tokensKept) {
+    if (tokensKept > widest) {
+      recordings.clear();
+      widest = tokensKept;
+    }
+    return recordings.computeIfAbsent(rows, ignored -> new Recording(device, arena));
   }
 
   /**
@@ -67,7 +75,7 @@ public final class BatchRunner {
    */
   private int rowsFor(int streams) {
     int power = Integer.highestOneBit(streams);
-    return device.records() && power < streams ? Math.min(2 * power, maxStreams()) : streams;
+    return power < streams && device.records() ? Math.min(2 * power, maxStreams()) : streams;
   }
 
   private void forward(int rows) {
