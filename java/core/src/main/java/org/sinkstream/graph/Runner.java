@@ -125,9 +125,10 @@ public final class Runner {
   /** The {@code count} largest of some logits [1, vocabulary], largest first. */
   public Candidates top(Tensor logits, int count) {
     operations.topK(logits, 0, count, topIds, topLogits);
-    return new Candidates(
-        topIds.asSlice(0, (long) count * Integer.BYTES).toArray(JAVA_INT),
-        topLogits.asSlice(0, (long) count * Float.BYTES).toArray(JAVA_FLOAT));
+    Candidates top = new Candidates(new int[count], new float[count]);
+    MemorySegment.copy(topIds, JAVA_INT, 0, top.ids, 0, count);
+    MemorySegment.copy(topLogits, JAVA_FLOAT, 0, top.logits, 0, count);
+    return top;
   }
 
   /**

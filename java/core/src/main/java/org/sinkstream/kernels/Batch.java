@@ -21,6 +21,11 @@ public final class Batch {
   private final MemorySegment handle;
   private final MemorySegment cacheHandles;
   private final MemorySegment rowCounts;
+
+  /** What the two hold. */
+  private final @Nullable KvCache[] listed;
+
+  private final int[] counts;
   private int rows;
 
   /** Makes room for {@code maxRows} rows; freed when the arena closes. */
@@ -34,6 +39,8 @@ public final class Batch {
             Sinkstream::sks_batch_destroy);
     this.cacheHandles = arena.allocate(ADDRESS, maxRows);
     this.rowCounts = arena.allocate(JAVA_INT, maxRows);
+    this.listed = new KvCache[maxRows];
+    this.counts = new int[maxRows];
   }
 
   /** Most rows of a step. */
@@ -52,8 +59,7 @@ public final class Batch {
    * @throws org.sinkstream.error.DeviceMemoryException if a dense cache cannot grow
    */
   public void begin(KvCache cache, int count) {
-    cacheHandles.setAtIndex(ADDRESS, 0, cache.handle());
-    rowCounts.setAtIndex(JAVA_INT, 0, count);
+    list(0, cache, count);
     NativeCalls.check(Sinkstream.sks_batch_begin(handle, cacheHandles, rowCounts, 1));
     rows = count;
   }
@@ -70,13 +76,24 @@ public final class Batch {
           "%d streams in %d rows of %d".formatted(caches.size(), paddedRows, maxRows));
     }
     for (int i = 0; i < caches.size(); i++) {
-      cacheHandles.setAtIndex(ADDRESS, i, caches.get(i).handle());
-      rowCounts.setAtIndex(JAVA_INT, i, 1);
+      list(i, caches.get(i), 1);
     }
     NativeCalls.check(
         Sinkstream.sks_batch_begin_padded(
             handle, cacheHandles, rowCounts, caches.size(), paddedRows));
     rows = paddedRows;
+  }
+
+  /** Makes a cache the step's {@code i}-th, which most often it is already. */
+  private void list(int i, KvCache cache, int count) {
+    if (listed[i] != cache) {
+      cacheHandles.setAtIndex(ADDRESS, i, cache.handle());
+      listed[i] = cache;
+    }
+    if (counts[i] != count) {
+      rowCounts.setAtIndex(JAVA_INT, i, count);
+      counts[i] = count;
+    }
   }
 
   /** Stores the keys and values of one layer from a fused QKV output [rows, layout.columns()]. */
