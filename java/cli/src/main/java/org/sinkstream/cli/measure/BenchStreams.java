@@ -1,6 +1,7 @@
 package org.sinkstream.cli.measure;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
@@ -57,9 +58,11 @@ public final class BenchStreams implements AutoCloseable {
     if (batch == null || streams(test) == 1) {
       return streams.getFirst().run(test);
     }
+    int[][] steps = new int[test.tokens()][];
+    Arrays.setAll(steps, i -> random.ints(sessions.size(), 0, vocabulary).toArray());
     long begin = System.nanoTime();
-    for (int i = 0; i < test.tokens(); i++) {
-      batch.append(sessions, random.ints(sessions.size(), 0, vocabulary).toArray());
+    for (int[] tokens : steps) {
+      batch.append(sessions, tokens);
       await(sessions.getLast());
     }
     return System.nanoTime() - begin;
