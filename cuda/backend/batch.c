@@ -15,6 +15,12 @@ enum {
   ROUNDED_BYTES = 2                 /* of what a stride counts */
 };
 
+/* What the device has of an array that is the same in most steps. */
+typedef struct sks_gpu_written {
+  void *copy; /* in host memory */
+  int64_t bytes;
+} sks_gpu_written;
+
 /* What a GPU has of a batch. Where each row stands is written to the device when a step begins;
  * kernels get pointers to it, which never change, so that a recorded step is replayed for ever. */
 typedef struct sks_gpu_batch {
@@ -31,11 +37,11 @@ typedef struct sks_gpu_batch {
   sks_cuda_new_rows pending_rows;
   /* What is written to the device, [max_rows] each. */
   sks_cuda_cache *host_caches;
+  int64_t *host_positions;
   sks_cuda_row *host_rows;
   sks_cuda_tile *host_tiles;
-  /* What the device has of host_rows. */
-  sks_cuda_row *written_rows;
-  int32_t written;
+  sks_gpu_written written_caches, written_rows;
+  bool committed; /* the last step was: what it wrote has arrived */
 } sks_gpu_batch;
 
 /* Rows whose results are left rounded, too: as many as a product of our own takes. */
@@ -52,6 +58,7 @@ static int64_t rounded_stride(const sks_attention *attention, int32_t type) {
 static int32_t allocate(sks_gpu *gpu, const sks_batch *batch, sks_gpu_batch *own) {
   int64_t rows = batch->max_rows;
   int64_t caches = sks_cuda_round(rows * (int64_t)sizeof(sks_cuda_cache), 256),
+          positions = sks_cuda_round(rows * (int64_t)sizeof(int64_t), 256),
           entries = sks_cuda_round(rows * (int64_t)sizeof(sks_cuda_row), 256),
           tokens = sks_cuda_round(rows * (int64_t)sizeof(sks_cuda_token), 256),
           tiles = sks_cuda_round(rows * (int64_t)sizeof(sks_cuda_tile), 256),
@@ -59,21 +66,26 @@ static int32_t allocate(sks_gpu *gpu, const sks_batch *batch, sks_gpu_batch *own
                                   256),
           rounded = most_rounded(batch) * rounded_stride(batch->attention, SKS_CUDA_NUMBERS) *
                     ROUNDED_BYTES; /* more than other types take */
-  int32_t status = sks_gpu_allocate(gpu, caches + entries + tokens + tiles + phases + rounded,
-                                    "a batch", &own->memory);
+  int32_t status =
+      sks_gpu_allocate(gpu, caches + positions + entries + tokens + tiles + phases + rounded,
+                       "a batch", &own->memory);
   if (status != SKS_OK) return status;
   char *memory = own->memory;
   own->step.caches = (sks_cuda_cache *)memory;
-  own->step.rows = (sks_cuda_row *)(memory += caches);
+  own->step.positions = (int64_t *)(memory += caches);
+  own->step.rows = (sks_cuda_row *)(memory += positions);
   own->step.tokens = (sks_cuda_token *)(memory += entries);
   own->tiles = (sks_cuda_tile *)(memory += tokens);
   own->step.phases = (float *)(memory += tiles);
   own->rounded = memory + phases;
   own->host_caches = sks_memory_allocate(rows * (int64_t)sizeof *own->host_caches, "a batch");
+  own->host_positions = sks_memory_allocate(rows * (int64_t)sizeof *own->host_positions, "a batch");
   own->host_rows = sks_memory_allocate(rows * (int64_t)sizeof *own->host_rows, "a batch");
   own->host_tiles = sks_memory_allocate(rows * (int64_t)sizeof *own->host_tiles, "a batch");
-  own->written_rows = sks_memory_allocate(rows * (int64_t)sizeof *own->written_rows, "a batch");
-  return own->host_caches && own->host_rows && own->host_tiles && own->written_rows
+  own->written_caches.copy = sks_memory_allocate(caches, "a batch");
+  own->written_rows.copy = sks_memory_allocate(entries, "a batch");
+  return own->host_caches && own->host_positions && own->host_rows && own->host_tiles &&
+                 own->written_caches.copy && own->written_rows.copy
              ? SKS_OK
              : SKS_OUT_OF_MEMORY;
 }
@@ -96,9 +108,11 @@ void sks_gpu_batch_destroy(sks_batch *batch) {
   sks_gpu_free_room(gpu, &own->workspace);
   sks_gpu_done(gpu, SKS_OK);
   sks_memory_free(own->host_caches);
+  sks_memory_free(own->host_positions);
   sks_memory_free(own->host_rows);
   sks_memory_free(own->host_tiles);
-  sks_memory_free(own->written_rows);
+  sks_memory_free(own->written_caches.copy);
+  sks_memory_free(own->written_rows.copy);
   sks_memory_free(own);
 }
 
@@ -113,6 +127,7 @@ static int32_t describe(const sks_batch *batch, sks_gpu_batch *own) {
                       "caches[%d] is of type %d, caches[0] of %d; on a GPU a step's are of one", i,
                       stream->cache->type, type);
     own->host_caches[i] = sks_gpu_cache_of(stream->cache);
+    own->host_positions[i] = stream->cache->position;
     if (most < stream->rows) most = stream->rows;
     for (int32_t r = 0; r < stream->rows; r += SKS_CUDA_TILE_ROWS) {
       int32_t left = stream->rows - r;
@@ -140,14 +155,33 @@ static int32_t ensure_workspace(sks_gpu *gpu, const sks_batch *batch, sks_gpu_ba
   return sks_gpu_ensure(gpu, need, "a batch's partial results", &own->workspace);
 }
 
-/* The rows' entries, where they are not there already: one step of a stream is as the other. */
-static cudaError_t write_rows(sks_gpu *gpu, const sks_batch *batch, sks_gpu_batch *own) {
-  size_t bytes = (size_t)batch->padded_rows * sizeof *own->host_rows;
-  if (batch->padded_rows <= own->written && memcmp(own->host_rows, own->written_rows, bytes) == 0)
+static cudaError_t write_changed(sks_gpu *gpu, const void *to, const void *from, int64_t bytes,
+                                 sks_gpu_written *written) {
+  if (bytes <= written->bytes && memcmp(from, written->copy, (size_t)bytes) == 0)
     return cudaSuccess;
-  memcpy(own->written_rows, own->host_rows, bytes);
-  own->written = batch->padded_rows;
-  return sks_gpu_write(gpu, (void *)own->step.rows, own->host_rows, (int64_t)bytes);
+  memcpy(written->copy, from, (size_t)bytes);
+  written->bytes = bytes;
+  return sks_gpu_write(gpu, (void *)to, from, bytes);
+}
+
+/* What the step's beginning reads, where it is not on the device already. */
+static cudaError_t write_step(sks_gpu *gpu, const sks_batch *batch, sks_gpu_batch *own) {
+  if (!own->committed) own->written_caches.bytes = own->written_rows.bytes = 0;
+  own->committed = false;
+  int64_t streams = batch->stream_count, rows = batch->padded_rows;
+  cudaError_t error =
+      write_changed(gpu, own->step.caches, own->host_caches,
+                    streams * (int64_t)sizeof *own->host_caches, &own->written_caches);
+  if (error == cudaSuccess)
+    error = write_changed(gpu, own->step.rows, own->host_rows,
+                          rows * (int64_t)sizeof *own->host_rows, &own->written_rows);
+  if (error == cudaSuccess)
+    error = sks_gpu_write(gpu, own->step.positions, own->host_positions,
+                          streams * (int64_t)sizeof *own->host_positions);
+  if (error == cudaSuccess && own->tiled)
+    error = sks_gpu_write(gpu, own->tiles, own->host_tiles,
+                          own->tile_count * (int64_t)sizeof *own->host_tiles);
+  return error;
 }
 
 int32_t sks_gpu_batch_begin(sks_batch *batch) {
@@ -158,14 +192,8 @@ int32_t sks_gpu_batch_begin(sks_batch *batch) {
   if (status == SKS_OK) status = describe(batch, own);
   if (status == SKS_OK) status = ensure_workspace(gpu, batch, own);
   if (status != SKS_OK) return sks_gpu_done(gpu, status);
-  cudaError_t error = gpu->waiting.begins ? sks_gpu_launch_waiting(gpu) : cudaSuccess;
-  if (error == cudaSuccess)
-    error = sks_gpu_write(gpu, own->step.caches, own->host_caches,
-                          batch->stream_count * (int64_t)sizeof *own->host_caches);
-  if (error == cudaSuccess) error = write_rows(gpu, batch, own);
-  if (error == cudaSuccess && own->tiled)
-    error = sks_gpu_write(gpu, own->tiles, own->host_tiles,
-                          own->tile_count * (int64_t)sizeof *own->host_tiles);
+  cudaError_t error = sks_gpu_launch_waiting(gpu); /* of which nothing may be written twice */
+  if (error == cudaSuccess) error = write_step(gpu, batch, own);
   gpu->waiting.begins = error == cudaSuccess;
   gpu->waiting.attention = own->attention;
   gpu->waiting.step = own->step;
@@ -181,8 +209,11 @@ static cudaError_t store_pending(sks_gpu *gpu, sks_gpu_batch *own) {
 }
 
 int32_t sks_gpu_batch_commit(sks_batch *batch) {
+  sks_gpu_batch *own = batch->own;
   sks_gpu *gpu = sks_gpu_enter(batch->attention->device);
-  return sks_gpu_leave(gpu, store_pending(gpu, batch->own), "sks_batch_commit");
+  int32_t status = sks_gpu_leave(gpu, store_pending(gpu, own), "sks_batch_commit");
+  own->committed = status == SKS_OK;
+  return status;
 }
 
 int32_t sks_gpu_append(sks_batch *batch, int32_t layer, const float *keys, const float *values,

@@ -45,7 +45,6 @@ sks_cuda_attention sks_gpu_attention_of(const sks_attention *attention, int32_t 
 sks_cuda_cache sks_gpu_cache_of(const sks_cache *cache) {
   const sks_gpu_cache *own = cache->own;
   return (sks_cuda_cache){.ring = cache->ring,
-                          .position = cache->position,
                           .base = own->base,
                           .layer_bytes = own->layer_bytes,
                           .slots = cache->slots};

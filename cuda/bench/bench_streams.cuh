@@ -47,7 +47,6 @@ struct bench_streams {
                  nullptr};
     sks_cuda_cache cache = {};
     cache.ring = {sinks, window, window + rows, sinks};
-    cache.position = position;
     cache.slots = sinks + window + rows;
     cache.layer_bytes =
         sks_cuda_layer_bytes(shape.type, shape.head_dim, shape.kv_heads, cache.slots);
@@ -73,6 +72,11 @@ struct bench_streams {
     GPU(cudaMalloc(&memory, caches.size() * sizeof cache));
     GPU(cudaMemcpy(memory, caches.data(), caches.size() * sizeof cache, cudaMemcpyHostToDevice));
     step.caches = static_cast<sks_cuda_cache *>(memory);
+    std::vector<int64_t> positions(caches.size(), position);
+    size_t position_bytes = positions.size() * sizeof positions[0];
+    GPU(cudaMalloc(&memory, position_bytes));
+    GPU(cudaMemcpy(memory, positions.data(), position_bytes, cudaMemcpyHostToDevice));
+    step.positions = static_cast<int64_t *>(memory);
     GPU(cudaMalloc(&memory, entries.size() * sizeof entries[0]));
     GPU(cudaMemcpy(memory, entries.data(), entries.size() * sizeof entries[0],
                    cudaMemcpyHostToDevice));

@@ -14,7 +14,7 @@ __global__ void advance(sks_cuda_step step) {
   int row = static_cast<int>(blockIdx.x * ADVANCE_THREADS + threadIdx.x);
   if (row >= step.row_count) return;
   sks_cuda_row entry = step.rows[row];
-  if (entry.cache >= 0 && entry.advance > 0) step.caches[entry.cache].position += entry.advance;
+  if (entry.cache >= 0 && entry.advance > 0) step.positions[entry.cache] += entry.advance;
 }
 
 }  // namespace

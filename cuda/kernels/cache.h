@@ -25,11 +25,10 @@
 #include "core/phase.h"
 #include "core/spans.h"
 
-/* One stream, in device memory. */
+/* Where the rows of one stream lie, in device memory: most often the same in every step. */
 typedef struct sks_cuda_cache {
   sks_ring ring;
-  int64_t position; /* of the next token */
-  char *base;       /* of layer 0, aligned to 256 */
+  char *base; /* of layer 0, aligned to 256 */
   int64_t layer_bytes;
   int64_t slots; /* rows of each head: at least ring.sinks + ring.slots, or what a dense cache has
                     grown to */
@@ -66,7 +65,8 @@ typedef struct sks_cuda_token {
 /* A step; pointers of device memory. */
 typedef struct sks_cuda_step {
   int32_t row_count;
-  sks_cuda_cache *caches;
+  const sks_cuda_cache *caches;
+  int64_t *positions;       /* of the next token of each of them */
   const sks_cuda_row *rows; /* [row_count] */
   sks_cuda_token *tokens;   /* [row_count], scratch */
   float *phases;            /* [row_count][4][rotary_half], scratch: cosines and sines at the row's

@@ -45,21 +45,22 @@ __global__ void put(const __grid_constant__ packet<most> from) {
   write_all(from);
 }
 
-// Of a step of one row: a single block both writes and begins.
+// A block for each row of the step. What it reads it has written itself, the same as the others, so
+// that none waits for another.
 template <int most>
 __global__ void put_and_begin(const __grid_constant__ packet<most> from,
                               const sks_cuda_attention attention, const sks_cuda_step step) {
   write_all(from);
-  sks_step_begin_row(attention, step, 0);
+  sks_step_begin_row(attention, step, blockIdx.x);
 }
 
 template <int most>
 cudaError_t launch(cudaStream_t stream, const sks_cuda_puts &puts,
                    const sks_cuda_attention *attention, const sks_cuda_step *step) {
   packet<most> from = packet_of<most>(puts);
-  return attention == nullptr ? sks_launch(put<most>, dim3(1), THREADS, 0, stream, false, from)
-                              : sks_launch(put_and_begin<most>, dim3(1), THREADS, 0, stream, false,
-                                           from, *attention, *step);
+  if (attention == nullptr) return sks_launch(put<most>, dim3(1), THREADS, 0, stream, false, from);
+  dim3 rows(static_cast<unsigned>(step->row_count));
+  return sks_launch(put_and_begin<most>, rows, THREADS, 0, stream, false, from, *attention, *step);
 }
 
 // `attention` null: they are only written.
@@ -90,7 +91,5 @@ cudaError_t sks_cuda_put(cudaStream_t stream, const sks_cuda_puts *puts) {
 
 cudaError_t sks_cuda_put_and_begin(cudaStream_t stream, const sks_cuda_puts *puts,
                                    const sks_cuda_attention *attention, const sks_cuda_step *step) {
-  if (step->row_count == 1) return launch(stream, *puts, attention, step);
-  cudaError_t error = sks_cuda_put(stream, puts);
-  return error == cudaSuccess ? sks_cuda_step_begin(stream, attention, step) : error;
+  return launch(stream, *puts, attention, step);
 }

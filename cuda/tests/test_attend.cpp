@@ -197,11 +197,10 @@ void run_step(gpu_streams &s, const std::vector<int32_t> &counts, bool idle, uin
   }
   REQUIRE(sks_batch_commit(s.batch) == SKS_OK, "%s", sks_last_error());
   GPU(sks_cuda_step_advance(nullptr, &step));
-  std::vector<sks_cuda_cache> now = s.table.get();
+  std::vector<int64_t> now = s.positions.get();
   for (int i = 0; i < s.streams; i++)
-    CHECK(now[static_cast<size_t>(i)].position ==
-              sks_cache_position(s.caches[static_cast<size_t>(i)]),
-          "stream %d at %lld, not %lld", i, (long long)now[static_cast<size_t>(i)].position,
+    CHECK(now[static_cast<size_t>(i)] == sks_cache_position(s.caches[static_cast<size_t>(i)]),
+          "stream %d at %lld, not %lld", i, (long long)now[static_cast<size_t>(i)],
           (long long)sks_cache_position(s.caches[static_cast<size_t>(i)]));
   check_workspace(s);
 }
@@ -310,7 +309,7 @@ void test_replay(sks_device *device, int32_t type, uint64_t *seed) {
   gpu_streams s(device, spec, STREAMS, 0, seed);
   gpu_array<float> x(static_cast<size_t>(STREAMS * s.row_floats()) * 2);
   gpu_array<float> out(static_cast<size_t>(STREAMS * s.out_floats()) * 2);
-  sks_cuda_step step = {STREAMS, s.table, s.rows, s.tokens, s.phases};
+  sks_cuda_step step = s.step_of(STREAMS);
   int64_t bytes = sks_cuda_attend_workspace(&s.gpu, STREAMS, s.most_keys);
   gpu_array<char> workspace(static_cast<size_t>(bytes));
   workspace.zero();

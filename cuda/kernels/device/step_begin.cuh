@@ -15,7 +15,7 @@ __device__ static inline void sks_step_begin_row(const sks_cuda_attention &atten
     return;
   }
   const sks_cuda_cache &cache = step.caches[entry.cache];
-  sks_view view = sks_view_of(&cache.ring, cache.position + entry.offset);
+  sks_view view = sks_view_of(&cache.ring, step.positions[entry.cache] + entry.offset);
   if (threadIdx.x == 0) {
     sks_cuda_token &token = step.tokens[row];
     token.slot = sks_slot_of(&cache.ring, view.position);

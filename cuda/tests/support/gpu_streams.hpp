@@ -8,6 +8,7 @@
 
 #include "cuda/kernels/attend.h"
 #include "cuda/kernels/cache_rows.h"
+#include "cuda/kernels/put.h"
 #include "support/gpu.hpp"
 
 struct streams_spec {
@@ -26,9 +27,10 @@ class gpu_streams {
   std::vector<sks_cache *> caches;
   std::vector<float> slopes, logits;
   sks_cuda_attention gpu = {};
-  std::vector<sks_cuda_cache> gpu_caches;  // as they are on the device, but for positions
+  std::vector<sks_cuda_cache> gpu_caches;  // as they are on the device
   std::vector<std::unique_ptr<gpu_array<char>>> memory;
   gpu_array<sks_cuda_cache> table;
+  gpu_array<int64_t> positions;
   gpu_array<sks_turns> turns;
   gpu_array<float> gpu_slopes, gpu_logits;
   gpu_array<sks_cuda_row> rows;
@@ -97,7 +99,8 @@ class gpu_streams {
       gpu_caches.push_back(its);
     }
     table.resize(gpu_caches.size());
-    table.put(gpu_caches);
+    positions.resize(gpu_caches.size());
+    send_all();
     rows.resize(static_cast<size_t>(most_rows));
     tokens.resize(static_cast<size_t>(most_rows));
     phases.resize(static_cast<size_t>(most_rows) * 4 * half);
@@ -124,12 +127,13 @@ class gpu_streams {
 
   // What the host changed goes to the device: rings and positions as on the CPU.
   void send_all() {
+    std::vector<int64_t> now;
     for (int i = 0; i < streams; i++) {
-      sks_cuda_cache &its = gpu_caches[static_cast<size_t>(i)];
-      its.ring = caches[static_cast<size_t>(i)]->ring;
-      its.position = caches[static_cast<size_t>(i)]->position;
+      gpu_caches[static_cast<size_t>(i)].ring = caches[static_cast<size_t>(i)]->ring;
+      now.push_back(caches[static_cast<size_t>(i)]->position);
     }
     table.put(gpu_caches);
+    positions.put(now);
   }
 
   // A row of a fused projection: all queries, all keys, all values.
@@ -173,10 +177,16 @@ class gpu_streams {
     REQUIRE(sks_batch_begin(batch, used.data(), used_rows.data(),
                             static_cast<int32_t>(used.size())) == SKS_OK,
             "%s", sks_last_error());
-    rows.put(entries);
-    sks_cuda_step step = {static_cast<int32_t>(entries.size()), table, rows, tokens, phases};
-    GPU(sks_cuda_step_begin(nullptr, &gpu, &step));
+    sks_cuda_step step = step_of(static_cast<int32_t>(entries.size()));
+    sks_cuda_puts puts = {};
+    int64_t bytes = static_cast<int64_t>(entries.size() * sizeof entries[0]);
+    if (!sks_cuda_puts_add(&puts, rows, entries.data(), bytes)) rows.put(entries);
+    GPU(sks_cuda_put_and_begin(nullptr, &puts, &gpu, &step));
     return step;
+  }
+
+  sks_cuda_step step_of(int32_t row_count) {
+    return {row_count, table, positions, rows, tokens, phases};
   }
 
   // The CPU's output of one layer for x [rows] of its own order.
