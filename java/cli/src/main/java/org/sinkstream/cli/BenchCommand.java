@@ -32,6 +32,9 @@ final class BenchCommand implements Callable<Integer> {
   /** In which the JVM compiles what it calls; at least one run. */
   private static final long WARM_UP_NANOS = 1_500_000_000;
 
+  /** A GPU stands idle while what is not compiled runs between two steps. */
+  private static final long GPU_WARM_UP_NANOS = 4_000_000_000L;
+
   private final Streams streams;
 
   @Mixin private final BenchModel model = new BenchModel();
@@ -105,8 +108,9 @@ final class BenchCommand implements Callable<Integer> {
                   info.device(),
                   info.threads(),
                   Math.clamp(info.weightBytes(), LEAST_READ, MOST_READ))) {
+        long warmUp = info.device().equals("cpu") ? WARM_UP_NANOS : GPU_WARM_UP_NANOS;
         for (BenchTest test : tests) {
-          report.add(streams, fields, measure(test, tested, memory));
+          report.add(streams, fields, measure(test, tested, memory, warmUp));
         }
       }
       report.finish(streams);
@@ -114,8 +118,9 @@ final class BenchCommand implements Callable<Integer> {
     }
   }
 
-  private BenchResult measure(BenchTest test, BenchStreams tested, MemoryBandwidth memory) {
-    for (long warm = 0; warm < WARM_UP_NANOS; warm += tested.run(test)) {
+  private BenchResult measure(
+      BenchTest test, BenchStreams tested, MemoryBandwidth memory, long warmUpNanos) {
+    for (long warm = 0; warm < warmUpNanos; warm += tested.run(test)) {
       tested.moveTo(test);
     }
     double[] tokensPerSecond = new double[(int) repetitions];
