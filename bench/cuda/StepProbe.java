@@ -114,7 +114,7 @@ final class StepProbe {
     return 100 * (1 - median(alone) / median(step));
   }
 
-  private static double median(double[] nanoseconds) {
+  static double median(double[] nanoseconds) {
     double[] sorted = nanoseconds.clone();
     Arrays.sort(sorted);
     return sorted[sorted.length / 2] / 1e3;
