@@ -189,8 +189,119 @@ struct block_state {
   float squares[MOST_GROUPS][inputs][ROW_THREADS / SKS_WARP];  // of a row of x, by warps
   float scales[MOST_GROUPS][inputs];  // what is left of the norm, from a group's first meeting on
   sks_arrivals arrivals[MOST_GROUPS][MOST_STAGES];
+
+  __device__ float *scratch() { return &parts[0][0][0][0][0]; }
   static_assert(sizeof parts >= 2 * SKS_MOST_WARPS * sizeof(float), "");
 };
+
+// By the last warp of each group, so that others go on: what is left of the norm of row i of x, of
+// whose squares' sum each lane has a part.
+template <typename state>
+__device__ void put_scale(const linear_args &args, const group &g, state &block, int i,
+                          float squares) {
+  squares = sks_warp_sum(squares);
+  float scale = args.norm.is(SKS_RMS_NORM) ? args.norm.scale(squares) : 1.0f;
+  if (g.lane == 0) block.scales[g.index][i] = scale;
+}
+
+// A thread's columns of a row of numbers.
+template <typename weight, int slots, typename numbers>
+__device__ void take_columns(const linear_args &args, const group &g, const numbers &row,
+                             typename weight::input (&in)[slots]) {
+#pragma unroll
+  for (int slot = 0; slot < slots; slot++) {
+    int32_t column = first_column<weight>(g, slot);
+    if (column < args.columns) in[slot] = weight::take(row, column);
+  }
+}
+
+// What a thread multiplies: its columns of rows of x from `first_input` on, as numbers, which were
+// left or are made by the block in `shared`. `start_rest` asks for more weights once the first row
+// is there.
+template <typename weight, int slots, int inputs, typename state, typename function>
+__device__ void take_numbers(const linear_args &args, const group &g, int64_t first_input,
+                             char *shared, state &block, const function &start_rest,
+                             typename weight::input (&in)[inputs][slots]) {
+  const sks_input_numbers numbers(shared, args.columns);
+  const bool makes = args.all_make || g.warp > 0;
+  const int32_t makers = args.all_make ? g.threads : g.threads - SKS_WARP;
+  const sks_number_maker maker(args.norm, args.columns,
+                               g.index * makers + g.thread - (g.threads - makers),
+                               g.count * makers);
+  if (args.left.rows) g.meet();  // its barriers are there; else all meet for the numbers
+  sks_wait_for_previous();
+#pragma unroll
+  for (int i = 0; i < inputs; i++) {
+    const float *row = args.x + (first_input + i) * args.columns;
+    sks_row_norm norm;
+    if (i > 0) __syncthreads();
+    if (args.norm.is(SKS_LAYER_NORM)) norm.measure(args.norm, args.columns, row, block.scratch());
+    if (args.left.rows)
+      take_columns<weight>(args, g, sks_left_numbers(args.left, first_input + i, args.columns),
+                           in[i]);
+    else if (makes)
+      maker.make(norm, row, numbers);
+    if (i == 0) start_rest();
+    if (!args.left.rows) {
+      __syncthreads();
+      take_columns<weight>(args, g, numbers, in[i]);
+    }
+    if (g.warp < g.warps - 1) continue;
+    const int32_t count = args.norm.is(SKS_RMS_NORM) ? numbers.square_count(args.columns) : 0;
+    float squares = 0;
+#pragma unroll 1
+    for (int32_t at = g.lane; at < count; at += SKS_WARP) squares += numbers.squares[at];
+    put_scale(args, g, block, i, squares);
+  }
+}
+
+// The same as floats.
+template <typename weight, int slots, int inputs, typename state, typename function>
+__device__ void take_floats(const linear_args &args, const group &g, int64_t first_input,
+                            state &block, const function &start_rest,
+                            typename weight::input (&in)[inputs][slots]) {
+  // The norm's factors are there before x is, if there are registers for them.
+  constexpr bool early = slots * weight::COLUMNS <= 16;
+  const int32_t first = first_column<weight>(g, 0), step = g.threads * weight::COLUMNS;
+  const bool rms = args.norm.is(SKS_RMS_NORM), layer = args.norm.is(SKS_LAYER_NORM);
+  float factors[early ? slots : 1][weight::COLUMNS];
+#pragma unroll
+  for (int slot = 0; slot < slots && early; slot++)
+    if (args.norm.weight)
+      sks_load_columns<1>(args.norm.weight, args.columns, first + slot * step, factors[slot]);
+  sks_wait_for_previous();
+#pragma unroll
+  for (int i = 0; i < inputs; i++) {
+    const float *row = args.x + (first_input + i) * args.columns;
+    sks_row_norm norm;
+    if (layer && i > 0) __syncthreads();
+    if (layer) norm.measure(args.norm, args.columns, row, block.scratch());
+    float x[slots][weight::COLUMNS], sum = 0;
+#pragma unroll
+    for (int slot = 0; slot < slots; slot++)
+      sks_load_columns<1>(row, args.columns, first + slot * step, x[slot]);
+#pragma unroll
+    for (int slot = 0; slot < slots && args.norm.weight; slot++)
+#pragma unroll
+      for (int four = 0; four < weight::COLUMNS; four += 4) {
+        int32_t column = first + slot * step + four;
+        float its[4];
+        if constexpr (early)
+          memcpy(its, factors[slot] + four, sizeof its);
+        else
+          sks_load_columns<1>(args.norm.weight, args.columns, column, its);
+        sum += norm.apply<1, 4>(args.norm, args.columns, column, its, x[slot] + four);
+      }
+    sum = rms ? sks_warp_sum(sum) : 0.0f;
+    if (g.lane == 0) block.squares[g.index][i][g.warp] = sum;
+    if (i == 0) start_rest();
+#pragma unroll
+    for (int slot = 0; slot < slots; slot++) in[i][slot] = weight::take(x[slot]);
+  }
+  __syncthreads();
+  for (int i = 0; i < inputs && g.warp == g.warps - 1; i++)
+    put_scale(args, g, block, i, g.lane < g.warps ? block.squares[g.index][i][g.lane] : 0.0f);
+}
 
 template <typename weight, int slots, int tile, int inputs>
 __global__ __launch_bounds__((block_threads<weight, slots>(inputs)),
@@ -201,7 +312,6 @@ __global__ __launch_bounds__((block_threads<weight, slots>(inputs)),
   const sequence<tile> tiles(args, g);
   const ring<weight, tile> pipe = {shared + g.index * args.stages * args.stage_bytes,
                                    block.arrivals[g.index]};
-  float *scratch = &block.parts[0][0][0][0][0];
 
   sks_let_next_start();
   // Loops over stages stay loops: a kernel's instructions come from memory, too.
@@ -218,96 +328,13 @@ __global__ __launch_bounds__((block_threads<weight, slots>(inputs)),
     for (int32_t i = early; i < args.stages; i++) pipe.start(args, g, tiles, i, i);
   };
 
-  int64_t first_input = static_cast<int64_t>(blockIdx.y) * inputs;
-  const bool rms = args.norm.is(SKS_RMS_NORM), layer = args.norm.is(SKS_LAYER_NORM);
+  const int64_t first_input = static_cast<int64_t>(blockIdx.y) * inputs;
   typename weight::input in[inputs][slots];
-  // By the last warp of each group, so that others go on.
-  const auto put_scale = [&](int i, float squares) {
-    squares = sks_warp_sum(squares);
-    float scale = rms ? args.norm.scale(squares) : 1.0f;
-    if (g.lane == 0) block.scales[g.index][i] = scale;
-  };
-  if constexpr (weight::SCALED) {
-    const sks_input_numbers numbers(shared + g.count * args.stages * args.stage_bytes,
-                                    args.columns);
-    const bool makes = args.all_make || g.warp > 0;
-    const int32_t makers = args.all_make ? g.threads : g.threads - SKS_WARP;
-    const sks_number_maker maker(args.norm, args.columns,
-                                 g.index * makers + g.thread - (g.threads - makers),
-                                 g.count * makers);
-    const auto take = [&](int i, const auto &its) {
-#pragma unroll
-      for (int slot = 0; slot < slots; slot++) {
-        int32_t column = first_column<weight>(g, slot);
-        if (column < args.columns) in[i][slot] = weight::take(its, column);
-      }
-    };
-    if (args.left.rows) g.meet();  // its barriers are there; else all meet for the numbers
-    sks_wait_for_previous();
-#pragma unroll
-    for (int i = 0; i < inputs; i++) {
-      const float *row = args.x + (first_input + i) * args.columns;
-      sks_row_norm norm;
-      if (i > 0) __syncthreads();
-      if (layer) norm.measure(args.norm, args.columns, row, scratch);
-      if (args.left.rows)
-        take(i, sks_left_numbers(args.left, first_input + i, args.columns));
-      else if (makes)
-        maker.make(norm, row, numbers);
-      if (i == 0) start_rest();
-      if (!args.left.rows) {
-        __syncthreads();
-        take(i, numbers);
-      }
-      if (g.warp < g.warps - 1) continue;
-      const int32_t count = rms ? numbers.square_count(args.columns) : 0;
-      float squares = 0;
-#pragma unroll 1
-      for (int32_t at = g.lane; at < count; at += SKS_WARP) squares += numbers.squares[at];
-      put_scale(i, squares);
-    }
-  } else {
-    // The norm's factors are there before x is, if there are registers for them.
-    constexpr bool early = slots * weight::COLUMNS <= 16;
-    const int32_t first = first_column<weight>(g, 0), step = g.threads * weight::COLUMNS;
-    float factors[early ? slots : 1][weight::COLUMNS];
-#pragma unroll
-    for (int slot = 0; slot < slots && early; slot++)
-      if (args.norm.weight)
-        sks_load_columns<1>(args.norm.weight, args.columns, first + slot * step, factors[slot]);
-    sks_wait_for_previous();
-#pragma unroll
-    for (int i = 0; i < inputs; i++) {
-      const float *row = args.x + (first_input + i) * args.columns;
-      sks_row_norm norm;
-      if (layer && i > 0) __syncthreads();
-      if (layer) norm.measure(args.norm, args.columns, row, scratch);
-      float x[slots][weight::COLUMNS], sum = 0;
-#pragma unroll
-      for (int slot = 0; slot < slots; slot++)
-        sks_load_columns<1>(row, args.columns, first + slot * step, x[slot]);
-#pragma unroll
-      for (int slot = 0; slot < slots && args.norm.weight; slot++)
-#pragma unroll
-        for (int four = 0; four < weight::COLUMNS; four += 4) {
-          int32_t column = first + slot * step + four;
-          float its[4];
-          if constexpr (early)
-            memcpy(its, factors[slot] + four, sizeof its);
-          else
-            sks_load_columns<1>(args.norm.weight, args.columns, column, its);
-          sum += norm.apply<1, 4>(args.norm, args.columns, column, its, x[slot] + four);
-        }
-      sum = rms ? sks_warp_sum(sum) : 0.0f;
-      if (g.lane == 0) block.squares[g.index][i][g.warp] = sum;
-      if (i == 0) start_rest();
-#pragma unroll
-      for (int slot = 0; slot < slots; slot++) in[i][slot] = weight::take(x[slot]);
-    }
-    __syncthreads();
-    for (int i = 0; i < inputs && g.warp == g.warps - 1; i++)
-      put_scale(i, g.lane < g.warps ? block.squares[g.index][i][g.lane] : 0.0f);
-  }
+  if constexpr (weight::SCALED)
+    take_numbers<weight>(args, g, first_input, shared + g.count * args.stages * args.stage_bytes,
+                         block, start_rest, in);
+  else
+    take_floats<weight>(args, g, first_input, block, start_rest, in);
 
   // Rows are finished by a warp that asks for nothing, if there are such.
   const int32_t first_finisher = g.warps > 3 ? 1 : 0;
