@@ -21,8 +21,9 @@ typedef struct sks_gpu_written {
   int64_t bytes;
 } sks_gpu_written;
 
-/* What a GPU has of a batch. Where each row stands is written to the device when a step begins;
- * kernels get pointers to it, which never change, so that a recorded step is replayed for ever. */
+/* What a GPU has of a batch. What has changed of where rows stand is written to the device when a
+ * step begins; kernels get pointers to it, which never change, so that a recorded step is replayed
+ * for ever. */
 typedef struct sks_gpu_batch {
   sks_cuda_attention attention;
   sks_cuda_step step;
@@ -35,13 +36,17 @@ typedef struct sks_gpu_batch {
   sks_gpu_room workspace;
   int32_t pending; /* the layer whose rows attend will store on its way, or -1 */
   sks_cuda_new_rows pending_rows;
+  /* Of the step, to be written. */
+  sks_cuda_cache *caches;
+  sks_cuda_row *rows;
   /* What is written to the device, [max_rows] each. */
   sks_cuda_cache *host_caches;
   int64_t *host_positions;
   sks_cuda_row *host_rows;
   sks_cuda_tile *host_tiles;
   sks_gpu_written written_caches, written_rows;
-  bool committed; /* the last step was: what it wrote has arrived */
+  bool committed; /* the last step was */
+  uint64_t lost;  /* launches of what waited that had failed when the last step began */
 } sks_gpu_batch;
 
 /* Rows whose results are left rounded, too: as many as a product of our own takes. */
@@ -71,9 +76,9 @@ static int32_t allocate(sks_gpu *gpu, const sks_batch *batch, sks_gpu_batch *own
                        "a batch", &own->memory);
   if (status != SKS_OK) return status;
   char *memory = own->memory;
-  own->step.caches = (sks_cuda_cache *)memory;
+  own->step.caches = own->caches = (sks_cuda_cache *)memory;
   own->step.positions = (int64_t *)(memory += caches);
-  own->step.rows = (sks_cuda_row *)(memory += positions);
+  own->step.rows = own->rows = (sks_cuda_row *)(memory += positions);
   own->step.tokens = (sks_cuda_token *)(memory += entries);
   own->tiles = (sks_cuda_tile *)(memory += tokens);
   own->step.phases = (float *)(memory += tiles);
@@ -155,26 +160,29 @@ static int32_t ensure_workspace(sks_gpu *gpu, const sks_batch *batch, sks_gpu_ba
   return sks_gpu_ensure(gpu, need, "a batch's partial results", &own->workspace);
 }
 
-static cudaError_t write_changed(sks_gpu *gpu, const void *to, const void *from, int64_t bytes,
+static cudaError_t write_changed(sks_gpu *gpu, void *to, const void *from, int64_t bytes,
                                  sks_gpu_written *written) {
   if (bytes <= written->bytes && memcmp(from, written->copy, (size_t)bytes) == 0)
     return cudaSuccess;
   memcpy(written->copy, from, (size_t)bytes);
   written->bytes = bytes;
-  return sks_gpu_write(gpu, (void *)to, from, bytes);
+  return sks_gpu_write(gpu, to, from, bytes);
 }
 
 /* What the step's beginning reads, where it is not on the device already. */
 static cudaError_t write_step(sks_gpu *gpu, const sks_batch *batch, sks_gpu_batch *own) {
-  if (!own->committed) own->written_caches.bytes = own->written_rows.bytes = 0;
+  /* What did not get as far as the device, another thread may have been told. */
+  if (!own->committed || own->lost != gpu->waiting.lost)
+    own->written_caches.bytes = own->written_rows.bytes = 0;
   own->committed = false;
+  own->lost = gpu->waiting.lost;
   int64_t streams = batch->stream_count, rows = batch->padded_rows;
   cudaError_t error =
-      write_changed(gpu, own->step.caches, own->host_caches,
-                    streams * (int64_t)sizeof *own->host_caches, &own->written_caches);
+      write_changed(gpu, own->caches, own->host_caches, streams * (int64_t)sizeof *own->host_caches,
+                    &own->written_caches);
   if (error == cudaSuccess)
-    error = write_changed(gpu, own->step.rows, own->host_rows,
-                          rows * (int64_t)sizeof *own->host_rows, &own->written_rows);
+    error = write_changed(gpu, own->rows, own->host_rows, rows * (int64_t)sizeof *own->host_rows,
+                          &own->written_rows);
   if (error == cudaSuccess)
     error = sks_gpu_write(gpu, own->step.positions, own->host_positions,
                           streams * (int64_t)sizeof *own->host_positions);

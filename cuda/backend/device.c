@@ -29,6 +29,7 @@ cudaError_t sks_gpu_launch_waiting(sks_gpu *gpu) {
                                       : sks_cuda_put(gpu->stream, &waiting->puts);
   waiting->puts.count = 0;
   waiting->begins = false;
+  if (error != cudaSuccess) waiting->lost++;
   return error;
 }
 

@@ -34,6 +34,7 @@ typedef struct sks_gpu_waiting {
   sks_cuda_attention attention;
   sks_cuda_step step;
   cudaError_t error; /* of the launch, until somebody leaves with it */
+  uint64_t lost;     /* launches that failed, whoever was told of it */
 } sks_gpu_waiting;
 
 enum { SKS_GPU_MOST_ROOMS = 64 }; /* each is twice as large as the one before */
