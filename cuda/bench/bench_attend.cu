@@ -9,7 +9,7 @@ void measure_rows(const bench_shape &shape, int64_t window, int32_t streams, dou
   int64_t kv = static_cast<int64_t>(shape.kv_heads) * shape.head_dim, row = width + 2 * kv;
   float *x = static_cast<float *>(bench_memory(streams * row, FLOATS, 1));
   float *out = static_cast<float *>(bench_memory(streams * width, FLOATS, 1));
-  GPU(sks_cuda_step_begin(nullptr, &s.attention, &s.step));
+  s.begin(nullptr);
   GPU(cudaDeviceSynchronize());
   int32_t group = shape.heads / shape.kv_heads;
   double time = bench_median([&](cudaStream_t stream) {
@@ -46,7 +46,7 @@ void measure_tiles(const bench_shape &shape, int64_t window, int32_t rows, int64
   void *memory;
   GPU(cudaMalloc(&memory, tiles.size() * sizeof tiles[0]));
   GPU(cudaMemcpy(memory, tiles.data(), tiles.size() * sizeof tiles[0], cudaMemcpyHostToDevice));
-  GPU(sks_cuda_step_begin(nullptr, &s.attention, &s.step));
+  s.begin(nullptr);
   GPU(cudaDeviceSynchronize());
   sks_cuda_attend_args in = {x, row, shape.heads / shape.kv_heads * shape.head_dim, nullptr, out};
   double time = bench_median(

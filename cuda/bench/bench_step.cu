@@ -110,7 +110,7 @@ struct model {
 void step(cudaStream_t stream, const model &m, const bench_streams &s, bool attention,
           bool overlap) {
   sks_norm norm = {m.norm_weight, nullptr, 1e-5f, SKS_RMS_NORM};
-  GPU(sks_cuda_step_begin(stream, &s.attention, &s.step));
+  s.begin(stream);
   GPU(sks_cuda_embed(stream, &m.table, m.ids, m.streams, m.x.values));
   for (size_t i = 0; i < m.layers.size(); i++) {
     const layer &l = m.layers[i];

@@ -4,6 +4,7 @@
 
 #include "cuda/bench/support.cuh"
 #include "cuda/kernels/attend.h"
+#include "cuda/kernels/put.h"
 
 struct bench_shape {
   int32_t layers, heads, kv_heads, head_dim, type;
@@ -92,6 +93,11 @@ struct bench_streams {
     double row_bytes = static_cast<double>(sks_cuda_row_pitch(shape.type, shape.head_dim));
     bytes =
         2.0 * row_bytes * shape.kv_heads * shape.layers * static_cast<double>(most_keys) * streams;
+  }
+
+  void begin(cudaStream_t stream) const {
+    const sks_cuda_puts none = {};
+    GPU(sks_cuda_put_and_begin(stream, &none, &attention, &step));
   }
 };
 

@@ -138,7 +138,7 @@ static double bench_copy_bandwidth() {
   return 2.0 * static_cast<double>(bytes) / time * 1e-6;
 }
 
-// By the first call of all.
+// Before any other call of CUDA.
 static void bench_say_card() {
   setenv("CUDA_MODULE_LOADING", "EAGER", 0);  // as the back end does
   cudaDeviceProp card;

@@ -1,14 +1,9 @@
 #include "cuda/kernels/cache.h"
 #include "cuda/kernels/device/launch.cuh"
-#include "cuda/kernels/device/step_begin.cuh"
 
 namespace {
 
 enum { ADVANCE_THREADS = 256 };
-
-__global__ void begin(sks_cuda_attention attention, sks_cuda_step step) {
-  sks_step_begin_row(attention, step, blockIdx.x);
-}
 
 __global__ void advance(sks_cuda_step step) {
   int row = static_cast<int>(blockIdx.x * ADVANCE_THREADS + threadIdx.x);
@@ -18,12 +13,6 @@ __global__ void advance(sks_cuda_step step) {
 }
 
 }  // namespace
-
-cudaError_t sks_cuda_step_begin(cudaStream_t stream, const sks_cuda_attention *attention,
-                                const sks_cuda_step *step) {
-  return sks_launch(begin, dim3(static_cast<unsigned>(step->row_count)), SKS_STEP_BEGIN_THREADS, 0,
-                    stream, false, *attention, *step);
-}
 
 cudaError_t sks_cuda_step_advance(cudaStream_t stream, const sks_cuda_step *step) {
   int blocks = (step->row_count + ADVANCE_THREADS - 1) / ADVANCE_THREADS;

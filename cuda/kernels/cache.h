@@ -10,10 +10,10 @@
  * so that the rows that a query sees are at most three contiguous pieces (core/spans.h).
  *
  * Everything that changes from step to step lies on the device, and a recorded step is replayed for
- * ever: sks_cuda_step_begin reads where each stream stands, the layers read what it wrote, and
- * sks_cuda_step_advance moves the positions. A row whose `cache` is negative is idle: nothing is
- * stored or computed for it, so that streams join and leave a recorded step by their entries in
- * `rows` alone.
+ * ever: sks_cuda_put_and_begin (put.h) reads where each stream stands, the layers read what it
+ * wrote, and sks_cuda_step_advance moves the positions. A row whose `cache` is negative is idle:
+ * nothing is stored or computed for it, so that streams join and leave a recorded step by their
+ * entries in `rows` alone.
  */
 #ifndef SINKSTREAM_CUDA_KERNELS_CACHE_H
 #define SINKSTREAM_CUDA_KERNELS_CACHE_H
@@ -51,8 +51,8 @@ typedef struct sks_cuda_attention {
   const float *slopes;    /* [heads], or NULL */
 } sks_cuda_attention;
 
-/* A row's token, as step_begin found it: what it sees, and where its own row goes. All that a block
- * needs in one piece. */
+/* A row's token, as the step's beginning found it: what it sees, and where its own row goes. All
+ * that a block needs in one piece. */
 typedef struct sks_cuda_token {
   int64_t slot; /* of its own row; -1: idle */
   sks_view view;
@@ -107,10 +107,6 @@ static inline int64_t sks_cuda_layer_bytes(int32_t type, int64_t head_dim, int64
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-/* Fills tokens and phases. What follows it in the stream without overlap sees them. */
-cudaError_t sks_cuda_step_begin(cudaStream_t stream, const sks_cuda_attention *attention,
-                                const sks_cuda_step *step);
 
 /* position += advance for each row's cache. */
 cudaError_t sks_cuda_step_advance(cudaStream_t stream, const sks_cuda_step *step);

@@ -33,8 +33,9 @@ bool sks_cuda_puts_add(sks_cuda_puts *puts, void *to, const void *from, int64_t 
 /* Writes them all. */
 cudaError_t sks_cuda_put(cudaStream_t stream, const sks_cuda_puts *puts);
 
-/* Writes them all, then sks_cuda_step_begin, which sees them; what it reads may be among them once.
- */
+/* Writes them all, if any, then fills the step's tokens and phases, which sees them. No place that
+ * it reads may be among them twice: its blocks write side by side. What follows it in the stream
+ * without overlap sees what it filled. */
 cudaError_t sks_cuda_put_and_begin(cudaStream_t stream, const sks_cuda_puts *puts,
                                    const sks_cuda_attention *attention, const sks_cuda_step *step);
 

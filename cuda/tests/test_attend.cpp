@@ -318,7 +318,8 @@ void test_replay(sks_device *device, int32_t type, uint64_t *seed) {
   cudaGraphExec_t recorded;
   GPU(cudaStreamCreate(&stream));
   GPU(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal));
-  GPU(sks_cuda_step_begin(stream, &s.gpu, &step));
+  const sks_cuda_puts none = {};
+  GPU(sks_cuda_put_and_begin(stream, &none, &s.gpu, &step));
   for (int32_t layer = 0; layer < spec.layers; layer++) {
     const float *layer_x = x + layer * STREAMS * s.row_floats();
     sks_cuda_new_rows from = s.new_rows(layer_x);

@@ -179,10 +179,20 @@ class gpu_streams {
             "%s", sks_last_error());
     sks_cuda_step step = step_of(static_cast<int32_t>(entries.size()));
     sks_cuda_puts puts = {};
-    int64_t bytes = static_cast<int64_t>(entries.size() * sizeof entries[0]);
-    if (!sks_cuda_puts_add(&puts, rows, entries.data(), bytes)) rows.put(entries);
+    add_or_put(&puts, &rows, entries);
+    add_or_put(&puts, &table, table.get());
+    add_or_put(&puts, &positions, positions.get());
     GPU(sks_cuda_put_and_begin(nullptr, &puts, &gpu, &step));
     return step;
+  }
+
+  // With the step's beginning, where there is room. It is not there before.
+  template <typename element>
+  static void add_or_put(sks_cuda_puts *puts, gpu_array<element> *to,
+                         const std::vector<element> &from) {
+    const int64_t bytes = static_cast<int64_t>(from.size() * sizeof from[0]);
+    to->poison();
+    if (!sks_cuda_puts_add(puts, static_cast<element *>(*to), from.data(), bytes)) to->put(from);
   }
 
   sks_cuda_step step_of(int32_t row_count) {
