@@ -161,6 +161,30 @@ void test_shape(sks_device *device, int32_t type, int32_t rows, uint64_t *seed) 
         type, (long long)channels, (long long)columns);
 }
 
+// Rows of zeros, of what is as good as zero, and with what is no number or too large for one.
+void test_odd_inputs(int32_t type, uint64_t *seed) {
+  const int64_t columns = 512, channels = 32;
+  const gpu_matrix w(type, type, channels, columns, true, seed);
+  const auto run = [&](const std::vector<float> &x) {
+    gpu_array<float> gpu_x(x), y(static_cast<size_t>(channels));
+    GPU(sks_cuda_linear(nullptr, &w.matrix, nullptr, gpu_x, {}, 1, y, SKS_STORE, true));
+    return y.get();
+  };
+  const std::vector<float> of_zeros = run(std::vector<float>(columns, 0.0f));
+  const std::vector<float> of_tiny = run(std::vector<float>(columns, 1e-36f));
+  for (size_t i = 0; i < of_zeros.size(); i++) {
+    CHECK(of_zeros[i] == w.bias_values[i], "type %d: %g of zeros, not %g", type, of_zeros[i],
+          w.bias_values[i]);
+    CHECK(std::fabs(of_tiny[i] - w.bias_values[i]) <= 1e-30f, "type %d: %g of tiny ones, not %g",
+          type, of_tiny[i], w.bias_values[i]);
+  }
+  for (float odd : {NAN, INFINITY, -INFINITY}) {
+    std::vector<float> x = random_floats(seed, static_cast<size_t>(columns), 3);
+    x[static_cast<size_t>(rng_below(seed, columns))] = odd;
+    for (float sum : run(x)) CHECK(!std::isfinite(sum), "type %d: %g with %g", type, sum, odd);
+  }
+}
+
 // Rows of x as prepare leaves them for the layer of a batch, on both sides.
 struct prepared_rows {
   int64_t stride;
@@ -381,6 +405,8 @@ int main(int argc, char **argv) {
   for (int32_t round = 0; round < shortened(12); round++)
     for (int32_t type = SKS_F32; type < SKS_TYPES; type++)
       if (sks_cuda_holds(type)) test_shape(device, type, 7 - round % 7, &seed);
+  for (int32_t type = SKS_F32; type < SKS_TYPES; type++)
+    if (sks_cuda_holds(type)) test_odd_inputs(type, &seed);
   test_chain(&seed);
   const sks_cuda_matrix any = {SKS_F16, 1, 1, nullptr, nullptr, nullptr};
   if (sks_cuda_linear_batches(&any)) {
