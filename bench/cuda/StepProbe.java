@@ -114,6 +114,7 @@ final class StepProbe {
     return 100 * (1 - median(alone) / median(step));
   }
 
+  /** In microseconds. */
   static double median(double[] nanoseconds) {
     double[] sorted = nanoseconds.clone();
     Arrays.sort(sorted);

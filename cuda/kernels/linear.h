@@ -29,7 +29,7 @@ extern "C" {
 enum { SKS_CUDA_FEW_ROWS = 4 };
 
 /* Widest matrix that sks_cuda_linear takes. Where a block has but 99 KB of shared memory: 24,736
- * columns of F32, 26,368 of Q6_K and 28,256 of Q8_0. */
+ * columns of F32, 27,136 of Q6_K and 29,152 of Q8_0. */
 enum { SKS_CUDA_MOST_COLUMNS = 32768 };
 
 /*

@@ -36,7 +36,7 @@ __device__ static inline float sks_exp2(float x) {
   return y;
 }
 
-// 1 / x, to the last bit but one; zero for the largest x.
+// 1 / x, to the last bit but one; what is denormal, x or the result, counts as zero.
 __device__ static inline float sks_reciprocal(float x) {
   float y;
   asm("rcp.approx.ftz.f32 %0, %1;\n" : "=f"(y) : "f"(x));

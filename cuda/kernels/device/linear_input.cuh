@@ -42,9 +42,9 @@ __device__ static inline void sks_load_columns(const float *x, int32_t total, in
   }
 }
 
-// Mean of a row, and the squares' sum of what is around it, by `threads` of the block; `share` is
-// 1 / columns, `scratch` [SKS_MOST_WARPS] twice. Not in line, as RMS norms are what most models
-// have.
+// Mean of a row, and the sum of squares of the distances from it, by `threads` of the block;
+// `share` is 1 / columns, `scratch` [SKS_MOST_WARPS] twice. Not in line, as RMS norms are what most
+// models have.
 __device__ static __noinline__ float2 sks_measure_row(const float *row, int32_t columns,
                                                       int32_t threads, float share,
                                                       float *scratch) {

@@ -63,7 +63,7 @@ public final class BatchRunner {
 
   private Recording recordingFor(int rows, long tokensKept) {
     if (tokensKept > widest) {
-      recordings.clear();
+      recordings.clear(); // their native halves stay until the arena closes: widths are few
       widest = tokensKept;
     }
     return recordings.computeIfAbsent(rows, ignored -> new Recording(device, arena));
