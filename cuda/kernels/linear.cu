@@ -1,8 +1,8 @@
 #include "cuda/kernels/device/activation.cuh"
 #include "cuda/kernels/device/launch.cuh"
 #include "cuda/kernels/device/linear_input.cuh"
+#include "cuda/kernels/device/linear_tiles.cuh"
 #include "cuda/kernels/device/reduce.cuh"
-#include "cuda/kernels/device/stage.cuh"
 #include "cuda/kernels/device/weight.cuh"
 #include "cuda/kernels/linear.h"
 
@@ -27,138 +27,13 @@ enum {
   TILE_BYTES = 48 << 10  // up to here four rows of floats are summed together, else one by one
 };
 
-struct linear_args {
-  const char *elements;
-  const char *scales;
-  int32_t pitch;
-  int32_t scale_bytes;  // of a tile
-  const float *bias;
-  int32_t rows;               // of the matrix
-  int32_t columns;            // of it and of x
-  int32_t units, more_units;  // of a block: tiles of rows, with a gate pairs of them; the first
-                              // `more_units` blocks have one more
-  int32_t group_units;        // units / groups: to divide takes a kernel long
-  int32_t output;
-  int32_t stages;        // of a group's ring
-  int32_t early_stages;  // of these, that an early group fills before x is there
-  bool all_make;         // numbers; else a group's first warp, which asks for weights, does not
-  int32_t stage_bytes;
-  sks_input_norm norm;
-  const float *x;
-  sks_cuda_rounded left;  // x once more, if it was left
-  float *y;
-  int32_t y_columns;
-};
-
-// A block's threads stand in groups, one for each y. Each takes tiles of rows of its own, its
-// threads side by side over the columns.
-struct group {
-  int index, count, threads, thread, lane, warp, warps;
-  __device__ group()
-      : index(static_cast<int>(threadIdx.y)),
-        count(static_cast<int>(blockDim.y)),
-        threads(static_cast<int>(blockDim.x)),
-        thread(static_cast<int>(threadIdx.x)),
-        lane(static_cast<int>(threadIdx.x % SKS_WARP)),
-        warp(static_cast<int>(threadIdx.x / SKS_WARP)),
-        warps(static_cast<int>(blockDim.x / SKS_WARP)) {}
-  __device__ void meet() const {
-    asm volatile("bar.sync %0, %1;\n" ::"r"(index + 1), "r"(threads) : "memory");
-  }
-};
-
-// The tiles of `tile` rows that a group sums: every so many of its block's units. Gate and up
-// follow each other tile by tile, so that the thread that has the one gets the other.
-template <int tile>
-struct sequence {
-  int32_t first_unit, step, tiles;
-  bool gated;
-  __device__ sequence(const linear_args &args, const group &g) {
-    int32_t block = static_cast<int32_t>(blockIdx.x);
-    int32_t units = args.units + (block < args.more_units ? 1 : 0);
-    gated = args.output == SKS_SILU_GATE;
-    first_unit = block * args.units + min(block, args.more_units) + g.index;
-    step = g.count;
-    tiles = args.group_units + (g.index < units - args.group_units * step ? 1 : 0);
-    if (gated) tiles *= 2;
-  }
-  __device__ int32_t row(const linear_args &args, int32_t i) const {
-    if (!gated) return (first_unit + i * step) * tile;
-    return (first_unit + (i >> 1) * step) * tile + (i & 1) * args.y_columns;
-  }
-};
-
-// A group's ring of tiles: elements, then scales.
-template <typename weight, int tile>
-struct ring {
-  char *memory;
-  sks_arrivals *arrivals;
-
-  // Of the tile whose first row is `row`.
-  __device__ static uint32_t tile_rows(const linear_args &args, uint32_t row) {
-    return min(static_cast<uint32_t>(args.rows) - row, static_cast<uint32_t>(tile));
-  }
-  __device__ static const char *elements_of(const linear_args &args, uint32_t row) {
-    return args.elements + static_cast<uint64_t>(row) * static_cast<uint32_t>(args.pitch);
-  }
-  __device__ static const char *scales_of(const linear_args &args, uint32_t row) {
-    return args.scales +
-           static_cast<uint64_t>(row / SCALE_ROWS) * static_cast<uint32_t>(args.scale_bytes);
-  }
-
-  // Starts the copy of tile `i` of the sequence into `stage`. Rows past the matrix's end stay what
-  // they were: they are summed, and nobody stores it.
-  __device__ void start(const linear_args &args, const group &g, const sequence<tile> &tiles,
-                        int32_t i, int32_t stage) const {
-#if __CUDA_ARCH__ >= 900
-    if (g.thread != 0 || i >= tiles.tiles) return;
-    const uint32_t row = static_cast<uint32_t>(tiles.row(args, i));
-    const uint32_t bytes = tile_rows(args, row) * static_cast<uint32_t>(args.pitch);
-    char *to = memory + stage * args.stage_bytes;
-    sks_arrivals_expect(arrivals + stage, bytes + (weight::SCALED ? args.scale_bytes : 0));
-    sks_bulk_copy_once(to, elements_of(args, row), bytes, arrivals + stage);
-    if (weight::SCALED)
-      sks_bulk_copy_once(to + tile * args.pitch, scales_of(args, row),
-                         static_cast<uint32_t>(args.scale_bytes), arrivals + stage);
-#else
-    if (i < tiles.tiles) {
-      const uint32_t row = static_cast<uint32_t>(tiles.row(args, i));
-      const int32_t bytes = static_cast<int32_t>(tile_rows(args, row)) * args.pitch;
-      char *to = memory + stage * args.stage_bytes;
-      const char *from = elements_of(args, row);
-      for (int32_t at = g.thread * 16; at < bytes; at += g.threads * 16)
-        sks_copy_16(to + at, from + at);
-      from = scales_of(args, row);
-      for (int at = g.thread * 16; weight::SCALED && at < args.scale_bytes; at += g.threads * 16)
-        sks_copy_16(to + tile * args.pitch + at, from + at);
-    }
-    sks_copy_commit();
-#endif
-  }
-
-  __device__ void wait(const linear_args &args, const group &g, int32_t stage,
-                       uint32_t parity) const {
-#if __CUDA_ARCH__ >= 900
-    sks_arrivals_wait(arrivals + stage, parity);
-#else
-    if (args.stages == 1)
-      sks_copy_wait<0>();
-    else if (args.stages == 2)
-      sks_copy_wait<1>();
-    else
-      sks_copy_wait<2>();
-    g.meet();
-#endif
-  }
-};
-
 template <typename weight>
-__device__ int32_t first_column(const group &g, int slot) {
+__device__ int32_t first_column(const sks_row_group &g, int slot) {
   return (slot * g.threads + g.thread) * weight::COLUMNS;
 }
 
 // What becomes of the sum of one row of the matrix and one of x.
-__device__ void finish_row(const linear_args &args, int32_t row, bool second, float sum,
+__device__ void finish_row(const sks_linear_args &args, int32_t row, bool second, float sum,
                            float *gate, int64_t input) {
   bool gated = args.output == SKS_SILU_GATE;
   if (row >= (gated && !second ? args.y_columns : args.rows)) return;
@@ -197,7 +72,7 @@ struct block_state {
 // By the last warp of each group, so that others go on: what is left of the norm of row i of x, of
 // whose squares' sum each lane has a part.
 template <typename state>
-__device__ void put_scale(const linear_args &args, const group &g, state &block, int i,
+__device__ void put_scale(const sks_linear_args &args, const sks_row_group &g, state &block, int i,
                           float squares) {
   squares = sks_warp_sum(squares);
   float scale = args.norm.is(SKS_RMS_NORM) ? args.norm.scale(squares) : 1.0f;
@@ -206,8 +81,8 @@ __device__ void put_scale(const linear_args &args, const group &g, state &block,
 
 // A thread's columns of a row of numbers.
 template <typename weight, int slots, typename numbers>
-__device__ void take_columns(const linear_args &args, const group &g, const numbers &row,
-                             typename weight::input (&in)[slots]) {
+__device__ void take_columns(const sks_linear_args &args, const sks_row_group &g,
+                             const numbers &row, typename weight::input (&in)[slots]) {
 #pragma unroll
   for (int slot = 0; slot < slots; slot++) {
     int32_t column = first_column<weight>(g, slot);
@@ -219,8 +94,9 @@ __device__ void take_columns(const linear_args &args, const group &g, const numb
 // left or are made by the block in `shared`. `start_rest` asks for more weights once the first row
 // is there.
 template <typename weight, int slots, int inputs, typename state, typename function>
-__device__ void take_numbers(const linear_args &args, const group &g, int64_t first_input,
-                             char *shared, state &block, const function &start_rest,
+__device__ void take_numbers(const sks_linear_args &args, const sks_row_group &g,
+                             int64_t first_input, char *shared, state &block,
+                             const function &start_rest,
                              typename weight::input (&in)[inputs][slots]) {
   const sks_input_numbers numbers(shared, args.columns);
   const bool makes = args.all_make || g.warp > 0;
@@ -257,8 +133,8 @@ __device__ void take_numbers(const linear_args &args, const group &g, int64_t fi
 
 // The same as floats.
 template <typename weight, int slots, int inputs, typename state, typename function>
-__device__ void take_floats(const linear_args &args, const group &g, int64_t first_input,
-                            state &block, const function &start_rest,
+__device__ void take_floats(const sks_linear_args &args, const sks_row_group &g,
+                            int64_t first_input, state &block, const function &start_rest,
                             typename weight::input (&in)[inputs][slots]) {
   // The norm's factors are there before x is, if there are registers for them.
   constexpr bool early = slots * weight::COLUMNS <= 16;
@@ -305,13 +181,13 @@ __device__ void take_floats(const linear_args &args, const group &g, int64_t fir
 
 template <typename weight, int slots, int tile, int inputs>
 __global__ __launch_bounds__((block_threads<weight, slots>(inputs)),
-                             1) void linear_rows(linear_args args) {
+                             1) void linear_rows(sks_linear_args args) {
   extern __shared__ __align__(128) char shared[];
   __shared__ block_state<inputs, tile> block;
-  const group g;
-  const sequence<tile> tiles(args, g);
-  const ring<weight, tile> pipe = {shared + g.index * args.stages * args.stage_bytes,
-                                   block.arrivals[g.index]};
+  const sks_row_group g;
+  const sks_tile_sequence<tile> tiles(args, g);
+  const sks_tile_ring<weight, tile> pipe = {shared + g.index * args.stages * args.stage_bytes,
+                                            block.arrivals[g.index]};
 
   sks_let_next_start();
   // Loops over stages stay loops: a kernel's instructions come from memory, too.
@@ -403,12 +279,12 @@ __global__ __launch_bounds__((block_threads<weight, slots>(inputs)),
 }
 
 template <int tile>
-int32_t stage_bytes(const linear_args &args) {
+int32_t stage_bytes(const sks_linear_args &args) {
   return static_cast<int32_t>((tile * args.pitch + args.scale_bytes + 127) / 128 * 128);
 }
 
 template <typename weight>
-int32_t input_bytes(const linear_args &args) {
+int32_t input_bytes(const sks_linear_args &args) {
   return weight::SCALED ? (sks_input_numbers::bytes(args.columns) + 127) / 128 * 128 : 0;
 }
 
@@ -420,12 +296,12 @@ int32_t most_bytes(const sks_card &card) {
 
 // Whether a block finds room for a stage at least.
 template <typename weight, int tile, int inputs>
-bool has_room(const linear_args &args, const sks_card &card) {
+bool has_room(const sks_linear_args &args, const sks_card &card) {
   return stage_bytes<tile>(args) + input_bytes<weight>(args) <= most_bytes<tile, inputs>(card);
 }
 
 template <typename weight, int slots, int tile, int inputs>
-cudaError_t launch(cudaStream_t stream, const sks_card &card, linear_args args,
+cudaError_t launch(cudaStream_t stream, const sks_card &card, sks_linear_args args,
                    int32_t group_threads, int32_t rows, bool overlap) {
   int32_t groups = block_threads<weight, slots>(inputs) / group_threads;
   int32_t most_groups = THREADS / group_threads < 2 ? 2 : THREADS / group_threads;
@@ -482,7 +358,7 @@ cudaError_t launch(cudaStream_t stream, const sks_card &card, linear_args args,
 
 // Rows of x in groups of four, whose weights are read once, then one by one.
 template <typename weight, int slots, int tile>
-cudaError_t launch_rows(cudaStream_t stream, const sks_card &card, linear_args args,
+cudaError_t launch_rows(cudaStream_t stream, const sks_card &card, sks_linear_args args,
                         int32_t group_threads, int32_t rows, bool overlap) {
   constexpr int group = SKS_CUDA_FEW_ROWS;
   constexpr bool fits = slots * weight::REGISTERS <= 24;
@@ -505,7 +381,7 @@ cudaError_t launch_rows(cudaStream_t stream, const sks_card &card, linear_args a
 
 // Scales lie by four rows, so that quantised rows are taken so wherever there is room.
 template <typename weight, int slots>
-cudaError_t launch_tile(cudaStream_t stream, const sks_card &card, const linear_args &args,
+cudaError_t launch_tile(cudaStream_t stream, const sks_card &card, const sks_linear_args &args,
                         int32_t group_threads, int32_t rows, bool overlap) {
   if constexpr (slots > 1) {
     if (weight::SCALED ? !has_room<weight, SCALE_ROWS, 1>(args, card)
@@ -518,7 +394,7 @@ cudaError_t launch_tile(cudaStream_t stream, const sks_card &card, const linear_
 }
 
 template <typename weight>
-cudaError_t launch_slots(cudaStream_t stream, linear_args args, int32_t rows, bool overlap) {
+cudaError_t launch_slots(cudaStream_t stream, sks_linear_args args, int32_t rows, bool overlap) {
   sks_card card = {};
   cudaError_t error = sks_card_of(&card);
   if (error != cudaSuccess) return error;
@@ -571,7 +447,7 @@ cudaError_t sks_cuda_linear(cudaStream_t stream, const sks_cuda_matrix *matrix,
       (gated && scaled && channels % SKS_CUDA_ROW_TILE != 0) ||
       (left.rows && (norm || !scaled || left.type != SKS_CUDA_NUMBERS)))
     return cudaErrorInvalidValue;
-  linear_args args = {};
+  sks_linear_args args = {};
   args.elements = static_cast<const char *>(matrix->elements);
   args.pitch = static_cast<int32_t>(sks_cuda_pitch(matrix->type, matrix->columns));
   args.scales = static_cast<const char *>(matrix->scales);
