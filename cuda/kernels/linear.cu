@@ -1,3 +1,5 @@
+// The linear layer of one row or a few: what a thread takes of the input, the sums of its block's
+// tiles, and how a launch is cut into blocks and groups.
 #include "cuda/kernels/device/activation.cuh"
 #include "cuda/kernels/device/launch.cuh"
 #include "cuda/kernels/device/linear_input.cuh"
