@@ -336,8 +336,7 @@ cudaError_t launch(cudaStream_t stream, const sks_card &card, sks_linear_args ar
     };
     args.all_make = rounds(others) > rounds(all);
   }
-  int32_t channels = args.output == SKS_SILU_GATE ? args.rows / 2 : args.rows;
-  int32_t units = (channels + tile - 1) / tile;
+  int32_t units = (args.y_columns + tile - 1) / tile;
   int32_t blocks = card.processors < units ? card.processors : units;
   args.units = units / blocks;
   args.more_units = units % blocks;
