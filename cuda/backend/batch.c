@@ -15,8 +15,9 @@ enum {
   ROUNDED_BYTES = 2                 /* of what a stride counts */
 };
 
-/* What the device has of an array that is the same in most steps. */
+/* An array of the device's that is the same in most steps, and what it has of it. */
 typedef struct sks_gpu_written {
+  void *to;
   void *copy; /* in host memory */
   int64_t bytes;
 } sks_gpu_written;
@@ -36,9 +37,6 @@ typedef struct sks_gpu_batch {
   sks_gpu_room workspace;
   int32_t pending; /* the layer whose rows attend will store on its way, or -1 */
   sks_cuda_new_rows pending_rows;
-  /* Of the step, to be written. */
-  sks_cuda_cache *caches;
-  sks_cuda_row *rows;
   /* What is written to the device, [max_rows] each. */
   sks_cuda_cache *host_caches;
   int64_t *host_positions;
@@ -76,9 +74,9 @@ static int32_t allocate(sks_gpu *gpu, const sks_batch *batch, sks_gpu_batch *own
                        "a batch", &own->memory);
   if (status != SKS_OK) return status;
   char *memory = own->memory;
-  own->step.caches = own->caches = (sks_cuda_cache *)memory;
+  own->step.caches = own->written_caches.to = memory;
   own->step.positions = (int64_t *)(memory += caches);
-  own->step.rows = own->rows = (sks_cuda_row *)(memory += positions);
+  own->step.rows = own->written_rows.to = (memory += positions);
   own->step.tokens = (sks_cuda_token *)(memory += entries);
   own->tiles = (sks_cuda_tile *)(memory += tokens);
   own->step.phases = (float *)(memory += tiles);
@@ -160,13 +158,13 @@ static int32_t ensure_workspace(sks_gpu *gpu, const sks_batch *batch, sks_gpu_ba
   return sks_gpu_ensure(gpu, need, "a batch's partial results", &own->workspace);
 }
 
-static cudaError_t write_changed(sks_gpu *gpu, void *to, const void *from, int64_t bytes,
-                                 sks_gpu_written *written) {
+static cudaError_t write_changed(sks_gpu *gpu, sks_gpu_written *written, const void *from,
+                                 int64_t bytes) {
   if (bytes <= written->bytes && memcmp(from, written->copy, (size_t)bytes) == 0)
     return cudaSuccess;
   memcpy(written->copy, from, (size_t)bytes);
   written->bytes = bytes;
-  return sks_gpu_write(gpu, to, from, bytes);
+  return sks_gpu_write(gpu, written->to, from, bytes);
 }
 
 /* What the step's beginning reads, where it is not on the device already. */
@@ -177,12 +175,11 @@ static cudaError_t write_step(sks_gpu *gpu, const sks_batch *batch, sks_gpu_batc
   own->committed = false;
   own->lost = gpu->waiting.lost;
   int64_t streams = batch->stream_count, rows = batch->padded_rows;
-  cudaError_t error =
-      write_changed(gpu, own->caches, own->host_caches, streams * (int64_t)sizeof *own->host_caches,
-                    &own->written_caches);
+  cudaError_t error = write_changed(gpu, &own->written_caches, own->host_caches,
+                                    streams * (int64_t)sizeof *own->host_caches);
   if (error == cudaSuccess)
-    error = write_changed(gpu, own->rows, own->host_rows, rows * (int64_t)sizeof *own->host_rows,
-                          &own->written_rows);
+    error = write_changed(gpu, &own->written_rows, own->host_rows,
+                          rows * (int64_t)sizeof *own->host_rows);
   if (error == cudaSuccess)
     error = sks_gpu_write(gpu, own->step.positions, own->host_positions,
                           streams * (int64_t)sizeof *own->host_positions);
