@@ -1,9 +1,9 @@
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "core/memory.h"
 #include "cuda/backend/gpu.h"
+#include "cuda/kernels/loading.h"
 
 enum { LEAST_MAJOR = 8 }; /* compute capability 8.0: what the kernels are built for */
 
@@ -140,11 +140,6 @@ static int32_t absent(cudaError_t error) {
                   cudaGetErrorString(error));
 }
 
-/* Heard by the process's first call of CUDA. All kernels are loaded at once, side by side: loaded
- * as they are first used, those of a layer can come to lie where they push each other out of a
- * processor's cache of instructions, which took 3.5 % of a token's time with Q4_0. */
-static void load_kernels_together(void) { setenv("CUDA_MODULE_LOADING", "EAGER", 0); }
-
 static int32_t check_gpu(int32_t index, struct cudaDeviceProp *facts) {
   int count = 0;
   cudaError_t error = cudaGetDeviceCount(&count);
@@ -184,7 +179,7 @@ int32_t sks_backend_open(const sks_host *host, int32_t index, sks_device **devic
                       "the CUDA back end is of another version than the library that opens it");
   }
   sks_gpu_host = *host;
-  load_kernels_together();
+  sks_cuda_load_together();
   struct cudaDeviceProp facts;
   int32_t status = check_gpu(index, &facts);
   if (status != SKS_OK) return status;

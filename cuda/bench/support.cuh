@@ -12,6 +12,7 @@
 #include <functional>
 #include <vector>
 
+#include "cuda/kernels/loading.h"
 #include "cuda/kernels/matrix.h"
 
 #define GPU(call)                                                                        \
@@ -140,7 +141,7 @@ static double bench_copy_bandwidth() {
 
 // Before any other call of CUDA.
 static void bench_say_card() {
-  setenv("CUDA_MODULE_LOADING", "EAGER", 0);  // as the back end does
+  sks_cuda_load_together();
   cudaDeviceProp card;
   GPU(cudaGetDeviceProperties(&card, 0));
   printf("# %s, %d processors\n", card.name, card.multiProcessorCount);
