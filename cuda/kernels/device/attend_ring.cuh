@@ -25,8 +25,13 @@ struct sks_sixteens {
   enum { RUN = kv::SCALED ? SKS_SIXTEEN : 4, RUNS = SKS_SIXTEEN / RUN };
   __host__ __device__ int row_bytes() const { return kv::SCALED ? pitch : steps * 32; }
   __host__ __device__ int run_bytes() const { return RUN * row_bytes() + (kv::SCALED ? 0 : 16); }
+  // Bytes that products, which read whole steps, read behind the last row of Q8_0: not of the next
+  // sixteen, which may be on its way.
+  __host__ __device__ int behind() const {
+    return steps * 16 > row_bytes() ? steps * 16 - row_bytes() : 0;
+  }
   // Bytes of sixteen keys, and of sixteen values.
-  __host__ __device__ int bytes() const { return RUNS * run_bytes(); }
+  __host__ __device__ int bytes() const { return RUNS * run_bytes() + behind(); }
   // Where row i of sixteen begins, and which key it is: eight neighbours are of different runs.
   __device__ int at(int i) const { return i % RUNS * run_bytes() + i / RUNS * row_bytes(); }
   __device__ static int key(int i) { return i % RUNS * RUN + i / RUNS; }
