@@ -166,10 +166,6 @@ __device__ void multiply(const weight_ring &weights, const input_ring &input, in
   sks_group_wait<0>();
 }
 
-__device__ void meet_multipliers() {
-  asm volatile("bar.sync 1, %0;\n" ::"n"(static_cast<int>(MULTIPLIERS)) : "memory");
-}
-
 // A thread's sums to where they are finished: the channels of rank 1 behind those of rank 0. Those
 // of the other block come through its `received`.
 template <typename cut>
@@ -293,7 +289,8 @@ __global__ __launch_bounds__(THREADS, 1) void linear_batch(const __grid_constant
     }
   }
   __syncthreads();
-  if (cut::SPLITS == 2) sks_cluster_arrive();
+  if (cut::SPLITS == 2) sks_cluster_meet();
+  float sums[cut::WIDTH / 8][4];
   if (warp == MULTIPLIERS / SKS_WARP) {
     if (leads) {
       // The ring for the first time: as much more as has come.
@@ -305,7 +302,6 @@ __global__ __launch_bounds__(THREADS, 1) void linear_batch(const __grid_constant
     }
     __syncwarp();
     sks_wait_for_previous();
-    if (cut::SPLITS == 2) sks_cluster_wait();
   } else if (warp > MULTIPLIERS / SKS_WARP) {
     sks_wait_for_previous();
     if (leads) {
@@ -315,14 +311,13 @@ __global__ __launch_bounds__(THREADS, 1) void linear_batch(const __grid_constant
       input_filler.fill(end - begin);
     }
     __syncwarp();
-    if (cut::SPLITS == 2) sks_cluster_wait();
   } else {
     sks_wait_for_previous();
-    if (cut::SPLITS == 2) sks_cluster_wait();  // the other block is there
-    float sums[cut::WIDTH / 8][4];
     multiply<type, cut>(weights, input, end - begin, args.input_box_bytes, sums);
-    // All has come and been read: sums take the rings' place.
-    meet_multipliers();
+  }
+  // All has come and been read: sums take the rings' place.
+  __syncthreads();
+  if (warp < MULTIPLIERS / SKS_WARP) {
     put_sums<cut>(sums, args.to.rows, rank, mine, received, &received_all);
     if (cut::SPLITS == 2) sks_arrivals_wait_cluster(&received_all, 0);
   }

@@ -13,17 +13,14 @@ __device__ static inline int sks_cluster_rank() {
   return static_cast<int>(rank);
 }
 
-// Every thread of the cluster arrives, and later waits for all others. It orders no writes but
-// those of barriers that sks_arrivals_ready closed.
-__device__ static inline void sks_cluster_arrive() {
+// All threads of the cluster; in one piece, as racecheck holds a thread that waits until all do. It
+// orders no writes but those of barriers that sks_arrivals_ready closed.
+__device__ static inline void sks_cluster_meet() {
 #if __CUDA_ARCH__ >= 900
-  asm volatile("barrier.cluster.arrive.relaxed;\n" ::: "memory");
-#endif
-}
-
-__device__ static inline void sks_cluster_wait() {
-#if __CUDA_ARCH__ >= 900
-  asm volatile("barrier.cluster.wait.acquire;\n" ::: "memory");
+  asm volatile(
+      "barrier.cluster.arrive.relaxed;\n"
+      "barrier.cluster.wait.acquire;\n" ::
+          : "memory");
 #endif
 }
 
