@@ -179,7 +179,6 @@ int32_t sks_backend_open(const sks_host *host, int32_t index, sks_device **devic
                       "the CUDA back end is of another version than the library that opens it");
   }
   sks_gpu_host = *host;
-  sks_cuda_load_together();
   struct cudaDeviceProp facts;
   int32_t status = check_gpu(index, &facts);
   if (status != SKS_OK) return status;
@@ -198,6 +197,7 @@ int32_t sks_backend_open(const sks_host *host, int32_t index, sks_device **devic
     close_gpu(&gpu->base);
     return status;
   }
+  sks_cuda_load_kernels();
   *device = &gpu->base;
   return SKS_OK;
 }

@@ -139,9 +139,8 @@ static double bench_copy_bandwidth() {
   return 2.0 * static_cast<double>(bytes) / time * 1e-6;
 }
 
-// Before any other call of CUDA.
 static void bench_say_card() {
-  sks_cuda_load_together();
+  sks_cuda_load_kernels();
   cudaDeviceProp card;
   GPU(cudaGetDeviceProperties(&card, 0));
   printf("# %s, %d processors\n", card.name, card.multiProcessorCount);

@@ -8,6 +8,7 @@
 #include "cuda/kernels/device/attend_input.cuh"
 #include "cuda/kernels/device/attend_posts.cuh"
 #include "cuda/kernels/device/input_numbers.cuh"
+#include "cuda/kernels/loading.h"
 
 namespace {
 
@@ -306,4 +307,8 @@ int64_t sks_attend_few_bytes(const sks_cuda_attention *attention, int64_t rows, 
 cudaError_t sks_attend_few_launch(cudaStream_t stream, const sks_attend_job &job, int64_t rows,
                                   bool overlap) {
   return sks_launch_form<few_rows>(job, stream, rows, overlap);
+}
+
+const void *sks_cuda_attend_few_kernel() {
+  return reinterpret_cast<const void *>(attend<sks_kv_f16, sks_product_f16, 1, 8>);
 }

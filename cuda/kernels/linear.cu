@@ -7,6 +7,7 @@
 #include "cuda/kernels/device/reduce.cuh"
 #include "cuda/kernels/device/weight.cuh"
 #include "cuda/kernels/linear.h"
+#include "cuda/kernels/loading.h"
 
 namespace {
 
@@ -484,4 +485,8 @@ cudaError_t sks_cuda_linear(cudaStream_t stream, const sks_cuda_matrix *matrix,
     default:
       return cudaErrorInvalidValue;
   }
+}
+
+const void *sks_cuda_linear_kernel() {
+  return reinterpret_cast<const void *>(linear_rows<sks_weight_q4_0, 1, SKS_CUDA_ROW_TILE, 1>);
 }

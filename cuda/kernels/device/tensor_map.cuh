@@ -8,9 +8,7 @@
 #ifndef SINKSTREAM_CUDA_KERNELS_DEVICE_TENSOR_MAP_CUH
 #define SINKSTREAM_CUDA_KERNELS_DEVICE_TENSOR_MAP_CUH
 
-#include <cuda.h>
-#include <cuda_runtime.h>
-
+#include "cuda/kernels/device/driver.cuh"
 #include "cuda/kernels/device/stage.cuh"
 #include "sinkstream/types.h"
 
@@ -21,15 +19,10 @@ enum { SKS_BOX_COLUMNS = 64, SKS_BOX_ROW_BYTES = 128, SKS_BOX_ALIGNMENT = 1024 }
 static inline cudaError_t sks_tensor_map(int32_t type, const void *matrix, int64_t rows,
                                          int64_t columns, int64_t pitch, int32_t box_rows,
                                          CUtensorMap *map) {
-  static thread_local decltype(&cuTensorMapEncodeTiled) encode;
+  static thread_local decltype(cuTensorMapEncodeTiled) *encode;
   if (encode == nullptr) {
-    cudaDriverEntryPointQueryResult result;
-    void *found = nullptr;
-    cudaError_t error = cudaGetDriverEntryPointByVersion("cuTensorMapEncodeTiled", &found, 12000,
-                                                         cudaEnableDefault, &result);
+    cudaError_t error = sks_driver_function("cuTensorMapEncodeTiled", 12000, &encode);
     if (error != cudaSuccess) return error;
-    if (result != cudaDriverEntryPointSuccess) return cudaErrorNotSupported;
-    encode = reinterpret_cast<decltype(&cuTensorMapEncodeTiled)>(found);
   }
   const cuuint64_t size[2] = {static_cast<cuuint64_t>(columns), static_cast<cuuint64_t>(rows)};
   const cuuint64_t stride = static_cast<cuuint64_t>(pitch);
