@@ -1,6 +1,5 @@
-#include "cuda/kernels/loading.h"
-
 #include "cuda/kernels/device/driver.cuh"
+#include "cuda/kernels/loading.h"
 
 namespace {
 

@@ -5,7 +5,8 @@
 #include <cuda.h>
 #include <cuda_runtime.h>
 
-// The function of that name as `version` of CUDA has it. cudaErrorNotSupported: the driver is older.
+// The function of that name as `version` of CUDA has it. cudaErrorNotSupported: the driver is
+// older.
 template <typename function>
 static inline cudaError_t sks_driver_function(const char *name, unsigned version,
                                               function **found) {
