@@ -12,7 +12,7 @@ import org.sinkstream.WeightType;
 /**
  * What of a step of several streams is the GPU's and what the host's, through the public API: steps
  * that nobody waits for (what the GPU takes), steps of which somebody waits for one stream's
- * likeliest token, and for every stream's. Started as
+ * likeliest token, and for those of all, asked for at once and one by one. Started as
  *
  * <pre>java -cp 'CLASSES_AND_JARS' bench/cuda/BatchProbe.java llama-2-7b F16 64 4+252 4+1020</pre>
  */
@@ -52,62 +52,55 @@ final class BatchProbe {
         sessions.add(session);
         session.append(new int[fullAt(policy)]);
       }
-      List<Session> last = sessions.subList(streams - 1, streams);
+      Session last = sessions.getLast();
+      List<Runnable> asks =
+          List.of(
+              () -> last.candidates(1),
+              () -> batch.candidates(1),
+              () -> sessions.forEach(session -> session.candidates(1)));
       double[] alone = new double[rounds];
-      double[] ahead = new double[rounds * steps];
-      double[] one = new double[rounds * steps];
-      double[] call = new double[rounds * steps];
-      double[] each = new double[rounds * steps];
-      double[] eachCall = new double[rounds * steps];
+      double[] append = new double[rounds * steps];
+      double[][] asked = new double[asks.size()][rounds * steps];
+      int[] tokens = new int[streams];
       for (int round = 0; round < rounds; round++) {
         int from = round * steps;
-        step(batch, sessions, last);
+        batch.append(sessions, tokens);
+        last.candidates(1);
         long begin = System.nanoTime();
         for (int i = from; i < from + steps; i++) {
-          ahead[i] = step(batch, sessions, List.of());
+          append[i] = timed(() -> batch.append(sessions, tokens));
         }
-        last.getFirst().candidates(1);
+        last.candidates(1);
         alone[round] = (double) (System.nanoTime() - begin) / steps;
-        waitedFor(batch, sessions, last, from, from + steps, one, call);
-        waitedFor(batch, sessions, sessions, from, from + steps, each, eachCall);
+        for (int ask = 0; ask < asks.size(); ask++) {
+          Runnable answer = asks.get(ask);
+          for (int i = from; i < from + steps; i++) {
+            asked[ask][i] =
+                timed(
+                    () -> {
+                      batch.append(sessions, tokens);
+                      answer.run();
+                    });
+          }
+        }
       }
       System.out.printf(
-          "back to back %.0f us (append %.1f); append and candidates(1) of one stream %.0f us"
-              + " (append %.1f), of each %.0f us (append %.1f)%n",
+          "back to back %.0f us (append %.1f); append and candidates(1) of one stream %.0f us, of"
+              + " all at once %.0f us, one by one %.0f us%n",
           StepProbe.median(alone),
-          StepProbe.median(ahead),
-          StepProbe.median(one),
-          StepProbe.median(call),
-          StepProbe.median(each),
-          StepProbe.median(eachCall));
+          StepProbe.median(append),
+          StepProbe.median(asked[0]),
+          StepProbe.median(asked[1]),
+          StepProbe.median(asked[2]));
     } finally {
       sessions.forEach(Session::close);
     }
   }
 
-  /** Notes what steps take until the likeliest tokens of {@code asked} are known. */
-  private static void waitedFor(
-      SessionBatch batch,
-      List<Session> sessions,
-      List<Session> asked,
-      int from,
-      int to,
-      double[] taken,
-      double[] call) {
-    for (int i = from; i < to; i++) {
-      long begin = System.nanoTime();
-      call[i] = step(batch, sessions, asked);
-      taken[i] = System.nanoTime() - begin;
-    }
-  }
-
-  /** A step, and what its append took, in nanoseconds. */
-  private static double step(SessionBatch batch, List<Session> sessions, List<Session> asked) {
+  private static double timed(Runnable call) {
     long begin = System.nanoTime();
-    batch.append(sessions, new int[sessions.size()]);
-    double taken = System.nanoTime() - begin;
-    asked.forEach(session -> session.candidates(1));
-    return taken;
+    call.run();
+    return System.nanoTime() - begin;
   }
 
   /** Tokens after which a stream's cache is full. */

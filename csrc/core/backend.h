@@ -19,7 +19,7 @@
 #include "sinkstream/linear.h"
 #include "sinkstream/norm.h"
 
-enum { SKS_BACKEND_VERSION = 1 };
+enum { SKS_BACKEND_VERSION = 2 };
 
 /*
  * Functions return a status with the last error set. Where one has no error it cannot fail. A slot
@@ -57,7 +57,7 @@ struct sks_backend {
   int32_t (*clamp)(sks_device *device, float *x, int64_t count, float limit);
   int32_t (*argmax)(sks_device *device, const float *logits, int32_t rows, int32_t count,
                     int32_t *index);
-  int32_t (*top_k)(sks_device *device, const float *logits, int32_t count, int32_t k,
+  int32_t (*top_k)(sks_device *device, const float *logits, int32_t rows, int32_t count, int32_t k,
                    int32_t *indices, float *values);
   int32_t (*nll)(sks_device *device, const float *logits, int32_t rows, int32_t count,
                  const int32_t *targets, double *loss);
@@ -112,9 +112,8 @@ typedef struct sks_host {
   void (*free)(void *memory);
   /* Counts device memory among what the library holds. */
   void (*account)(int64_t bytes, int64_t allocations);
-  /* sks_top_k over host memory, for more than a device chooses itself; `device` is not used. */
-  int32_t (*top_k)(sks_device *device, const float *logits, int32_t count, int32_t k,
-                   int32_t *indices, float *values);
+  /* sks_top_k over a row in host memory, for more than a device chooses itself. */
+  void (*top_k)(const float *logits, int32_t count, int32_t k, int32_t *indices, float *values);
 } sks_host;
 
 typedef int32_t sks_backend_entry(const sks_host *host, int32_t index, sks_device **device);

@@ -35,8 +35,10 @@ int32_t sks_cpu_normalize(sks_device *device, const sks_norm *norm, const float 
 int32_t sks_cpu_clamp(sks_device *device, float *x, int64_t count, float limit);
 int32_t sks_cpu_argmax(sks_device *device, const float *logits, int32_t rows, int32_t count,
                        int32_t *index);
-int32_t sks_cpu_top_k(sks_device *device, const float *logits, int32_t count, int32_t k,
-                      int32_t *indices, float *values);
+int32_t sks_cpu_top_k(sks_device *device, const float *logits, int32_t rows, int32_t count,
+                      int32_t k, int32_t *indices, float *values);
+void sks_cpu_top_k_of_row(const float *logits, int32_t count, int32_t k, int32_t *indices,
+                          float *values);
 int32_t sks_cpu_nll(sks_device *device, const float *logits, int32_t rows, int32_t count,
                     const int32_t *targets, double *loss);
 int32_t sks_cpu_cache_allocate(sks_cache *cache, int64_t slots, int64_t bytes);

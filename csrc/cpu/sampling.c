@@ -44,13 +44,8 @@ static void sift_down(heap h, int64_t at, int64_t size) {
   }
 }
 
-int32_t sks_cpu_top_k(sks_device *device, const float *logits, int32_t count, int32_t k,
-                      int32_t *indices, float *values) {
-  if (k == 1) {
-    *indices = (int32_t)sks_cpu_of(device)->kernels.argmax(logits, count);
-    *values = logits[*indices];
-    return SKS_OK;
-  }
+void sks_cpu_top_k_of_row(const float *logits, int32_t count, int32_t k, int32_t *indices,
+                          float *values) {
   heap h = {indices, values};
   for (int32_t i = 0; i < k; i++) {
     indices[i] = i;
@@ -68,6 +63,45 @@ int32_t sks_cpu_top_k(sks_device *device, const float *logits, int32_t count, in
     swap(h, 0, size);
     sift_down(h, 0, size);
   }
+}
+
+typedef struct top_k_task {
+  const sks_kernels *kernels;
+  const float *logits;
+  int64_t rows, rows_per_task;
+  int32_t count, k;
+  int32_t *indices;
+  float *values;
+} top_k_task;
+
+static void top_k_rows(void *argument, int64_t index, int32_t thread) {
+  (void)thread;
+  const top_k_task *t = argument;
+  int64_t begin = index * t->rows_per_task;
+  for (int64_t r = begin; r < sks_task_end(begin, t->rows_per_task, t->rows); r++) {
+    const float *row = t->logits + r * t->count;
+    int32_t *indices = t->indices + r * t->k;
+    float *values = t->values + r * t->k;
+    if (t->k > 1) {
+      sks_cpu_top_k_of_row(row, t->count, t->k, indices, values);
+    } else {
+      *indices = (int32_t)t->kernels->argmax(row, t->count);
+      *values = row[*indices];
+    }
+  }
+}
+
+int32_t sks_cpu_top_k(sks_device *device, const float *logits, int32_t rows, int32_t count,
+                      int32_t k, int32_t *indices, float *values) {
+  top_k_task task = {.kernels = &sks_cpu_of(device)->kernels,
+                     .logits = logits,
+                     .rows = rows,
+                     .count = count,
+                     .k = k,
+                     .indices = indices,
+                     .values = values};
+  task.rows_per_task = sks_items_per_task(count);
+  sks_pool_run(sks_cpu_of(device)->pool, sks_tasks(rows, task.rows_per_task), top_k_rows, &task);
   return SKS_OK;
 }
 

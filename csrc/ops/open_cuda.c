@@ -52,6 +52,6 @@ int32_t sks_device_open_cuda(int32_t index, const char *library, sks_device **de
                    .allocate = sks_memory_allocate,
                    .free = sks_memory_free,
                    .account = sks_memory_account,
-                   .top_k = sks_cpu_top_k};
+                   .top_k = sks_cpu_top_k_of_row};
   return open(&host, index, device);
 }

@@ -17,14 +17,14 @@ int32_t sks_argmax(sks_device *device, const float *logits, int32_t rows, int32_
   return status == SKS_OK ? device->backend->argmax(device, logits, rows, count, index) : status;
 }
 
-int32_t sks_top_k(sks_device *device, const float *logits, int32_t count, int32_t k,
+int32_t sks_top_k(sks_device *device, const float *logits, int32_t rows, int32_t count, int32_t k,
                   int32_t *indices, float *values) {
-  int32_t status = check(logits, 1, count);
+  int32_t status = check(logits, rows, count);
   if (status == SKS_OK) status = sks_require_range(k, 1, count, "k");
   if (status == SKS_OK) status = sks_require_pointer(indices, "indices");
   if (status == SKS_OK) status = sks_require_pointer(values, "values");
   if (status != SKS_OK) return status;
-  return device->backend->top_k(device, logits, count, k, indices, values);
+  return device->backend->top_k(device, logits, rows, count, k, indices, values);
 }
 
 int32_t sks_nll(sks_device *device, const float *logits, int32_t rows, int32_t count,

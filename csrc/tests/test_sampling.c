@@ -93,16 +93,37 @@ static void test_operations(sks_device *device, uint64_t seed) {
             (long long)r, loss[r]);
     }
     for (int32_t k = 1; k <= COUNT; k = 2 * k + 1) {
-      CHECK(sks_top_k(device, row, COUNT, k, indices, values) == SKS_OK, "%s", sks_last_error());
+      CHECK(sks_top_k(device, row, 1, COUNT, k, indices, values) == SKS_OK, "%s", sks_last_error());
       for (int32_t i = 0; i < k; i++)
         CHECK(indices[i] == all[i].index && memcmp(&values[i], &all[i].value, sizeof(float)) == 0,
               "row %lld, k %d: place %d is %d, not %d", (long long)r, (int)k, (int)i,
               (int)indices[i], (int)all[i].index);
     }
-    CHECK(sks_top_k(device, row, COUNT, COUNT, indices, values) == SKS_OK, "%s", sks_last_error());
+    CHECK(sks_top_k(device, row, 1, COUNT, COUNT, indices, values) == SKS_OK, "%s",
+          sks_last_error());
     CHECK(indices[COUNT - 1] == all[COUNT - 1].index, "row %lld: the last of all", (long long)r);
   }
   CHECK(sks_allocations() == allocations, "asked for memory");
+}
+
+/* Many rows at once are as one by one; enough of them for several tasks. */
+static void test_top_k_of_rows(sks_device *device, uint64_t seed) {
+  enum { ROWS = 13, COUNT = 12345, MOST = 40 };
+  static float logits[ROWS * COUNT], values[ROWS * MOST], its_values[MOST];
+  static int32_t indices[ROWS * MOST], its_indices[MOST];
+  rng_fill(&seed, logits, ROWS * COUNT, 10);
+  for (int32_t k = 1; k <= MOST; k += 13) {
+    CHECK(sks_top_k(device, logits, ROWS, COUNT, k, indices, values) == SKS_OK, "%s",
+          sks_last_error());
+    for (int64_t r = 0; r < ROWS; r++) {
+      CHECK(sks_top_k(device, logits + r * COUNT, 1, COUNT, k, its_indices, its_values) == SKS_OK,
+            "%s", sks_last_error());
+      CHECK(memcmp(indices + r * k, its_indices, (size_t)k * sizeof *indices) == 0 &&
+                memcmp(values + r * k, its_values, (size_t)k * sizeof *values) == 0,
+            "row %lld, k %d", (long long)r, (int)k);
+    }
+  }
+  CHECK(sks_top_k(device, logits, 0, COUNT, 1, indices, values) == SKS_OK, "%s", sks_last_error());
 }
 
 static void test_refused(sks_device *device) {
@@ -113,12 +134,14 @@ static void test_refused(sks_device *device) {
   CHECK_REFUSED(sks_argmax(device, x, 1, 0, index), SKS_INVALID_ARGUMENT, "count is 0");
   CHECK_REFUSED(sks_argmax(device, NULL, 1, 4, index), SKS_INVALID_ARGUMENT, "logits is NULL");
   CHECK_REFUSED(sks_argmax(device, x, 1, 4, NULL), SKS_INVALID_ARGUMENT, "index is NULL");
-  CHECK_REFUSED(sks_top_k(device, x, 4, 0, index, values), SKS_INVALID_ARGUMENT,
+  CHECK_REFUSED(sks_top_k(device, x, 1, 4, 0, index, values), SKS_INVALID_ARGUMENT,
                 "k is 0; expected 1 to 4");
-  CHECK_REFUSED(sks_top_k(device, x, 4, 5, index, values), SKS_INVALID_ARGUMENT,
+  CHECK_REFUSED(sks_top_k(device, x, 1, 4, 5, index, values), SKS_INVALID_ARGUMENT,
                 "k is 5; expected 1 to 4");
-  CHECK_REFUSED(sks_top_k(device, x, 4, 2, NULL, values), SKS_INVALID_ARGUMENT, "indices is NULL");
-  CHECK_REFUSED(sks_top_k(device, x, 4, 2, index, NULL), SKS_INVALID_ARGUMENT, "values is NULL");
+  CHECK_REFUSED(sks_top_k(device, x, -1, 4, 2, index, values), SKS_INVALID_ARGUMENT, "rows is -1");
+  CHECK_REFUSED(sks_top_k(device, x, 1, 4, 2, NULL, values), SKS_INVALID_ARGUMENT,
+                "indices is NULL");
+  CHECK_REFUSED(sks_top_k(device, x, 1, 4, 2, index, NULL), SKS_INVALID_ARGUMENT, "values is NULL");
   CHECK_REFUSED(sks_nll(device, x, 2, 2, (int32_t[]){0, 2}, loss), SKS_INVALID_ARGUMENT,
                 "target is 2; expected 0 to 1");
   CHECK_REFUSED(sks_nll(device, x, 2, 2, (int32_t[]){-1, 0}, loss), SKS_INVALID_ARGUMENT,
@@ -134,6 +157,7 @@ int main(int argc, char **argv) {
     sks_device *device;
     CHECK(sks_device_open_cpu(threads, NULL, &device) == SKS_OK, "%s", sks_last_error());
     test_operations(device, seed);
+    test_top_k_of_rows(device, seed);
     test_refused(device);
     sks_device_close(device);
   }

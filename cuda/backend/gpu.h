@@ -84,8 +84,8 @@ typedef struct sks_gpu {
   char *host_results;
   sks_gpu_answer *answer;
   int64_t answer_bytes;
-  uint32_t asked;    /* the serial of the newest question */
-  void *top_scratch; /* of sks_cuda_top_k; made with the first one */
+  uint32_t asked;           /* the serial of the newest question */
+  sks_gpu_room top_scratch; /* of sks_cuda_top_k */
 } sks_gpu;
 
 /* Until sks_gpu_leave no other thread uses the device. */
@@ -169,8 +169,8 @@ int32_t sks_gpu_normalize(sks_device *device, const sks_norm *norm, const float 
 int32_t sks_gpu_clamp(sks_device *device, float *x, int64_t count, float limit);
 int32_t sks_gpu_argmax(sks_device *device, const float *logits, int32_t rows, int32_t count,
                        int32_t *index);
-int32_t sks_gpu_top_k(sks_device *device, const float *logits, int32_t count, int32_t k,
-                      int32_t *indices, float *values);
+int32_t sks_gpu_top_k(sks_device *device, const float *logits, int32_t rows, int32_t count,
+                      int32_t k, int32_t *indices, float *values);
 int32_t sks_gpu_nll(sks_device *device, const float *logits, int32_t rows, int32_t count,
                     const int32_t *targets, double *loss);
 int32_t sks_gpu_attention_create(sks_attention *attention);

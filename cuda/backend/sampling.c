@@ -18,32 +18,38 @@ int32_t sks_gpu_argmax(sks_device *device, const float *logits, int32_t rows, in
   return sks_gpu_done(gpu, status);
 }
 
-/* More than the device chooses: the host does. */
-static int32_t top_of_many(sks_gpu *gpu, const float *logits, int32_t count, int32_t k,
-                           int32_t *indices, float *values) {
+/* More than the device chooses: the host does, row by row. */
+static int32_t top_of_many(sks_gpu *gpu, const float *logits, int32_t rows, int32_t count,
+                           int32_t k, int32_t *indices, float *values) {
   int64_t bytes = count * (int64_t)sizeof *logits;
   float *copy = sks_memory_allocate(bytes, "logits");
   if (copy == NULL) return SKS_OUT_OF_MEMORY;
-  int32_t status = sks_gpu_download(&gpu->base, copy, logits, bytes);
-  if (status == SKS_OK) status = sks_gpu_host.top_k(NULL, copy, count, k, indices, values);
+  int32_t status = SKS_OK;
+  for (int64_t r = 0; r < rows && status == SKS_OK; r++) {
+    status = sks_gpu_download(&gpu->base, copy, logits + r * count, bytes);
+    if (status == SKS_OK) sks_gpu_host.top_k(copy, count, k, indices + r * k, values + r * k);
+  }
   sks_memory_free(copy);
   return status;
 }
 
-int32_t sks_gpu_top_k(sks_device *device, const float *logits, int32_t count, int32_t k,
-                      int32_t *indices, float *values) {
+int32_t sks_gpu_top_k(sks_device *device, const float *logits, int32_t rows, int32_t count,
+                      int32_t k, int32_t *indices, float *values) {
   sks_gpu *gpu = sks_gpu_enter(device);
   if (k > SKS_CUDA_MOST_K)
-    return sks_gpu_done(gpu, top_of_many(gpu, logits, count, k, indices, values));
-  size_t index_bytes = (size_t)k * sizeof *indices, value_bytes = (size_t)k * sizeof *values;
+    return sks_gpu_done(gpu, top_of_many(gpu, logits, rows, count, k, indices, values));
+  size_t found = (size_t)rows * (size_t)k, index_bytes = found * sizeof *indices,
+         value_bytes = found * sizeof *values;
   uint32_t serial;
   int32_t status = sks_gpu_ask(gpu, (int64_t)(index_bytes + value_bytes), &serial);
-  if (status == SKS_OK && gpu->top_scratch == NULL)
-    status = sks_gpu_allocate(gpu, SKS_CUDA_TOP_SCRATCH, "room for a choice", &gpu->top_scratch);
-  if (status != SKS_OK) return sks_gpu_done(gpu, status);
+  if (status == SKS_OK)
+    status = sks_gpu_ensure(gpu, rows * (int64_t)SKS_CUDA_TOP_SCRATCH, "room for a choice",
+                            &gpu->top_scratch);
+  if (status != SKS_OK || rows == 0) return sks_gpu_done(gpu, status);
   char *data = gpu->answer->data;
   sks_cuda_top to = {(int32_t *)data, (float *)(data + index_bytes), &gpu->answer->serial, serial};
-  cudaError_t error = sks_cuda_top_k(gpu->stream, logits, count, k, gpu->top_scratch, &to);
+  cudaError_t error =
+      sks_cuda_top_k(gpu->stream, logits, rows, count, k, gpu->top_scratch.memory, &to);
   status = sks_gpu_await(gpu, error, "sks_top_k");
   if (status == SKS_OK) {
     memcpy(indices, data, index_bytes);

@@ -110,9 +110,15 @@ __device__ uint64_t sort(uint64_t key) {
 struct top_scratch {
   uint64_t largest[THREADS];  // of each group of neighbouring logits
   unsigned arrived;
+  unsigned rows_done;  // of the first row's: of all
 };
 
 static_assert(sizeof(top_scratch) <= SKS_CUDA_TOP_SCRATCH, "room for it");
+
+// Of row r, which lies behind the one before.
+__device__ top_scratch *scratch_of(char *scratch, unsigned r) {
+  return reinterpret_cast<top_scratch *>(scratch + static_cast<int64_t>(r) * SKS_CUDA_TOP_SCRATCH);
+}
 
 // A warp for each group.
 __device__ void find_largest(const float *logits, int32_t count, int32_t group,
@@ -184,20 +190,33 @@ __device__ uint64_t top_keys(const float *logits, int32_t count, int32_t group, 
   return sort(keys[threadIdx.x]);
 }
 
+// By one thread, behind the writes of a row's results: whether all rows are there.
+__device__ bool completes_rows(top_scratch *first) {
+  if (gridDim.y == 1) return true;
+  bool last = atomicAdd(&first->rows_done, 1) + 1 == gridDim.y;
+  if (last) first->rows_done = 0;
+  __threadfence_system();
+  return last;
+}
+
 __global__ __launch_bounds__(THREADS) void top(const float *logits, int32_t count, int32_t group,
-                                               int32_t k, top_scratch *scratch, sks_cuda_top to) {
+                                               int32_t k, char *scratches, sks_cuda_top to) {
+  top_scratch *scratch = scratch_of(scratches, blockIdx.y);
+  logits += static_cast<int64_t>(blockIdx.y) * count;
   find_largest(logits, count, group, scratch);
   if (!arrives_last(scratch)) return;
   uint64_t key = threadIdx.x < gridDim.x * WARPS ? scratch->largest[threadIdx.x] : 0;
   key = k == 1 ? block_largest(key) : top_keys(logits, count, group, k, key);
   if (static_cast<int32_t>(threadIdx.x) < k) {
     int32_t index = index_of(key);
-    to.indices[threadIdx.x] = index;
-    to.values[threadIdx.x] = logits[index];
+    int64_t at = static_cast<int64_t>(blockIdx.y) * k + threadIdx.x;
+    to.indices[at] = index;
+    to.values[at] = logits[index];
     __threadfence_system();
   }
   if (k > 1) __syncthreads();
-  if (threadIdx.x == 0) *static_cast<volatile uint32_t *>(to.answered) = to.serial;
+  if (threadIdx.x == 0 && completes_rows(scratch_of(scratches, 0)))
+    *static_cast<volatile uint32_t *>(to.answered) = to.serial;
 }
 
 __global__ __launch_bounds__(THREADS) void nll(const float *logits, int32_t count,
@@ -238,13 +257,13 @@ cudaError_t sks_cuda_argmax(cudaStream_t stream, const float *logits, int32_t ro
                     count, index);
 }
 
-cudaError_t sks_cuda_top_k(cudaStream_t stream, const float *logits, int32_t count, int32_t k,
-                           void *scratch, const sks_cuda_top *to) {
-  if (k < 1 || k > count || k > SKS_CUDA_MOST_K) return cudaErrorInvalidValue;
+cudaError_t sks_cuda_top_k(cudaStream_t stream, const float *logits, int32_t rows, int32_t count,
+                           int32_t k, void *scratch, const sks_cuda_top *to) {
+  if (rows < 1 || k < 1 || k > count || k > SKS_CUDA_MOST_K) return cudaErrorInvalidValue;
   int32_t group = (count - 1) / THREADS + 1, groups = (count - 1) / group + 1;
   unsigned blocks = static_cast<unsigned>((groups - 1) / WARPS + 1);
-  return sks_launch(top, dim3(blocks), THREADS, 0, stream, false, logits, count, group, k,
-                    static_cast<top_scratch *>(scratch), *to);
+  return sks_launch(top, dim3(blocks, static_cast<unsigned>(rows)), THREADS, 0, stream, false,
+                    logits, count, group, k, static_cast<char *>(scratch), *to);
 }
 
 cudaError_t sks_cuda_nll(cudaStream_t stream, const float *logits, int32_t rows, int32_t count,

@@ -15,23 +15,23 @@ cudaError_t sks_cuda_argmax(cudaStream_t stream, const float *logits, int32_t ro
                             int32_t *index, bool overlap);
 
 enum {
-  SKS_CUDA_MOST_K = 1024, /* most values that sks_cuda_top_k finds */
-  SKS_CUDA_TOP_SCRATCH = 16 << 10
+  SKS_CUDA_MOST_K = 1024,         /* most values that sks_cuda_top_k finds */
+  SKS_CUDA_TOP_SCRATCH = 16 << 10 /* bytes for each row */
 };
 
 /* Where the largest go: memory that the device may write, the host's among it. */
 typedef struct sks_cuda_top {
-  int32_t *indices; /* [k] */
-  float *values;    /* [k] */
+  int32_t *indices; /* [rows, k] */
+  float *values;    /* [rows, k] */
   /* Becomes `serial` after all else, so that whoever sees that sees the rest. */
   uint32_t *answered;
   uint32_t serial;
 } sks_cuda_top;
 
-/* 1 <= k <= SKS_CUDA_MOST_K. `scratch` [SKS_CUDA_TOP_SCRATCH] in device memory, zeros before its
- * first use; one at a time. */
-cudaError_t sks_cuda_top_k(cudaStream_t stream, const float *logits, int32_t count, int32_t k,
-                           void *scratch, const sks_cuda_top *to);
+/* 1 <= k <= SKS_CUDA_MOST_K, rows at least 1. `scratch` [rows, SKS_CUDA_TOP_SCRATCH] in device
+ * memory, zeros before its first use; one at a time. */
+cudaError_t sks_cuda_top_k(cudaStream_t stream, const float *logits, int32_t rows, int32_t count,
+                           int32_t k, void *scratch, const sks_cuda_top *to);
 
 /* targets [rows], loss [rows]. A target outside 0..count-1 gives NaN. */
 cudaError_t sks_cuda_nll(cudaStream_t stream, const float *logits, int32_t rows, int32_t count,

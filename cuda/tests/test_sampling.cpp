@@ -33,27 +33,37 @@ void test_argmax(sks_device *device, uint64_t *seed) {
   CHECK(index.get() == expected, "%d rows of %d", rows, count);
 }
 
+constexpr int32_t MOST_ROWS = 70;  // of more blocks than the device has processors
+
 void test_top_k(sks_device *device, char *scratch, uint64_t *seed) {
   const int64_t sizes[] = {50, 3000, 70000, 300000};
   int32_t count = static_cast<int32_t>(1 + rng_below(seed, sizes[rng_below(seed, 4)]));
   int32_t most = std::min(count, rng_below(seed, 2) ? 100 : static_cast<int32_t>(SKS_CUDA_MOST_K));
   int32_t k = rng_below(seed, 4) ? static_cast<int32_t>(1 + rng_below(seed, most)) : 1;
-  std::vector<float> x = random_logits(static_cast<size_t>(count), seed), values(k);
-  std::vector<int32_t> expected(static_cast<size_t>(k));
-  REQUIRE(sks_top_k(device, x.data(), count, k, expected.data(), values.data()) == SKS_OK, "%s",
-          sks_last_error());
-  gpu_array<float> logits(x), found(static_cast<size_t>(k));
-  gpu_array<int32_t> indices(static_cast<size_t>(k));
+  int32_t most_rows = count < 4000 ? MOST_ROWS : 9;
+  int32_t rows = rng_below(seed, 2) ? static_cast<int32_t>(1 + rng_below(seed, most_rows)) : 1;
+  std::vector<float> x;
+  for (int32_t r = 0; r < rows; r++) {
+    std::vector<float> row = random_logits(static_cast<size_t>(count), seed);
+    x.insert(x.end(), row.begin(), row.end());
+  }
+  const size_t all = static_cast<size_t>(rows) * static_cast<size_t>(k);
+  std::vector<float> values(all);
+  std::vector<int32_t> expected(all);
+  REQUIRE(sks_top_k(device, x.data(), rows, count, k, expected.data(), values.data()) == SKS_OK,
+          "%s", sks_last_error());
+  gpu_array<float> logits(x), found(all);
+  gpu_array<int32_t> indices(all);
   gpu_array<uint32_t> answered(1);
   uint32_t serial = static_cast<uint32_t>(rng_below(seed, 1000));
   sks_cuda_top to = {indices, found, answered, serial};
-  GPU(sks_cuda_top_k(nullptr, logits, count, k, scratch, &to));
+  GPU(sks_cuda_top_k(nullptr, logits, rows, count, k, scratch, &to));
   CHECK(answered.get()[0] == serial, "%u, not %u", answered.get()[0], serial);
-  CHECK(indices.get() == expected, "%d of %d", k, count);
+  CHECK(indices.get() == expected, "%d of %d, %d rows", k, count, rows);
   std::vector<float> got = found.get();
-  for (int32_t i = 0; i < k; i++) {
-    float value = values[static_cast<size_t>(i)], its = got[static_cast<size_t>(i)];
-    CHECK(its == value || (its != its && value != value), "%d: %g, not %g", i, its, value);
+  for (size_t i = 0; i < all; i++) {
+    float value = values[i], its = got[i];
+    CHECK(its == value || (its != its && value != value), "%zu: %g, not %g", i, its, value);
   }
 }
 
@@ -85,7 +95,7 @@ void test_nll(sks_device *device, uint64_t *seed) {
 int main(int argc, char **argv) {
   uint64_t seed = rng_seed(argc, argv);
   sks_device *device = start_test();
-  gpu_array<char> scratch(SKS_CUDA_TOP_SCRATCH);  // the same one all the time
+  gpu_array<char> scratch(MOST_ROWS * SKS_CUDA_TOP_SCRATCH);  // the same one all the time
   scratch.zero();
   for (int round = 0; round < shortened(30); round++) {
     test_argmax(device, &seed);

@@ -13,11 +13,11 @@ SKS_API int32_t sks_argmax(sks_device *device, const float *logits, int32_t rows
                            int32_t *index);
 
 /*
- * The k largest of logits[0..count), largest first, equal ones by lower index, NaN last; indices
- * [k], values [k]. Errors: SKS_INVALID_ARGUMENT (not 1 <= k <= count).
+ * The k largest of each of logits[r, 0..count), largest first, equal ones by lower index, NaN last;
+ * indices [rows, k], values [rows, k]. Errors: SKS_INVALID_ARGUMENT (not 1 <= k <= count).
  */
-SKS_API int32_t sks_top_k(sks_device *device, const float *logits, int32_t count, int32_t k,
-                          int32_t *indices, float *values);
+SKS_API int32_t sks_top_k(sks_device *device, const float *logits, int32_t rows, int32_t count,
+                          int32_t k, int32_t *indices, float *values);
 
 /*
  * loss[r] = -log softmax(logits[r, 0..count))[targets[r]], the negative log-likelihood in nats,

@@ -1,5 +1,7 @@
 package org.sinkstream;
 
+import org.sinkstream.kernels.TopK;
+
 /**
  * Tokens that could come next, the likeliest first.
  *
@@ -7,4 +9,8 @@ package org.sinkstream;
  * @param logits one for each id
  */
 @SuppressWarnings("ArrayRecordComponent") // a pair of buffers, never compared
-public record Candidates(int[] ids, float[] logits) {}
+public record Candidates(int[] ids, float[] logits) {
+  static Candidates of(TopK top) {
+    return new Candidates(top.indices(), top.values());
+  }
+}

@@ -7,8 +7,8 @@ import java.util.List;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.function.IntFunction;
-import org.sinkstream.graph.Runner.Candidates;
 import org.sinkstream.kernels.Tensor;
+import org.sinkstream.kernels.TopK;
 
 /** Chooses tokens as a {@link Sampling} says. Holds the state of its random draws. */
 final class Sampler {
@@ -35,8 +35,7 @@ final class Sampler {
    * @param logits [1, vocabulary], what {@code top} chooses from
    * @param recent gives the last few tokens, newest last
    */
-  int choose(
-      int vocabulary, IntFunction<Candidates> top, Tensor logits, IntFunction<int[]> recent) {
+  int choose(int vocabulary, IntFunction<TopK> top, Tensor logits, IntFunction<int[]> recent) {
     int[] penalised = penalised(recent);
     int wanted = sampling.temperature() == 0 ? 1 : sampling.topK();
     // A penalty or a ban moves only these tokens, so the best of the rest are among this many.
@@ -61,12 +60,12 @@ final class Sampler {
   }
 
   /** The candidates and the penalised tokens, penalty applied, best first; banned ones left out. */
-  private List<Choice> choices(Candidates candidates, Tensor logits, int[] penalised) {
-    List<Choice> choices = new ArrayList<>(candidates.ids().length + penalised.length);
-    for (int i = 0; i < candidates.ids().length; i++) {
-      int id = candidates.ids()[i];
+  private List<Choice> choices(TopK candidates, Tensor logits, int[] penalised) {
+    List<Choice> choices = new ArrayList<>(candidates.indices().length + penalised.length);
+    for (int i = 0; i < candidates.indices().length; i++) {
+      int id = candidates.indices()[i];
       if (Arrays.binarySearch(penalised, id) < 0 && !banned.contains(id)) {
-        choices.add(new Choice(id, candidates.logits()[i]));
+        choices.add(new Choice(id, candidates.values()[i]));
       }
     }
     if (penalised.length > 0) { // else they are in order, and all the logits are not needed

@@ -311,8 +311,7 @@ public final class Session implements AutoCloseable {
    */
   public Candidates candidates(int count) {
     requireLogits();
-    Runner.Candidates top = runner.top(newest(), count);
-    return new Candidates(top.ids(), top.logits());
+    return Candidates.of(runner.top(newest(), count));
   }
 
   private void requireLogits() {

@@ -13,7 +13,7 @@ import org.sinkstream.kernels.KvCache;
  * under its own policy, and every weight is read once for all. Which sessions take part is said
  * anew with every step, so that a stream joins and leaves between steps at no cost; between steps
  * each session can be used alone, its {@link Session#logits} and {@link Session#candidates} being
- * those after its token.
+ * those after its token. {@link #candidates} asks for those of all at once.
  *
  * <p>Confined to the thread that made it, which must also be that of the sessions. Close it before
  * the model.
@@ -51,9 +51,7 @@ public final class SessionBatch implements AutoCloseable {
    *     number of tokens, a session under {@code recompute:L}, or an id outside the vocabulary
    */
   public void append(List<Session> sessions, int... tokens) {
-    if (!arena.scope().isAlive()) {
-      throw new IllegalStateException("the batch is closed");
-    }
+    requireOpen();
     if (sessions.isEmpty() || sessions.size() > maxStreams()) {
       throw new IllegalArgumentException(
           "%d sessions; expected 1 to %d".formatted(sessions.size(), maxStreams()));
@@ -79,6 +77,27 @@ public final class SessionBatch implements AutoCloseable {
       sessions.get(i).appended(tokens[i], runner.logits(i));
     }
     last = List.copyOf(sessions);
+  }
+
+  /**
+   * The tokens that are likeliest to come next in each session of the last {@link #append}, in its
+   * order, as they were then: one answer of the device for all of them.
+   *
+   * @param count how many for each, 1 to the size of the vocabulary
+   * @throws IllegalStateException if nothing has been appended
+   */
+  public List<Candidates> candidates(int count) {
+    requireOpen();
+    if (last.isEmpty()) {
+      throw new IllegalStateException("there are no logits to go on from: append tokens first");
+    }
+    return runner.top(last.size(), count).stream().map(Candidates::of).toList();
+  }
+
+  private void requireOpen() {
+    if (!arena.scope().isAlive()) {
+      throw new IllegalStateException("the batch is closed");
+    }
   }
 
   /** Sessions that were in the last step and are not in the next one take their logits along. */

@@ -141,6 +141,8 @@ class CudaTest {
           alone.get(9 - members + i).append(next[i]);
           assertSame(together.get(9 - members + i), alone.get(9 - members + i));
         }
+        int count = step % 10 == 9 ? 2000 : 1 + random.nextInt(60);
+        SessionBatchTest.assertCandidatesAreTheirs(batch, together.subList(9 - members, 9), count);
       }
     } finally {
       together.forEach(Session::close);
@@ -170,6 +172,7 @@ class CudaTest {
             assertThat(together.get(i).logits())
                 .containsExactly(alone.get(i).logits(), within(BFLOAT_TOLERANCE));
           }
+          SessionBatchTest.assertCandidatesAreTheirs(batch, together.subList(0, streams), step);
         }
       } finally {
         together.forEach(Session::close);

@@ -37,6 +37,17 @@ class SessionBatchTest {
     assertThat(found.logits()).containsExactly(expected.logits(), within(1e-4f));
   }
 
+  /** What the batch finds likeliest, all at once, is what each session does. */
+  static void assertCandidatesAreTheirs(SessionBatch batch, List<Session> sessions, int count) {
+    List<Candidates> found = batch.candidates(count);
+    assertThat(found).hasSameSizeAs(sessions);
+    for (int i = 0; i < found.size(); i++) {
+      Candidates expected = sessions.get(i).candidates(count);
+      assertThat(found.get(i).ids()).isEqualTo(expected.ids());
+      assertThat(found.get(i).logits()).isEqualTo(expected.logits());
+    }
+  }
+
   /** Streams at positions from 0 to far beyond the window; some join late, some pause, some go. */
   @Test
   void joinedAndLeftAtAnyPositionEachStreamIsAsIfAlone() {
@@ -70,6 +81,7 @@ class SessionBatchTest {
             references.get(i).append(next[i]);
             assertSame(members.get(i), references.get(i));
           }
+          assertCandidatesAreTheirs(batch, members, 1 + random.nextInt(60));
         }
       }
       // Alone again: the session goes on from where the batch left it.
@@ -112,6 +124,23 @@ class SessionBatchTest {
       assertThatThrownBy(model::close)
           .isInstanceOf(IllegalStateException.class)
           .hasMessageContaining("3 open session(s) or batch(es)");
+    }
+  }
+
+  @Test
+  void candidatesAreThereAfterAStepAndUntilItIsClosed() {
+    try (Session a = model.newSession(SMALL)) {
+      SessionBatch batch = model.newBatch(2);
+      assertThatThrownBy(() -> batch.candidates(1))
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageContaining("append tokens first");
+      batch.append(List.of(a), 1);
+      assertCandidatesAreTheirs(batch, List.of(a), model.info().vocabulary());
+      refused(() -> batch.candidates(0), "the 0 largest; expected 1 to ");
+      batch.close();
+      assertThatThrownBy(() -> batch.candidates(1))
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageContaining("the batch is closed");
     }
   }
 

@@ -6,8 +6,10 @@ import java.util.List;
 import java.util.Map;
 import org.sinkstream.kernels.Device;
 import org.sinkstream.kernels.KvCache;
+import org.sinkstream.kernels.Operations;
 import org.sinkstream.kernels.Recording;
 import org.sinkstream.kernels.Tensor;
+import org.sinkstream.kernels.TopK;
 
 /**
  * Takes one token of each of several streams through a network together: every weight is read once
@@ -16,6 +18,7 @@ import org.sinkstream.kernels.Tensor;
 public final class BatchRunner {
   private final Device device;
   private final Arena arena;
+  private final Operations operations;
   private final Decoder decoder;
   private final Pass pass;
   private final Tensor logits;
@@ -28,6 +31,7 @@ public final class BatchRunner {
   BatchRunner(Device device, Arena arena, Decoder decoder, Pass pass) {
     this.device = device;
     this.arena = arena;
+    this.operations = new Operations(device);
     this.decoder = decoder;
     this.pass = pass;
     this.logits = Tensor.allocate(device, arena, pass.maxRows(), decoder.head().rows());
@@ -86,5 +90,10 @@ public final class BatchRunner {
   /** The logits [1, vocabulary] of one of the streams of the last {@link #append}. */
   public Tensor logits(int stream) {
     return logits.rows(stream, 1);
+  }
+
+  /** The {@code count} largest logits of each of its first {@code streams}, largest first. */
+  public List<TopK> top(int streams, int count) {
+    return operations.topK(logits, streams, count);
   }
 }

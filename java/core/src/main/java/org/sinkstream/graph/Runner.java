@@ -1,16 +1,13 @@
 package org.sinkstream.graph;
 
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 import org.sinkstream.kernels.Device;
 import org.sinkstream.kernels.KvCache;
 import org.sinkstream.kernels.Operations;
 import org.sinkstream.kernels.Recording;
 import org.sinkstream.kernels.Tensor;
+import org.sinkstream.kernels.TopK;
 
 /** Takes tokens through a network and gives their logits. Used by one thread at a time. */
 public final class Runner {
@@ -26,8 +23,6 @@ public final class Runner {
   private final Decoder decoder;
   private final Pass pass;
   private final Tensor last;
-  private final MemorySegment topIds;
-  private final MemorySegment topLogits;
   private final Recording one;
   private @Nullable Tensor block;
 
@@ -40,8 +35,6 @@ public final class Runner {
     this.pass = pass;
     this.one = new Recording(device, arena);
     this.last = Tensor.allocate(device, arena, 1, vocabulary);
-    this.topIds = arena.allocate(JAVA_INT, vocabulary);
-    this.topLogits = arena.allocate(JAVA_FLOAT, vocabulary);
   }
 
   /** Most tokens of one step. */
@@ -123,20 +116,7 @@ public final class Runner {
   }
 
   /** The {@code count} largest of some logits [1, vocabulary], largest first. */
-  public Candidates top(Tensor logits, int count) {
-    operations.topK(logits, 0, count, topIds, topLogits);
-    Candidates top = new Candidates(new int[count], new float[count]);
-    MemorySegment.copy(topIds, JAVA_INT, 0, top.ids, 0, count);
-    MemorySegment.copy(topLogits, JAVA_FLOAT, 0, top.logits, 0, count);
-    return top;
+  public TopK top(Tensor logits, int count) {
+    return operations.topK(logits, 1, count).getFirst();
   }
-
-  /**
-   * Some tokens with their logits.
-   *
-   * @param ids token ids
-   * @param logits one for each id
-   */
-  @SuppressWarnings("ArrayRecordComponent") // a pair of buffers, never compared
-  public record Candidates(int[] ids, float[] logits) {}
 }

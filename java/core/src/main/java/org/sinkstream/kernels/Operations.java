@@ -6,6 +6,8 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
 import org.sinkstream.kernels.ffi.Sinkstream;
 
 /**
@@ -43,23 +45,34 @@ public record Operations(Device device) {
   }
 
   /**
-   * The {@code k} largest of a row of logits, largest first.
+   * The {@code k} largest of each of the first rows of logits.
    *
-   * @param indices room for k int32 in host memory
-   * @param values room for k floats in host memory
+   * @param k 1 to the number of columns
+   * @return as many as rows
    */
-  public void topK(Tensor logits, int row, int k, MemorySegment indices, MemorySegment values) {
-    if (values.byteSize() < (long) k * Float.BYTES) {
-      throw new IllegalArgumentException("room for less than %d values".formatted(k));
+  public List<TopK> topK(Tensor logits, int rows, int k) {
+    logits.require("logits", rows, logits.columns());
+    if (k < 1 || k > logits.columns()) {
+      throw new IllegalArgumentException(
+          "the %d largest; expected 1 to %d".formatted(k, logits.columns()));
     }
-    NativeCalls.check(
-        Sinkstream.sks_top_k(
-            device.handle(),
-            logits.rows(row, 1).data(),
-            logits.columns(),
-            k,
-            ints("indices", indices, k),
-            values));
+    try (Arena call = Arena.ofConfined()) {
+      MemorySegment indices = call.allocate(JAVA_INT, (long) rows * k);
+      MemorySegment values = call.allocate(JAVA_FLOAT, (long) rows * k);
+      NativeCalls.check(
+          Sinkstream.sks_top_k(
+              device.handle(), logits.data(), rows, logits.columns(), k, indices, values));
+      List<TopK> largest = new ArrayList<>(rows);
+      for (long row = 0; row < rows; row++) {
+        largest.add(
+            new TopK(
+                indices
+                    .asSlice(row * k * Integer.BYTES, (long) k * Integer.BYTES)
+                    .toArray(JAVA_INT),
+                values.asSlice(row * k * Float.BYTES, (long) k * Float.BYTES).toArray(JAVA_FLOAT)));
+      }
+      return largest;
+    }
   }
 
   /**

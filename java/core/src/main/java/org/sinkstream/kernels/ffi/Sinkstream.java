@@ -3831,6 +3831,7 @@ public class Sinkstream extends Sinkstream$shared {
             Sinkstream.C_POINTER,
             Sinkstream.C_INT,
             Sinkstream.C_INT,
+            Sinkstream.C_INT,
             Sinkstream.C_POINTER,
             Sinkstream.C_POINTER
         );
@@ -3843,7 +3844,7 @@ public class Sinkstream extends Sinkstream$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * int32_t sks_top_k(sks_device *device, const float *logits, int32_t count, int32_t k, int32_t *indices, float *values)
+     * int32_t sks_top_k(sks_device *device, const float *logits, int32_t rows, int32_t count, int32_t k, int32_t *indices, float *values)
      * }
      */
     public static FunctionDescriptor sks_top_k$descriptor() {
@@ -3853,7 +3854,7 @@ public class Sinkstream extends Sinkstream$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * int32_t sks_top_k(sks_device *device, const float *logits, int32_t count, int32_t k, int32_t *indices, float *values)
+     * int32_t sks_top_k(sks_device *device, const float *logits, int32_t rows, int32_t count, int32_t k, int32_t *indices, float *values)
      * }
      */
     public static MethodHandle sks_top_k$handle() {
@@ -3863,7 +3864,7 @@ public class Sinkstream extends Sinkstream$shared {
     /**
      * Address for:
      * {@snippet lang=c :
-     * int32_t sks_top_k(sks_device *device, const float *logits, int32_t count, int32_t k, int32_t *indices, float *values)
+     * int32_t sks_top_k(sks_device *device, const float *logits, int32_t rows, int32_t count, int32_t k, int32_t *indices, float *values)
      * }
      */
     public static MemorySegment sks_top_k$address() {
@@ -3872,16 +3873,16 @@ public class Sinkstream extends Sinkstream$shared {
 
     /**
      * {@snippet lang=c :
-     * int32_t sks_top_k(sks_device *device, const float *logits, int32_t count, int32_t k, int32_t *indices, float *values)
+     * int32_t sks_top_k(sks_device *device, const float *logits, int32_t rows, int32_t count, int32_t k, int32_t *indices, float *values)
      * }
      */
-    public static int sks_top_k(MemorySegment device, MemorySegment logits, int count, int k, MemorySegment indices, MemorySegment values) {
+    public static int sks_top_k(MemorySegment device, MemorySegment logits, int rows, int count, int k, MemorySegment indices, MemorySegment values) {
         var mh$ = sks_top_k.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("sks_top_k", device, logits, count, k, indices, values);
+                traceDowncall("sks_top_k", device, logits, rows, count, k, indices, values);
             }
-            return (int)mh$.invokeExact(device, logits, count, k, indices, values);
+            return (int)mh$.invokeExact(device, logits, rows, count, k, indices, values);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
