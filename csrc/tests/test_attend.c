@@ -5,6 +5,7 @@
 
 #include "core/kv_row.h"
 #include "support/check.h"
+#include "support/error.h"
 #include "support/guard.h"
 #include "support/isa.h"
 #include "support/rng.h"
@@ -73,7 +74,7 @@ static void compare(const call *found, const call *expected, int32_t type) {
       double out = expected->acc[q * args->stride + c] / expected->sum[q];
       double difference = fabs(found->acc[q * args->stride + c] / found->sum[q] - out);
       largest = fmax(largest, fabs(out));
-      if (!(difference <= error)) error = difference;
+      error = worse_error(error, difference);
     }
     CHECK(error <= 4e-6 * largest,
           "type %d, head_dim %lld, query %lld of %lld, slots %lld + %lld: error %g of %g", type,

@@ -8,6 +8,7 @@
 #include "cpu/cpu.h"
 #include "sinkstream/linear.h"
 #include "support/check.h"
+#include "support/error.h"
 #include "support/guard.h"
 #include "support/isa.h"
 #include "support/rng.h"
@@ -41,7 +42,7 @@ static void compare(const char *isa, int32_t type, shape s, const float *y, cons
     for (int64_t j = 0; j < stride && r * stride + j < (s.rows - 1) * stride + s.n; j++) {
       double error = fabs((double)y[r * stride + j] - expected[r * stride + j]);
       if (j >= s.n) gaps_kept &= error == 0;
-      if (!(error <= worst)) worst = error;
+      worst = worse_error(worst, error);
     }
   }
   CHECK(worst <= 1e-7 * (8 + (double)s.columns / 4), "%s type %d, %lld x %lld, %lld rows: error %g",

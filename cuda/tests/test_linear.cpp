@@ -7,6 +7,7 @@
 #include "cuda/kernels/linear.h"
 #include "cuda/kernels/linear_batch.h"
 #include "cuda/kernels/norm.h"
+#include "support/error.h"
 #include "support/gpu_matrix.hpp"
 #include "support/shortened.hpp"
 
@@ -110,7 +111,7 @@ struct expected_rows {
     double largest = 0;
     for (size_t i = 0; i < y.size(); i++) {
       const double error = std::fabs(static_cast<double>(found[i]) - y[i]) / sizes[i];
-      if (!(error <= largest)) largest = error;
+      largest = worse_error(largest, error);
     }
     return largest;
   }

@@ -6,6 +6,7 @@
 #include "core/cache.h"
 #include "core/hash.h"
 #include "support/check.h"
+#include "support/error.h"
 #include "support/guard.h"
 #include "support/rng.h"
 
@@ -91,7 +92,7 @@ static void compare_row(stage *s, int stream, int64_t token, int32_t layer, cons
     for (int32_t c = 0; c < spec->head_dim; c++) {
       double difference = fabs(out[h * (int64_t)spec->head_dim + c] - expected[c]);
       largest = fmax(largest, fabs(expected[c]));
-      if (!(difference <= error)) error = difference;
+      error = worse_error(error, difference);
     }
     if (!(error <= s->worst * largest)) s->worst = error / largest;
     REQUIRE(error <= stage_tolerance(spec->type) * largest,
@@ -132,7 +133,7 @@ static void compare_weights(stage *s, const int32_t *rows, int32_t layer, const 
       for (int64_t j = 0; j < keys; j++) {
         double difference = fabs((double)weights[h * keys + j] - right[j]);
         largest = fmax(largest, right[j]);
-        if (!(difference <= error)) error = difference;
+        error = worse_error(error, difference);
       }
       REQUIRE(error <= stage_tolerance(spec->type) * largest,
               "weights of token %lld of %d+%d, type %d, layer %d head %d: error %g of %g",

@@ -6,6 +6,7 @@
 
 #include <vector>
 
+#include "support/error.h"
 #include "support/reference.hpp"
 
 enum { SKIPPED = 77 };  // what ctest takes for a test that could not run
@@ -78,7 +79,7 @@ static inline double error_of(const float *found, const float *expected, size_t 
   for (size_t i = 0; i < count; i++) {
     double difference = fabs(static_cast<double>(found[i]) - expected[i]);
     largest = fmax(largest, fabs(expected[i]));
-    if (!(difference <= error)) error = difference;
+    error = worse_error(error, difference);
   }
   return error / largest;
 }
