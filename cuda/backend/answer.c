@@ -15,8 +15,8 @@ int32_t sks_gpu_ask(sks_gpu *gpu, int64_t bytes, uint32_t *serial) {
     gpu->answer = NULL;
     gpu->answer_bytes = 0;
     size_t all = offsetof(sks_gpu_answer, data) + (size_t)bytes;
-    cudaError_t error = cudaHostAlloc((void **)&gpu->answer, all, cudaHostAllocMapped);
-    if (error != cudaSuccess) return sks_gpu_check(gpu, error, "room for results");
+    status = sks_gpu_pinned(gpu, (int64_t)all, "room for results", (void **)&gpu->answer);
+    if (status != SKS_OK) return status;
     memset(gpu->answer, 0, all);
     gpu->answer_bytes = bytes;
   }

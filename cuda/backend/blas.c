@@ -9,6 +9,7 @@
 /* Of cublas_api.h, which need not be there. */
 enum {
   CUBLAS_STATUS_SUCCESS = 0,
+  CUBLAS_STATUS_ALLOC_FAILED = 3,
   CUBLAS_OP_N = 0,
   CUBLAS_OP_T = 1,
   CUBLAS_COMPUTE_32F = 68,
@@ -50,18 +51,26 @@ void sks_gpu_blas_close(sks_gpu_blas *blas) {
 
 static int32_t check(const sks_gpu *gpu, int status) {
   if (status == CUBLAS_STATUS_SUCCESS) return SKS_OK;
+  if (status == CUBLAS_STATUS_ALLOC_FAILED) return sks_gpu_out_of_memory(gpu, 0, "cuBLAS");
   return sks_fail(SKS_FAULT, "%s: cuBLAS failed with its status %d", gpu->name, status);
 }
 
+/* Whole, or not at all. */
 static int32_t open(sks_gpu *gpu) {
   sks_gpu_blas *blas = &gpu->blas;
   if (blas->handle != NULL) return SKS_OK;
-  void *workspace;
+  void *workspace = NULL, *handle = NULL;
   int32_t status = sks_gpu_allocate(gpu, WORKSPACE_BYTES, "cuBLAS's workspace", &workspace);
-  if (status == SKS_OK) status = check(gpu, blas->create(&blas->handle));
-  if (status == SKS_OK) status = check(gpu, blas->set_stream(blas->handle, gpu->stream));
+  if (status == SKS_OK) status = check(gpu, blas->create(&handle));
+  if (status == SKS_OK) status = check(gpu, blas->set_stream(handle, gpu->stream));
   if (status == SKS_OK)
-    status = check(gpu, blas->set_workspace(blas->handle, workspace, WORKSPACE_BYTES));
+    status = check(gpu, blas->set_workspace(handle, workspace, WORKSPACE_BYTES));
+  if (status == SKS_OK) {
+    blas->handle = handle;
+    return SKS_OK;
+  }
+  if (handle != NULL) blas->destroy(handle);
+  sks_gpu_free(gpu, workspace);
   return status;
 }
 

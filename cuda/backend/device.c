@@ -44,9 +44,9 @@ int32_t sks_gpu_done(sks_gpu *gpu, int32_t status) {
 
 int32_t sks_gpu_check(const sks_gpu *gpu, cudaError_t error, const char *what) {
   if (error == cudaSuccess) return SKS_OK;
+  if (error == cudaErrorMemoryAllocation) return sks_gpu_out_of_memory(gpu, 0, what);
   cudaGetLastError(); /* or a later call would be told of it again */
-  int32_t status = error == cudaErrorMemoryAllocation ? SKS_OUT_OF_MEMORY : SKS_FAULT;
-  return sks_fail(status, "%s: %s: %s", gpu->name, what, cudaGetErrorString(error));
+  return sks_fail(SKS_FAULT, "%s: %s: %s", gpu->name, what, cudaGetErrorString(error));
 }
 
 int32_t sks_gpu_leave(sks_gpu *gpu, cudaError_t error, const char *what) {

@@ -109,6 +109,12 @@ int32_t sks_gpu_check(const sks_gpu *gpu, cudaError_t error, const char *what);
 /* Refuses, while operations are recorded, what cannot be. */
 int32_t sks_gpu_require_running(const sks_gpu *gpu, const char *what);
 
+/* Fails with what takes memory, how much, if that is known (else 0), and what the device has. */
+int32_t sks_gpu_out_of_memory(const sks_gpu *gpu, int64_t bytes, const char *what);
+
+/* Memory of the host that the device may write; freed by cudaFreeHost. */
+int32_t sks_gpu_pinned(const sks_gpu *gpu, int64_t bytes, const char *what, void **memory);
+
 /* Zeroed memory of the device, aligned to 256. Between enter and leave, as all below. */
 int32_t sks_gpu_allocate(sks_gpu *gpu, int64_t bytes, const char *what, void **memory);
 

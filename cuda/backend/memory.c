@@ -2,13 +2,25 @@
 
 #include "cuda/backend/gpu.h"
 
-/* Says what is needed and what there is. */
-static int32_t out_of_memory(const sks_gpu *gpu, int64_t bytes, const char *what) {
+int32_t sks_gpu_out_of_memory(const sks_gpu *gpu, int64_t bytes, const char *what) {
   size_t available = 0, total = 0;
-  cudaGetLastError();
+  cudaGetLastError(); /* or a later call would be told of it again */
   cudaMemGetInfo(&available, &total);
+  if (bytes == 0)
+    return sks_fail(SKS_OUT_OF_MEMORY, "%s takes more than there is; %s has %zu of %zu bytes free",
+                    what, gpu->name, available, total);
   return sks_fail(SKS_OUT_OF_MEMORY, "%s takes %lld bytes; %s has %zu of %zu free", what,
                   (long long)bytes, gpu->name, available, total);
+}
+
+int32_t sks_gpu_pinned(const sks_gpu *gpu, int64_t bytes, const char *what, void **memory) {
+  cudaError_t error = cudaHostAlloc(memory, (size_t)bytes, cudaHostAllocMapped);
+  if (error != cudaErrorMemoryAllocation) return sks_gpu_check(gpu, error, what);
+  cudaGetLastError();
+  return sks_fail(SKS_OUT_OF_MEMORY,
+                  "%s takes %lld bytes of the host's memory that stay where they are; it does not "
+                  "give as many",
+                  what, (long long)bytes);
 }
 
 int32_t sks_gpu_allocate(sks_gpu *gpu, int64_t bytes, const char *what, void **memory) {
@@ -18,9 +30,11 @@ int32_t sks_gpu_allocate(sks_gpu *gpu, int64_t bytes, const char *what, void **m
   sks_gpu_block *block = sks_memory_allocate(sizeof *block, what);
   if (block == NULL) return SKS_OUT_OF_MEMORY;
   size_t size = bytes > 0 ? (size_t)bytes : 1;
-  if (cudaMalloc(&block->memory, size) != cudaSuccess) {
+  cudaError_t error = cudaMalloc(&block->memory, size);
+  if (error != cudaSuccess) {
     sks_memory_free(block);
-    return out_of_memory(gpu, bytes, what);
+    return error == cudaErrorMemoryAllocation ? sks_gpu_out_of_memory(gpu, bytes, what)
+                                              : sks_gpu_check(gpu, error, what);
   }
   block->bytes = bytes;
   block->next = gpu->blocks;
@@ -67,9 +81,9 @@ int32_t sks_gpu_results(sks_gpu *gpu, int64_t bytes) {
   if (status != SKS_OK) return status;
   cudaFreeHost(gpu->host_results);
   gpu->host_results = NULL;
-  cudaError_t error = cudaMallocHost((void **)&gpu->host_results, (size_t)gpu->results.bytes);
-  if (error != cudaSuccess) sks_gpu_free_room(gpu, &gpu->results);
-  return sks_gpu_check(gpu, error, "room for results");
+  status = sks_gpu_pinned(gpu, gpu->results.bytes, "room for results", (void **)&gpu->host_results);
+  if (status != SKS_OK) sks_gpu_free_room(gpu, &gpu->results);
+  return status;
 }
 
 int32_t sks_gpu_fetch(sks_gpu *gpu, cudaError_t error, int64_t bytes, const char *what) {

@@ -27,17 +27,16 @@ static int32_t open_stages(sks_gpu *gpu) {
   for (int i = 0; i < SKS_GPU_STAGES; i++) {
     sks_gpu_stage *stage = &gpu->stages[i];
     if (stage->free != NULL) continue;
-    int32_t status = stage->device != NULL
-                         ? SKS_OK
-                         : sks_gpu_allocate(gpu, SKS_GPU_STAGE_BYTES, "room for uploads",
-                                            (void **)&stage->device);
+    const char *what = "room for uploads";
+    int32_t status = SKS_OK;
+    if (stage->device == NULL)
+      status = sks_gpu_allocate(gpu, SKS_GPU_STAGE_BYTES, what, (void **)&stage->device);
+    if (status == SKS_OK && stage->pinned == NULL)
+      status = sks_gpu_pinned(gpu, SKS_GPU_STAGE_BYTES, what, (void **)&stage->pinned);
+    if (status == SKS_OK)
+      status =
+          sks_gpu_check(gpu, cudaEventCreateWithFlags(&stage->free, cudaEventDisableTiming), what);
     if (status != SKS_OK) return status;
-    cudaError_t error = stage->pinned != NULL
-                            ? cudaSuccess
-                            : cudaMallocHost((void **)&stage->pinned, SKS_GPU_STAGE_BYTES);
-    if (error == cudaSuccess)
-      error = cudaEventCreateWithFlags(&stage->free, cudaEventDisableTiming);
-    if (error != cudaSuccess) return sks_gpu_check(gpu, error, "room for uploads");
   }
   return SKS_OK;
 }

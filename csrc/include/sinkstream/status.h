@@ -11,7 +11,7 @@
 enum sks_status {
   SKS_OK = 0,
   SKS_INVALID_ARGUMENT = 1, /* an argument is out of its documented range */
-  SKS_OUT_OF_MEMORY = 2,    /* the text says how many bytes were asked for */
+  SKS_OUT_OF_MEMORY = 2,    /* the text says how many bytes were asked for, where that is known */
   SKS_UNSUPPORTED = 3,      /* this machine or build lacks what was asked for */
   SKS_IMPOSSIBLE =
       4, /* legal, but not in the present state: rows already evicted, no room in the cache */
