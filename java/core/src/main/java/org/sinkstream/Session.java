@@ -335,12 +335,22 @@ public final class Session implements AutoCloseable {
     if (generation != null) {
       generation.cancel();
     }
+    awaitPrompt();
     generation =
         new Generation(
             this, options, recent.newest(16), promptTokens, Duration.ofNanos(promptNanos));
     promptTokens = 0;
     promptNanos = 0;
     return generation;
+  }
+
+  /** A device may still be at work on the prompt, which is a part of its time. */
+  private void awaitPrompt() {
+    if (promptTokens > 0) {
+      long begin = System.nanoTime();
+      runner.top(newest(), 1);
+      promptNanos += System.nanoTime() - begin;
+    }
   }
 
   /** Generates tokens and hands each to {@code consumer}. */

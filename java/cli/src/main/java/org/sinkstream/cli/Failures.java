@@ -7,6 +7,7 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
+import org.sinkstream.error.DeviceFaultException;
 import org.sinkstream.error.SinkstreamException;
 import picocli.CommandLine.ExitCode;
 import picocli.CommandLine.ParameterException;
@@ -30,7 +31,7 @@ final class Failures {
     }
     boolean badInput =
         cause instanceof ParameterException
-            || cause instanceof SinkstreamException
+            || (cause instanceof SinkstreamException && !(cause instanceof DeviceFaultException))
             || cause instanceof IllegalArgumentException
             || cause instanceof IOException;
     err.println("error: " + oneLine(badInput ? message(cause) : fault(cause)));

@@ -12,6 +12,7 @@ import java.nio.file.FileSystemException;
 import org.junit.jupiter.api.Test;
 import org.sinkstream.error.CheckpointException;
 import org.sinkstream.error.DeviceException;
+import org.sinkstream.error.DeviceFaultException;
 import org.sinkstream.error.NativeLibraryException;
 
 final class FailuresTest {
@@ -57,7 +58,10 @@ final class FailuresTest {
     assertThat(report(1, new IllegalStateException("unexpected")))
         .startsWith("error: internal error")
         .contains("IllegalStateException: unexpected")
-        .contains("SINKSTREAM_DEBUG=1")
+        .contains("SINKSTREAM_DEBUG=1");
+    assertThat(report(1, new DeviceFaultException("a card: sks_linear: lost")))
+        .startsWith("error: internal error")
+        .contains("a card: sks_linear: lost")
         .hasLineCount(1);
     assertThat(report(1, new OutOfMemoryError("heap"))).hasLineCount(1);
   }

@@ -7,6 +7,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.function.Consumer;
 import java.util.function.ToIntFunction;
 import org.sinkstream.error.DeviceException;
+import org.sinkstream.error.DeviceFaultException;
 import org.sinkstream.error.DeviceMemoryException;
 import org.sinkstream.kernels.ffi.Sinkstream;
 
@@ -31,7 +32,9 @@ final class NativeCalls {
     if (status == Sinkstream.SKS_IMPOSSIBLE()) {
       return new IllegalStateException(text);
     }
-    return new DeviceException(text);
+    return status == Sinkstream.SKS_FAULT()
+        ? new DeviceFaultException(text)
+        : new DeviceException(text);
   }
 
   /**
