@@ -11,8 +11,8 @@ __global__ void append(sks_cuda_attention attention, sks_cuda_step step, int lay
                        sks_cuda_new_rows rows) {
   sks_let_next_start();
   sks_wait_for_previous();
-  int64_t row = blockIdx.y;
-  int kv_head = static_cast<int>(blockIdx.x);
+  int64_t row = blockIdx.x;
+  int kv_head = static_cast<int>(blockIdx.y);
   const sks_cuda_token &token = step.tokens[row];
   if (token.slot < 0) return;
   sks_kv_head head = sks_kv_head_of(kv::TYPE, attention.head_dim, token.base, token.layer_bytes,
@@ -34,7 +34,7 @@ cudaError_t launch(cudaStream_t stream, const sks_cuda_attention *attention,
                    bool overlap) {
   unsigned threads =
       static_cast<unsigned>(attention->head_dim + SKS_WARP - 1) / SKS_WARP * SKS_WARP;
-  dim3 grid(static_cast<unsigned>(attention->kv_heads), static_cast<unsigned>(step->row_count));
+  dim3 grid(static_cast<unsigned>(step->row_count), static_cast<unsigned>(attention->kv_heads));
   return sks_launch(append<kv>, grid, threads, 0, stream, overlap, *attention, *step, layer, *rows);
 }
 

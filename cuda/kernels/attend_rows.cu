@@ -4,8 +4,9 @@
 namespace {
 
 enum {
-  TICKETS = 1 << 16,  // of a launch: bounds its rows
-  MANY_ITEMS = 128    // heads of rows, or parts of their groups: rows stay whole
+  TICKETS =
+      65535,  // of a launch: bounds its rows, of which a grid has no more in its third dimension
+  MANY_ITEMS = 128  // heads of rows, or parts of their groups: rows stay whole
 };
 
 // The tickets stay where they are, whatever the rows and keys of a launch: all must be zero.

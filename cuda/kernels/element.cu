@@ -14,7 +14,7 @@ __global__ void clamp(float *x, int64_t count, float limit) {
 
 template <typename weight>
 __global__ void embed(sks_cuda_matrix table, const int32_t *ids, float *y) {
-  int64_t row = blockIdx.y, item = static_cast<int64_t>(blockIdx.x) * THREADS + threadIdx.x;
+  int64_t row = blockIdx.x, item = static_cast<int64_t>(blockIdx.y) * THREADS + threadIdx.x;
   if (item * weight::COLUMNS >= table.columns) return;
   int32_t id = ids[row];
   float x[weight::COLUMNS];
@@ -32,8 +32,8 @@ template <typename weight>
 cudaError_t launch(cudaStream_t stream, const sks_cuda_matrix *table, const int32_t *ids,
                    int32_t rows, float *y) {
   int64_t per_block = static_cast<int64_t>(THREADS) * weight::COLUMNS;
-  dim3 grid(static_cast<unsigned>((table->columns + per_block - 1) / per_block),
-            static_cast<unsigned>(rows));
+  dim3 grid(static_cast<unsigned>(rows),
+            static_cast<unsigned>((table->columns + per_block - 1) / per_block));
   return sks_launch(embed<weight>, grid, THREADS, 0, stream, false, *table, ids, y);
 }
 

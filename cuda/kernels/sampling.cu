@@ -125,7 +125,7 @@ __device__ void find_largest(const float *logits, int32_t count, int32_t group,
                              top_scratch *scratch) {
   int lane = static_cast<int>(threadIdx.x) % SKS_WARP;
   int32_t own =
-      static_cast<int32_t>(blockIdx.x) * WARPS + static_cast<int32_t>(threadIdx.x) / SKS_WARP;
+      static_cast<int32_t>(blockIdx.y) * WARPS + static_cast<int32_t>(threadIdx.x) / SKS_WARP;
   int32_t begin = own * group, end = count - begin < group ? count : begin + group;
   uint64_t best = 0;
   if (begin < count) {
@@ -143,7 +143,7 @@ __device__ bool arrives_last(top_scratch *scratch) {
   __threadfence();
   __syncthreads();
   if (threadIdx.x == 0) {
-    last = atomicAdd(&scratch->arrived, 1) + 1 == gridDim.x;
+    last = atomicAdd(&scratch->arrived, 1) + 1 == gridDim.y;
     if (last) scratch->arrived = 0;
   }
   __syncthreads();
@@ -192,8 +192,8 @@ __device__ uint64_t top_keys(const float *logits, int32_t count, int32_t group, 
 
 // By one thread, behind the writes of a row's results: whether all rows are there.
 __device__ bool completes_rows(top_scratch *first) {
-  if (gridDim.y == 1) return true;
-  bool last = atomicAdd(&first->rows_done, 1) + 1 == gridDim.y;
+  if (gridDim.x == 1) return true;
+  bool last = atomicAdd(&first->rows_done, 1) + 1 == gridDim.x;
   if (last) first->rows_done = 0;
   __threadfence_system();
   return last;
@@ -201,15 +201,15 @@ __device__ bool completes_rows(top_scratch *first) {
 
 __global__ __launch_bounds__(THREADS) void top(const float *logits, int32_t count, int32_t group,
                                                int32_t k, char *scratches, sks_cuda_top to) {
-  top_scratch *scratch = scratch_of(scratches, blockIdx.y);
-  logits += static_cast<int64_t>(blockIdx.y) * count;
+  top_scratch *scratch = scratch_of(scratches, blockIdx.x);
+  logits += static_cast<int64_t>(blockIdx.x) * count;
   find_largest(logits, count, group, scratch);
   if (!arrives_last(scratch)) return;
-  uint64_t key = threadIdx.x < gridDim.x * WARPS ? scratch->largest[threadIdx.x] : 0;
+  uint64_t key = threadIdx.x < gridDim.y * WARPS ? scratch->largest[threadIdx.x] : 0;
   key = k == 1 ? block_largest(key) : top_keys(logits, count, group, k, key);
   if (static_cast<int32_t>(threadIdx.x) < k) {
     int32_t index = index_of(key);
-    int64_t at = static_cast<int64_t>(blockIdx.y) * k + threadIdx.x;
+    int64_t at = static_cast<int64_t>(blockIdx.x) * k + threadIdx.x;
     to.indices[at] = index;
     to.values[at] = logits[index];
     __threadfence_system();
@@ -262,7 +262,7 @@ cudaError_t sks_cuda_top_k(cudaStream_t stream, const float *logits, int32_t row
   if (rows < 1 || k < 1 || k > count || k > SKS_CUDA_MOST_K) return cudaErrorInvalidValue;
   int32_t group = (count - 1) / THREADS + 1, groups = (count - 1) / group + 1;
   unsigned blocks = static_cast<unsigned>((groups - 1) / WARPS + 1);
-  return sks_launch(top, dim3(blocks, static_cast<unsigned>(rows)), THREADS, 0, stream, false,
+  return sks_launch(top, dim3(static_cast<unsigned>(rows), blocks), THREADS, 0, stream, false,
                     logits, count, group, k, static_cast<char *>(scratch), *to);
 }
 

@@ -22,14 +22,15 @@ double rounding(int32_t source, int32_t type) {
   return type == SKS_F32 || (source == type && type != SKS_Q6_K) ? 0 : 0x1p-11;
 }
 
-// Rows of a table, an id outside of it among them.
-void test_embed(sks_device *device, int32_t source, int32_t type, uint64_t *seed) {
-  int64_t columns = random_columns(source, seed), rows = 3 + rng_below(seed, 30);
+// `count` rows of a table, and then an id outside of it.
+void test_embed(sks_device *device, int32_t source, int32_t type, int count, int64_t columns,
+                uint64_t *seed) {
+  int64_t rows = 3 + rng_below(seed, 30);
   gpu_matrix table(source, type, rows, columns, false, seed);
   std::vector<float> file =
       widened(device, table.file.data(), source, static_cast<size_t>(rows * columns));
   std::vector<int32_t> ids;
-  for (int i = 0; i < 5; i++) ids.push_back(static_cast<int32_t>(rng_below(seed, rows)));
+  for (int i = 0; i < count; i++) ids.push_back(static_cast<int32_t>(rng_below(seed, rows)));
   ids.push_back(static_cast<int32_t>(rows));
   gpu_array<int32_t> gpu_ids(ids);
   gpu_array<float> y(ids.size() * static_cast<size_t>(columns));
@@ -100,14 +101,16 @@ int main(int argc, char **argv) {
   sks_device *device = start_test();
   for (int round = 0; round < shortened(6); round++) {
     for (int32_t type = SKS_F32; type < SKS_TYPES; type++) {
-      if (sks_cuda_holds(type)) test_embed(device, type, type, &seed);
+      for (int32_t held : {type, static_cast<int32_t>(SKS_F16), static_cast<int32_t>(SKS_F32)})
+        if (sks_cuda_holds(held))
+          test_embed(device, type, held, 5, random_columns(type, &seed), &seed);
       if (sks_cuda_holds(type)) test_expand(device, type, &seed);
-      test_embed(device, type, SKS_F16, &seed);
-      test_embed(device, type, SKS_F32, &seed);
       test_widen(device, type, &seed);
     }
     test_clamp(&seed);
   }
+  // A chunk of as many tokens as there can be.
+  test_embed(device, SKS_F16, SKS_F16, shortened(1 << 16), 8, &seed);
   sks_device_close(device);
   return check_report();
 }
