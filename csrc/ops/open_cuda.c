@@ -1,6 +1,7 @@
 #include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/backend.h"
 #include "core/memory.h"
@@ -30,9 +31,8 @@ static void *load(const char *library) {
   const char *named = getenv("SINKSTREAM_CUDA_LIBRARY");
   if (named != NULL && named[0] != '\0') return dlopen(named, RTLD_NOW | RTLD_LOCAL);
   char path[4096];
-  void *loaded =
-      beside_this_library(path, sizeof path) ? dlopen(path, RTLD_NOW | RTLD_LOCAL) : NULL;
-  return loaded != NULL ? loaded : dlopen(FILE_NAME, RTLD_NOW | RTLD_LOCAL);
+  bool beside = beside_this_library(path, sizeof path) && access(path, F_OK) == 0;
+  return dlopen(beside ? path : FILE_NAME, RTLD_NOW | RTLD_LOCAL);
 }
 
 int32_t sks_device_open_cuda(int32_t index, const char *library, sks_device **device) {

@@ -175,8 +175,11 @@ SKS_API sks_backend_entry sks_backend_open;
 
 int32_t sks_backend_open(const sks_host *host, int32_t index, sks_device **device) {
   if (host->version != SKS_BACKEND_VERSION) {
-    return host->fail(SKS_UNSUPPORTED,
-                      "the CUDA back end is of another version than the library that opens it");
+    char text[128];
+    snprintf(text, sizeof text,
+             "the CUDA back end has version %d; expected %d, that of the library that opens it",
+             SKS_BACKEND_VERSION, host->version);
+    return host->fail(SKS_UNSUPPORTED, text);
   }
   sks_gpu_host = *host;
   struct cudaDeviceProp facts;
