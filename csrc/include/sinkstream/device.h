@@ -55,7 +55,8 @@ SKS_API const char *sks_device_name(const sks_device *device);
 SKS_API int32_t sks_device_memory(sks_device *device, int64_t *total, int64_t *available);
 
 /* What the kernels in use need: "reference", "avx2", "avx512", "avx512+vnni" or
- * "avx512+vnni+bf16"; of a GPU its compute capability, e.g. "sm_90". */
+ * "avx512+vnni+bf16"; of a GPU its compute capability, and cuBLAS where that was found, e.g.
+ * "sm_90+cublas". */
 SKS_API const char *sks_device_isa(const sks_device *device);
 
 /* `bytes` of zeroed device memory, aligned to 64. Free with sks_buffer_free. Errors:

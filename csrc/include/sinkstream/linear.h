@@ -61,8 +61,9 @@ enum sks_output {
 /*
  * z[r, j] = bias[j] + sum_i W[j, i] * norm(x)[r, i]; x [rows, columns] and y [rows, channels],
  * float32, row-major and disjoint. `norm` NULL: x as it is. One row streams the weights once; many
- * rows are blocked so that a weight is read once for all. A row's result does not depend on the
- * rows beside it, nor on the number of threads.
+ * rows are blocked so that a weight is read once for all. A row's result does not depend on what
+ * the rows beside it hold, nor on the number of threads; on a GPU it does, within rounding, on
+ * whether there are one, a batch of at most 64, or more.
  * Errors: SKS_INVALID_ARGUMENT (more rows or columns than the workspace has room for, SKS_SILU_GATE
  * with other than two equal parts).
  */
