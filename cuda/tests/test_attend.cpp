@@ -380,7 +380,7 @@ int main(int argc, char **argv) {
     void (*test)(sks_device *, int32_t type, uint64_t *seed);
   } others[] = {{1, test_every_offset}, {1, test_replay}, {12, test_mixed}, {6, test_many}};
   for (const auto &[times, test] : others)
-    for (int32_t i = 0; i < shortened(times * SKS_KV_TYPES); i++)
+    for (int32_t i = 0; i < shortened(times * SKS_KV_TYPES, SKS_KV_TYPES); i++)
       test(device, SKS_KV_TYPES - 1 - i % SKS_KV_TYPES, &seed);
   sks_device_close(device);
   return check_report();
