@@ -8,6 +8,7 @@
               them, and the step in one CUDA graph: the same kernels in a fraction of the time
   prefill     one pass over a prompt
   attention   scaled_dot_product_attention alone, one token of each of 64 streams
+  matrix      a large f16 product alone: the rate that a prompt could have
 
 Usage: python3 peer.py [--shape 7b|13b] [--windows 1024,4096] [--modes graph,compile] [--steps 30]
 Prints medians in milliseconds. Needs only torch.
@@ -189,18 +190,29 @@ def attention_alone(window, steps):
     return time, 2 * 2 * streams * heads * keys * dim / time * 1e-6
 
 
+def matrix_alone(steps):
+    size = 8192
+    x, w = weight(size, size), weight(size, size)
+    time = median(lambda: F.linear(x, w), steps)
+    return time, 2 * size**3 / time * 1e-9
+
+
 def main():
     options = argparse.ArgumentParser()
     options.add_argument("--shape", default="7b", choices=SHAPES)
     options.add_argument("--windows", default="1020,4092")
-    options.add_argument("--modes", default="recompute,published,graph,layers,prefill,attention")
+    options.add_argument("--modes", default="recompute,published,graph,layers,prefill,attention,matrix")
     options.add_argument("--steps", type=int, default=30)
     options = options.parse_args()
     print(f"# torch {torch.__version__}, {torch.cuda.get_device_name()}, {options.shape}", flush=True)
     modes = options.modes.split(",")
     torch.set_grad_enabled(False)
-    model = Model(options.shape) if set(modes) != {"attention"} else None
+    model = Model(options.shape) if set(modes) - {"attention", "matrix"} else None
     for mode in modes:
+        if mode == "matrix":
+            time, rate = matrix_alone(options.steps)
+            print(f"{mode:10} 8192^3   {time:9.3f} ms {rate:8.0f} TFLOP/s", flush=True)
+            continue
         for window in map(int, options.windows.split(",")):
             if mode == "attention":
                 time, rate = attention_alone(window, options.steps)

@@ -157,14 +157,14 @@ class CudaTest {
     List<Session> alone = new ArrayList<>();
     try (Model rounded =
             Model.open(EmbeddedModel.DIRECTORY, ModelOptions.defaults().withDevice("cuda"));
-        SessionBatch batch = rounded.newBatch(70)) {
+        SessionBatch batch = rounded.newBatch(SessionBatch.MAX_STREAMS)) {
       try {
-        for (int i = 0; i < 70; i++) {
+        for (int i = 0; i < batch.maxStreams(); i++) {
           together.add(rounded.newSession(SMALL));
           alone.add(rounded.newSession(SMALL));
         }
         int step = 0;
-        for (int streams : new int[] {64, 64, 70, 64, 2, 9, 64}) {
+        for (int streams : new int[] {64, 64, 70, 64, 2, 9, 64, 130, 256, 256, 65}) {
           int[] next = RandomTokens.of(cpu, streams, 200 + step++);
           batch.append(together.subList(0, streams), next);
           for (int i = 0; i < streams; i++) {
@@ -177,6 +177,26 @@ class CudaTest {
       } finally {
         together.forEach(Session::close);
         alone.forEach(Session::close);
+      }
+    }
+  }
+
+  /** Prompts and recorded steps over caches of each type, far beyond the window. */
+  @ParameterizedTest
+  @EnumSource(KvType.class)
+  void cachesOfEachTypeAreTheCpus(KvType type) {
+    ModelOptions options =
+        ModelOptions.defaults().withKvType(type).withActivations(Activations.F32).withChunk(16);
+    try (Model found = Model.open(EmbeddedModel.DIRECTORY, options.withDevice("cuda"));
+        Model expected = Model.open(EmbeddedModel.DIRECTORY, options);
+        Session session = found.newSession(SMALL);
+        Session other = expected.newSession(SMALL)) {
+      session.append(RandomTokens.of(cpu, 150, 21));
+      other.append(RandomTokens.of(cpu, 150, 21));
+      for (int token : RandomTokens.of(cpu, 100, 22)) {
+        session.append(token);
+        other.append(token);
+        assertThat(session.logits()).containsExactly(other.logits(), within(BFLOAT_TOLERANCE));
       }
     }
   }
