@@ -19,7 +19,7 @@
 #include "sinkstream/linear.h"
 #include "sinkstream/norm.h"
 
-enum { SKS_BACKEND_VERSION = 2 };
+enum { SKS_BACKEND_VERSION = 3 };
 
 /*
  * Functions return a status with the last error set. Where one has no error it cannot fail. A slot

@@ -5,6 +5,7 @@
 
 #include "core/batch.h"
 #include "core/device.h"
+#include "sinkstream/recording.h"
 
 struct sks_recording {
   sks_device *device;
@@ -13,6 +14,12 @@ struct sks_recording {
   int64_t most_keys; /* of the batch then */
   bool *appended;    /* [layers] of the batch: which ones it appends */
   void *own;         /* of the back end */
+  /* While it is in progress: the one, of another device, that its thread had begun before. */
+  sks_recording *outer;
 };
+
+/* The recording that the calling thread has in progress on the device, or NULL. Other threads' are
+ * nobody's business: their operations wait for its end. */
+sks_recording *sks_recording_in_progress(const sks_device *device);
 
 #endif

@@ -148,10 +148,8 @@ void sks_batch_mark_stored(const sks_batch *batch) {
   }
 }
 
-/* Remembers for the recording in progress, if any, that it appends this layer of this batch. */
-static int32_t note(sks_batch *batch, int32_t layer) {
-  sks_recording *recording = batch->attention->device->recording;
-  if (!recording) return SKS_OK;
+/* Makes the batch the one that the recording steps. */
+static int32_t record(sks_recording *recording, sks_batch *batch) {
   if (!recording->batch) {
     recording->appended =
         sks_memory_allocate(batch->attention->layers * (int64_t)sizeof(bool), "a recording");
@@ -162,20 +160,22 @@ static int32_t note(sks_batch *batch, int32_t layer) {
   }
   if (recording->batch != batch)
     return sks_fail(SKS_IMPOSSIBLE, "the recording steps another batch; one batch each");
-  recording->appended[layer] = true;
   return SKS_OK;
 }
 
 int32_t sks_append(sks_batch *batch, int32_t layer, const float *keys, const float *values,
                    int64_t row_stride, int64_t head_stride) {
+  const sks_device *device = batch->attention->device;
+  sks_recording *recording = sks_recording_in_progress(device);
   int32_t status = sks_batch_check(batch, layer);
-  if (status == SKS_OK) status = note(batch, layer);
+  if (status == SKS_OK && recording) status = record(recording, batch);
   if (status != SKS_OK) return status;
   sks_batch_mark_stored(batch);
-  status = batch->attention->device->backend->append(batch, layer, keys, values, row_stride,
-                                                     head_stride);
-  if (status == SKS_OK) batch->appended[layer] = true;
-  return status;
+  status = device->backend->append(batch, layer, keys, values, row_stride, head_stride);
+  if (status != SKS_OK) return status;
+  batch->appended[layer] = true;
+  if (recording) recording->appended[layer] = true;
+  return SKS_OK;
 }
 
 int32_t sks_attend(sks_batch *batch, int32_t layer, const float *queries, int64_t row_stride,

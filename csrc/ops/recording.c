@@ -6,6 +6,19 @@
 #include "core/fail.h"
 #include "core/memory.h"
 
+/* The newest that the calling thread has in progress, one for each device. A device keeps other
+ * threads out meanwhile, but only once they are in the back end: here they must not see it. */
+static _Thread_local sks_recording *newest;
+
+/* Where it hangs, or the end of the list. */
+static sks_recording **find(const sks_device *device) {
+  sks_recording **at = &newest;
+  while (*at && (*at)->device != device) at = &(*at)->outer;
+  return at;
+}
+
+sks_recording *sks_recording_in_progress(const sks_device *device) { return *find(device); }
+
 int32_t sks_device_records(const sks_device *device) {
   return device->backend->record_begin != NULL;
 }
@@ -15,14 +28,13 @@ int32_t sks_recording_begin(sks_device *device) {
     return sks_fail(SKS_UNSUPPORTED, "a %s device records nothing", device->kind);
   sks_recording *made = sks_memory_allocate(sizeof *made, "a recording");
   if (made == NULL) return SKS_OUT_OF_MEMORY;
-  /* Before the field is looked at: a recording in progress belongs to another thread until then. */
   int32_t status = device->backend->record_begin(device);
   if (status != SKS_OK) {
     sks_memory_free(made);
     return status;
   }
-  *made = (sks_recording){.device = device};
-  device->recording = made;
+  *made = (sks_recording){.device = device, .outer = newest};
+  newest = made;
   return SKS_OK;
 }
 
@@ -32,9 +44,9 @@ static void free_all(sks_recording *recording) {
 }
 
 int32_t sks_recording_end(sks_device *device, sks_recording **recording) {
-  sks_recording *made = device->recording;
-  if (made == NULL) return sks_fail(SKS_IMPOSSIBLE, "no recording is in progress");
-  device->recording = NULL;
+  sks_recording **at = find(device), *made = *at;
+  if (made == NULL) return sks_fail(SKS_IMPOSSIBLE, "no recording is in progress in this thread");
+  *at = made->outer;
   int32_t status = device->backend->record_end(device, &made->own);
   if (status != SKS_OK) {
     free_all(made);

@@ -20,13 +20,15 @@ SKS_API int32_t sks_device_records(const sks_device *device);
  * From here to sks_recording_end the calling thread's operations on the device are noted instead of
  * run. All that take and give device memory can be: sks_embed, sks_linear, sks_normalize,
  * sks_clamp, sks_buffer_copy, and of one batch, whose step has begun, sks_append and sks_attend;
- * no others. Other threads wait. Errors: SKS_UNSUPPORTED (the device records nothing),
- * SKS_IMPOSSIBLE (one is in progress).
+ * no others. Other threads' operations on the device wait for its end and are run, not noted.
+ * Errors: SKS_UNSUPPORTED (the device records nothing), SKS_IMPOSSIBLE (this thread has one in
+ * progress on the device).
  */
 SKS_API int32_t sks_recording_begin(sks_device *device);
 
-/* Ends it. `recording` NULL: it is dropped. Errors: SKS_IMPOSSIBLE (none is in progress, or an
- * operation could not be recorded). */
+/* Ends it, in the thread that began it. `recording` NULL: it is dropped. Errors: SKS_IMPOSSIBLE
+ * (this thread has none in progress on the device), SKS_FAULT (an operation could not be recorded);
+ * nothing is in progress after either. */
 SKS_API int32_t sks_recording_end(sks_device *device, sks_recording **recording);
 
 /*
