@@ -47,14 +47,14 @@ int32_t sks_recording_end(sks_device *device, sks_recording **recording) {
   sks_recording **at = find(device), *made = *at;
   if (made == NULL) return sks_fail(SKS_IMPOSSIBLE, "no recording is in progress in this thread");
   *at = made->outer;
+  /* What was only recorded has not happened, and will not if the recording fails. */
+  if (made->batch)
+    memset(made->batch->appended, 0, (size_t)made->batch->attention->layers * sizeof(bool));
   int32_t status = device->backend->record_end(device, &made->own);
   if (status != SKS_OK) {
     free_all(made);
     return status;
   }
-  /* What was only recorded has not happened. */
-  if (made->batch)
-    memset(made->batch->appended, 0, (size_t)made->batch->attention->layers * sizeof(bool));
   if (recording != NULL)
     *recording = made;
   else

@@ -102,6 +102,39 @@ static void test_refusals(recorder *r) {
   CHECK_REFUSED(sks_recording_end(&r->base, NULL), SKS_IMPOSSIBLE, "no recording");
 }
 
+/* A step whose recording failed cannot be committed, but can still be run. */
+static void test_failed_end(recorder *r) {
+  stream s = open_stream(r);
+  begin_step(&s);
+  CHECK(sks_recording_begin(&r->base) == SKS_OK, "%s", sks_last_error());
+  run_layers(&s);
+  r->fail_end = true;
+  CHECK_REFUSED(sks_recording_end(&r->base, NULL), SKS_FAULT, "the recording fails");
+  r->fail_end = false;
+  refuse_commit(&s, "layer 0 was not appended");
+  run_layers(&s);
+  CHECK(sks_batch_commit(s.batch) == SKS_OK, "%s", sks_last_error());
+  close_stream(&s);
+}
+
+/* What could not be recorded does not happen with a replay. */
+static void test_failed_append(recorder *r) {
+  stream s = open_stream(r);
+  sks_recording *recording = NULL;
+  begin_step(&s);
+  CHECK(sks_recording_begin(&r->base) == SKS_OK, "%s", sks_last_error());
+  CHECK(append(&s, 0) == SKS_OK, "%s", sks_last_error());
+  r->fail_append = true;
+  CHECK_REFUSED(append(&s, 1), SKS_FAULT, "the append fails");
+  r->fail_append = false;
+  CHECK(append(&s, 2) == SKS_OK, "%s", sks_last_error());
+  REQUIRE(sks_recording_end(&r->base, &recording) == SKS_OK, "%s", sks_last_error());
+  CHECK(sks_recording_replay(recording) == SKS_OK, "%s", sks_last_error());
+  refuse_commit(&s, "layer 1 was not appended");
+  sks_recording_destroy(recording);
+  close_stream(&s);
+}
+
 static void test_one_batch_each(recorder *r) {
   stream a = open_stream(r), b = open_stream(r);
   begin_step(&a);
@@ -219,6 +252,8 @@ int main(void) {
   recorder *r = recorder_open();
   test_steps(r);
   test_refusals(r);
+  test_failed_end(r);
+  test_failed_append(r);
   test_one_batch_each(r);
   test_two_devices(r);
   test_others_wait(r);

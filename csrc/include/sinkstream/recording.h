@@ -28,7 +28,8 @@ SKS_API int32_t sks_recording_begin(sks_device *device);
 
 /* Ends it, in the thread that began it. `recording` NULL: it is dropped. Errors: SKS_IMPOSSIBLE
  * (this thread has none in progress on the device), SKS_FAULT (an operation could not be recorded);
- * nothing is in progress after either. */
+ * nothing is in progress after either. A step has appended nothing then, whether it fails or not:
+ * operations that were noted happen with a replay. */
 SKS_API int32_t sks_recording_end(sks_device *device, sks_recording **recording);
 
 /*
