@@ -22,9 +22,13 @@ int32_t sks_gpu_record_end(sks_device *device, void **own) {
   if (error == cudaSuccess) error = cudaGraphInstantiate(&made, graph, 0);
   if (graph != NULL) cudaGraphDestroy(graph);
   if (error == cudaSuccess) error = cudaGraphUpload(made, gpu->stream);
-  *own = made;
-  sks_gpu_done(gpu, SKS_OK); /* of the beginning */
-  return sks_gpu_leave(gpu, error, "a recording");
+  int32_t status = sks_gpu_leave(gpu, error, "a recording"); /* still inside: of the beginning */
+  if (status == SKS_OK)
+    *own = made;
+  else if (made != NULL)
+    cudaGraphExecDestroy(made);
+  pthread_mutex_unlock(&gpu->lock);
+  return status;
 }
 
 int32_t sks_gpu_replay(sks_device *device, void *own) {
