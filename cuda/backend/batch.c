@@ -35,8 +35,6 @@ typedef struct sks_gpu_batch {
   int32_t tile_count;
   void *rounded; /* results once more, for the product that takes them */
   sks_gpu_room workspace;
-  int32_t pending; /* the layer whose rows attend will store on its way, or -1 */
-  sks_cuda_new_rows pending_rows;
   /* What is written to the device, [max_rows] each. */
   sks_cuda_cache *host_caches;
   int64_t *host_positions;
@@ -97,7 +95,6 @@ int32_t sks_gpu_batch_create(sks_batch *batch) {
   sks_gpu_batch *own = sks_memory_allocate(sizeof *own, "a batch");
   if (own == NULL) return SKS_OUT_OF_MEMORY;
   batch->own = own;
-  own->pending = -1;
   sks_gpu *gpu = sks_gpu_enter(batch->attention->device);
   int32_t status = sks_gpu_done(gpu, allocate(gpu, batch, own));
   if (status != SKS_OK) sks_gpu_batch_destroy(batch);
@@ -192,11 +189,11 @@ static cudaError_t write_step(sks_gpu *gpu, const sks_batch *batch, sks_gpu_batc
 int32_t sks_gpu_batch_begin(sks_batch *batch) {
   sks_gpu_batch *own = batch->own;
   sks_gpu *gpu = sks_gpu_enter_waiting(batch->attention->device);
-  own->pending = -1;
   int32_t status = sks_gpu_require_running(gpu, "the beginning of a step");
   if (status == SKS_OK) status = describe(batch, own);
   if (status == SKS_OK) status = ensure_workspace(gpu, batch, own);
   if (status != SKS_OK) return sks_gpu_done(gpu, status);
+  if (gpu->waiting.appended.batch == batch) gpu->waiting.appended.batch = NULL; /* given up */
   cudaError_t error = sks_gpu_launch_waiting(gpu); /* of which nothing may be written twice */
   if (error == cudaSuccess) error = write_step(gpu, batch, own);
   gpu->waiting.begins = error == cudaSuccess;
@@ -205,18 +202,10 @@ int32_t sks_gpu_batch_begin(sks_batch *batch) {
   return sks_gpu_leave(gpu, error, "sks_batch_begin");
 }
 
-/* Stores what a layer appended and nobody attended to. */
-static cudaError_t store_pending(sks_gpu *gpu, sks_gpu_batch *own) {
-  if (own->pending < 0) return cudaSuccess;
-  int32_t layer = own->pending;
-  own->pending = -1;
-  return sks_cuda_append(gpu->stream, &own->attention, &own->step, layer, &own->pending_rows, true);
-}
-
 int32_t sks_gpu_batch_commit(sks_batch *batch) {
   sks_gpu_batch *own = batch->own;
   sks_gpu *gpu = sks_gpu_enter(batch->attention->device);
-  int32_t status = sks_gpu_leave(gpu, store_pending(gpu, own), "sks_batch_commit");
+  int32_t status = sks_gpu_done(gpu, SKS_OK);
   own->committed = status == SKS_OK;
   return status;
 }
@@ -225,14 +214,12 @@ int32_t sks_gpu_append(sks_batch *batch, int32_t layer, const float *keys, const
                        int64_t row_stride, int64_t head_stride) {
   sks_gpu_batch *own = batch->own;
   sks_gpu *gpu = sks_gpu_enter(batch->attention->device);
-  sks_cuda_new_rows rows = {keys, values, row_stride, head_stride};
-  cudaError_t error = store_pending(gpu, own);
-  if (error == cudaSuccess && own->one_row_each) {
-    own->pending = layer;
-    own->pending_rows = rows;
-  } else if (error == cudaSuccess) {
-    error = sks_cuda_append(gpu->stream, &own->attention, &own->step, layer, &rows, true);
-  }
+  gpu->waiting.appended = (sks_gpu_appended){.batch = batch,
+                                             .layer = layer,
+                                             .attention = own->attention,
+                                             .step = own->step,
+                                             .rows = {keys, values, row_stride, head_stride}};
+  cudaError_t error = own->one_row_each ? cudaSuccess : sks_gpu_launch_waiting(gpu);
   return sks_gpu_leave(gpu, error, "sks_append");
 }
 
@@ -250,23 +237,24 @@ static sks_cuda_rounded place_for_rounded(const sks_gpu *gpu, const sks_batch *b
 int32_t sks_gpu_attend(sks_batch *batch, int32_t layer, const float *queries, int64_t row_stride,
                        int64_t group_stride, const float *sink_logits, float *out) {
   sks_gpu_batch *own = batch->own;
-  sks_gpu *gpu = sks_gpu_enter(batch->attention->device);
+  sks_gpu *gpu = sks_gpu_enter_waiting(batch->attention->device);
   sks_cuda_attend_args args = {queries, row_stride, group_stride, sink_logits, out, {0}};
-  bool stores = own->pending == layer;
-  cudaError_t error = stores ? cudaSuccess : store_pending(gpu, own);
+  sks_gpu_appended *appended = &gpu->waiting.appended;
+  bool stores = appended->batch == batch && appended->layer == layer;
+  if (stores) appended->batch = NULL;
+  cudaError_t error = sks_gpu_launch_waiting(gpu);
   if (error == cudaSuccess && own->tiled)
     error = sks_cuda_attend_tiles(gpu->stream, &own->attention, &own->step, layer, &args,
                                   own->tiles, own->tile_count);
   else if (error == cudaSuccess) {
     args.rounded = place_for_rounded(gpu, batch);
     error = sks_cuda_attend_rows(gpu->stream, &own->attention, &own->step, layer,
-                                 stores ? &own->pending_rows : NULL, &args, batch->most_keys,
+                                 stores ? &appended->rows : NULL, &args, batch->most_keys,
                                  own->workspace.memory, own->workspace.bytes, true);
     if (error == cudaSuccess)
       sks_gpu_leave_rounded(gpu, out, own->step.row_count,
                             (int64_t)own->attention.heads * own->attention.head_dim, args.rounded);
   }
-  own->pending = -1;
   return sks_gpu_leave(gpu, error, "sks_attend");
 }
 
@@ -283,9 +271,8 @@ int32_t sks_gpu_attention_weights(sks_batch *batch, int32_t layer, const float *
   if (status != SKS_OK) return sks_gpu_done(gpu, status);
   sks_cuda_attend_args args = {queries,     row_stride,          group_stride,
                                sink_logits, gpu->results.memory, {0}};
-  cudaError_t error = store_pending(gpu, own);
-  if (error == cudaSuccess)
-    error = sks_cuda_attention_weights(gpu->stream, &own->attention, &own->step, layer, row, &args);
+  cudaError_t error =
+      sks_cuda_attention_weights(gpu->stream, &own->attention, &own->step, layer, row, &args);
   status = sks_gpu_fetch(gpu, error, bytes, "sks_attention_weights");
   if (status == SKS_OK) memcpy(weights, gpu->host_results, (size_t)bytes);
   return sks_gpu_done(gpu, status);

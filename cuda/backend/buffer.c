@@ -20,7 +20,11 @@ int32_t sks_gpu_upload(sks_device *device, void *to, const void *from, int64_t b
   sks_gpu *gpu = sks_gpu_enter_waiting(device);
   int32_t status = sks_gpu_require_running(gpu, "an upload");
   if (status != SKS_OK) return sks_gpu_done(gpu, status);
-  return sks_gpu_leave(gpu, sks_gpu_write(gpu, to, from, bytes), "an upload");
+  /* An append that waits may read what is written over here. */
+  bool appends = gpu->waiting.appended.batch != NULL;
+  cudaError_t error = appends ? sks_gpu_launch_waiting(gpu) : cudaSuccess;
+  if (error == cudaSuccess) error = sks_gpu_write(gpu, to, from, bytes);
+  return sks_gpu_leave(gpu, error, "an upload");
 }
 
 cudaError_t sks_gpu_write(sks_gpu *gpu, void *to, const void *from, int64_t bytes) {

@@ -24,18 +24,23 @@ sks_gpu *sks_gpu_enter(const sks_device *device) {
 
 cudaError_t sks_gpu_launch_waiting(sks_gpu *gpu) {
   sks_gpu_waiting *waiting = &gpu->waiting;
+  sks_gpu_appended *appended = &waiting->appended;
   cudaError_t error = waiting->begins ? sks_cuda_put_and_begin(gpu->stream, &waiting->puts,
                                                                &waiting->attention, &waiting->step)
                                       : sks_cuda_put(gpu->stream, &waiting->puts);
+  if (error == cudaSuccess && appended->batch != NULL)
+    error = sks_cuda_append(gpu->stream, &appended->attention, &appended->step, appended->layer,
+                            &appended->rows, true);
   waiting->puts.count = 0;
   waiting->begins = false;
+  appended->batch = NULL;
   if (error != cudaSuccess) waiting->lost++;
   return error;
 }
 
 int32_t sks_gpu_done(sks_gpu *gpu, int32_t status) {
   if (status == SKS_OK) {
-    status = sks_gpu_check(gpu, gpu->waiting.error, "a step's beginning");
+    status = sks_gpu_check(gpu, gpu->waiting.error, "a step's beginning or append");
     gpu->waiting.error = cudaSuccess;
   }
   pthread_mutex_unlock(&gpu->lock);

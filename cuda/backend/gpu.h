@@ -10,6 +10,7 @@
 #include "core/backend.h"
 #include "core/fail.h"
 #include "cuda/backend/blas.h"
+#include "cuda/kernels/append.h"
 #include "cuda/kernels/put.h"
 #include "cuda/kernels/rounded.h"
 
@@ -26,13 +27,23 @@ typedef struct sks_gpu_stage {
   cudaEvent_t free; /* recorded where the copy out of the pinned memory ends */
 } sks_gpu_stage;
 
+/* A layer that sks_append was asked for; the rows are read where they lie. */
+typedef struct sks_gpu_appended {
+  const sks_batch *batch; /* NULL: there is none */
+  int32_t layer;
+  sks_cuda_attention attention;
+  sks_cuda_step step;
+  sks_cuda_new_rows rows;
+} sks_gpu_appended;
+
 /* What is launched with the next operation, so that it costs one launch: small writes, and then the
- * beginning of a step. */
+ * beginning of a step; or an append, which the layer's sks_attend does on its way. */
 typedef struct sks_gpu_waiting {
   sks_cuda_puts puts;
   bool begins;
   sks_cuda_attention attention;
   sks_cuda_step step;
+  sks_gpu_appended appended;
   cudaError_t error; /* of the launch, until somebody leaves with it */
   uint64_t lost;     /* launches that failed, whoever was told of it */
 } sks_gpu_waiting;

@@ -14,7 +14,7 @@ int32_t sks_gpu_record_begin(sks_device *device) {
 }
 
 int32_t sks_gpu_record_end(sks_device *device, void **own) {
-  sks_gpu *gpu = sks_gpu_enter(device);
+  sks_gpu *gpu = sks_gpu_enter(device); /* an append that waits is part of it */
   gpu->recording = false;
   cudaGraph_t graph = NULL;
   cudaGraphExec_t made = NULL;
