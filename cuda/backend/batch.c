@@ -106,7 +106,7 @@ void sks_gpu_batch_destroy(sks_batch *batch) {
   sks_gpu *gpu = sks_gpu_enter(batch->attention->device);
   sks_gpu_free(gpu, own->memory);
   sks_gpu_free_room(gpu, &own->workspace);
-  sks_gpu_done(gpu, SKS_OK);
+  sks_gpu_quit(gpu);
   sks_memory_free(own->host_caches);
   sks_memory_free(own->host_positions);
   sks_memory_free(own->host_rows);
@@ -202,10 +202,19 @@ int32_t sks_gpu_batch_begin(sks_batch *batch) {
   return sks_gpu_leave(gpu, error, "sks_batch_begin");
 }
 
+/* Refuses a step whose beginning may be lost, or an append: another thread may have been told. */
+static int32_t require_whole(sks_gpu *gpu, const sks_gpu_batch *own) {
+  if (own->lost == gpu->waiting.lost) return SKS_OK;
+  gpu->waiting.error = cudaSuccess; /* told here, if nowhere else */
+  return sks_fail(SKS_FAULT, "%s: launches failed since the step began", gpu->name);
+}
+
 int32_t sks_gpu_batch_commit(sks_batch *batch) {
   sks_gpu_batch *own = batch->own;
-  sks_gpu *gpu = sks_gpu_enter(batch->attention->device);
-  int32_t status = sks_gpu_done(gpu, SKS_OK);
+  sks_gpu *gpu = sks_gpu_enter_waiting(batch->attention->device);
+  int32_t status = sks_gpu_check(gpu, sks_gpu_launch_waiting(gpu), "sks_batch_commit");
+  if (status == SKS_OK) status = require_whole(gpu, own);
+  status = sks_gpu_done(gpu, status);
   own->committed = status == SKS_OK;
   return status;
 }
@@ -213,7 +222,10 @@ int32_t sks_gpu_batch_commit(sks_batch *batch) {
 int32_t sks_gpu_append(sks_batch *batch, int32_t layer, const float *keys, const float *values,
                        int64_t row_stride, int64_t head_stride) {
   sks_gpu_batch *own = batch->own;
-  sks_gpu *gpu = sks_gpu_enter(batch->attention->device);
+  sks_gpu *gpu = sks_gpu_enter_waiting(batch->attention->device);
+  int32_t status = sks_gpu_check(gpu, sks_gpu_launch_waiting(gpu), "sks_append");
+  if (status == SKS_OK) status = require_whole(gpu, own); /* or it would go where others are */
+  if (status != SKS_OK) return sks_gpu_done(gpu, status);
   gpu->waiting.appended = (sks_gpu_appended){.batch = batch,
                                              .layer = layer,
                                              .attention = own->attention,
@@ -254,6 +266,8 @@ int32_t sks_gpu_attend(sks_batch *batch, int32_t layer, const float *queries, in
     if (error == cudaSuccess)
       sks_gpu_leave_rounded(gpu, out, own->step.row_count,
                             (int64_t)own->attention.heads * own->attention.head_dim, args.rounded);
+    else if (stores)
+      gpu->waiting.lost++; /* the append with it */
   }
   return sks_gpu_leave(gpu, error, "sks_attend");
 }

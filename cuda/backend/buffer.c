@@ -13,7 +13,7 @@ int32_t sks_gpu_buffer_allocate(sks_device *device, int64_t bytes, void **buffer
 void sks_gpu_buffer_free(sks_device *device, void *buffer) {
   sks_gpu *gpu = sks_gpu_enter(device);
   sks_gpu_free(gpu, buffer);
-  sks_gpu_done(gpu, SKS_OK);
+  sks_gpu_quit(gpu);
 }
 
 int32_t sks_gpu_upload(sks_device *device, void *to, const void *from, int64_t bytes) {

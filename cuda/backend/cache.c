@@ -25,7 +25,7 @@ int32_t sks_gpu_attention_create(sks_attention *attention) {
 void sks_gpu_attention_destroy(sks_attention *attention) {
   sks_gpu *gpu = sks_gpu_enter(attention->device);
   sks_gpu_free(gpu, attention->own);
-  sks_gpu_done(gpu, SKS_OK);
+  sks_gpu_quit(gpu);
 }
 
 sks_cuda_attention sks_gpu_attention_of(const sks_attention *attention, int32_t type) {
@@ -75,7 +75,7 @@ void sks_gpu_cache_free(sks_cache *cache) {
   sks_gpu_cache *own = cache->own;
   sks_gpu *gpu = sks_gpu_enter(cache->attention->device);
   sks_gpu_free(gpu, own->base);
-  sks_gpu_done(gpu, SKS_OK);
+  sks_gpu_quit(gpu);
   sks_memory_free(own);
 }
 

@@ -47,6 +47,8 @@ int32_t sks_gpu_done(sks_gpu *gpu, int32_t status) {
   return status;
 }
 
+void sks_gpu_quit(sks_gpu *gpu) { pthread_mutex_unlock(&gpu->lock); }
+
 int32_t sks_gpu_check(const sks_gpu *gpu, cudaError_t error, const char *what) {
   if (error == cudaSuccess) return SKS_OK;
   if (error == cudaErrorMemoryAllocation) return sks_gpu_out_of_memory(gpu, 0, what);

@@ -114,6 +114,9 @@ int32_t sks_gpu_leave(sks_gpu *gpu, cudaError_t error, const char *what);
 /* The same for a function that has a status already. */
 int32_t sks_gpu_done(sks_gpu *gpu, int32_t status);
 
+/* The same for a function that cannot fail: what went wrong before, the next one tells. */
+void sks_gpu_quit(sks_gpu *gpu);
+
 /* The status of an error, inside. */
 int32_t sks_gpu_check(const sks_gpu *gpu, cudaError_t error, const char *what);
 

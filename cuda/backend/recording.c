@@ -27,18 +27,20 @@ int32_t sks_gpu_record_end(sks_device *device, void **own) {
     *own = made;
   else if (made != NULL)
     cudaGraphExecDestroy(made);
-  pthread_mutex_unlock(&gpu->lock);
+  sks_gpu_quit(gpu);
   return status;
 }
 
 int32_t sks_gpu_replay(sks_device *device, void *own) {
-  sks_gpu *gpu = sks_gpu_enter(device);
-  return sks_gpu_leave(gpu, cudaGraphLaunch(own, gpu->stream), "a replay");
+  sks_gpu *gpu = sks_gpu_enter_waiting(device);
+  cudaError_t error = sks_gpu_launch_waiting(gpu); /* the step's beginning */
+  if (error == cudaSuccess) error = cudaGraphLaunch(own, gpu->stream);
+  return sks_gpu_leave(gpu, error, "a replay");
 }
 
 void sks_gpu_recording_destroy(sks_device *device, void *own) {
   sks_gpu *gpu = sks_gpu_enter(device);
   cudaStreamSynchronize(gpu->stream);
   cudaGraphExecDestroy(own);
-  sks_gpu_done(gpu, SKS_OK);
+  sks_gpu_quit(gpu);
 }

@@ -135,6 +135,6 @@ void sks_gpu_weights_destroy(sks_weights *weights) {
   sks_gpu_matrix *made = weights->own;
   sks_gpu *gpu = sks_gpu_enter(weights->device);
   sks_gpu_free(gpu, made->memory);
-  sks_gpu_done(gpu, SKS_OK);
+  sks_gpu_quit(gpu);
   sks_memory_free(made);
 }
