@@ -255,15 +255,22 @@ public final class Session implements AutoCloseable {
     promptNanos += System.nanoTime() - begin;
   }
 
-  /** Puts the sink token in front of a stream that begins with these tokens, unless they do. */
-  private void beginWith(int[] tokens) {
-    OptionalInt sink = model.sinkToken();
-    if (sink.isPresent()
-        && tokens.length > 0
-        && tokens[0] != sink.getAsInt()
-        && context.position() == 0) {
-      appendChunk(new int[] {sink.getAsInt()}, 0, 1);
+  /**
+   * Puts the sink token in front of a stream that begins with these tokens, unless they do.
+   *
+   * @return whether it is there now and was not before
+   */
+  boolean beginWith(int... tokens) {
+    boolean lacksSink = tokens.length > 0 && lacksSinkBefore(tokens[0]);
+    if (lacksSink) {
+      appendChunk(new int[] {model.sinkToken().getAsInt()}, 0, 1);
     }
+    return lacksSink;
+  }
+
+  private boolean lacksSinkBefore(int token) {
+    OptionalInt sink = model.sinkToken();
+    return sink.isPresent() && token != sink.getAsInt() && context.position() == 0;
   }
 
   private void appendChunk(int[] tokens, int start, int count) {
@@ -440,7 +447,8 @@ public final class Session implements AutoCloseable {
   }
 
   /**
-   * The cache, for a step of several streams that gives this one a token.
+   * The cache, with room for a token that a step of several streams gives this one, and for the
+   * sink token where {@link #beginWith} will put it first. The stream stays as it is.
    *
    * @throws IllegalArgumentException if the policy has none that goes on from token to token
    */
@@ -451,8 +459,7 @@ public final class Session implements AutoCloseable {
           "cache policy %s: streams under S+R and dense alone can be stepped together"
               .formatted(policy));
     }
-    beginWith(new int[] {token});
-    return cached.cache(1);
+    return cached.cache(lacksSinkBefore(token) ? 2 : 1);
   }
 
   /**

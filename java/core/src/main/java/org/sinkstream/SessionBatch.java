@@ -49,6 +49,9 @@ public final class SessionBatch implements AutoCloseable {
    * @param tokens the next token of each, in the same order
    * @throws IllegalArgumentException for sessions of another model or twice the same, another
    *     number of tokens, a session under {@code recompute:L}, or an id outside the vocabulary
+   * @throws IllegalStateException for a session that is closed
+   * @throws org.sinkstream.error.MemoryLimitException if a {@code dense} stream would take more
+   *     than {@link ModelOptions#memoryLimit}
    */
   public void append(List<Session> sessions, int... tokens) {
     requireOpen();
@@ -66,13 +69,27 @@ public final class SessionBatch implements AutoCloseable {
         throw new IllegalArgumentException("a session of another model than the batch");
       }
     }
+    if (Set.copyOf(sessions).size() < sessions.size()) {
+      throw new IllegalArgumentException("a session is in the batch twice");
+    }
     model.checkIds(tokens);
     List<KvCache> caches = new ArrayList<>(tokens.length);
     for (int i = 0; i < tokens.length; i++) {
       caches.add(sessions.get(i).cacheFor(tokens[i]));
     }
-    keepLogitsOf(sessions);
-    runner.append(caches, tokens);
+    List<Session> begun = new ArrayList<>(); // only now: the others will take part as well
+    try {
+      for (int i = 0; i < tokens.length; i++) {
+        if (sessions.get(i).beginWith(tokens[i])) {
+          begun.add(sessions.get(i));
+        }
+      }
+      keepLogitsOf(sessions);
+      runner.append(caches, tokens);
+    } catch (RuntimeException | Error failure) {
+      begun.forEach(session -> session.dropLast(1));
+      throw failure;
+    }
     for (int i = 0; i < tokens.length; i++) {
       sessions.get(i).appended(tokens[i], runner.logits(i));
     }

@@ -10,6 +10,7 @@ import java.util.SplittableRandom;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.sinkstream.error.MemoryLimitException;
 import org.sinkstream.kernels.Device;
 import org.sinkstream.testing.EmbeddedModel;
 import org.sinkstream.testing.RandomTokens;
@@ -124,6 +125,36 @@ class SessionBatchTest {
       assertThatThrownBy(model::close)
           .isInstanceOf(IllegalStateException.class)
           .hasMessageContaining("3 open session(s) or batch(es)");
+    }
+  }
+
+  /** Where a step begins some streams with a sink token and cannot take another one's. */
+  @Test
+  void refusedStepsBeginNoStream() {
+    long limit = model.cacheBytes(CachePolicy.streaming(0, 64)); // what 320 tokens take
+    ModelOptions options =
+        ModelOptions.defaults().withKvType(KvType.F32).withSinkToken(3).withMemoryLimit(limit);
+    try (Model sinks = Model.open(EmbeddedModel.DIRECTORY, options);
+        Session fresh = sinks.newSession(SMALL);
+        Session recomputed = sinks.newSession(CachePolicy.recompute(8));
+        Session full = sinks.newSession(CachePolicy.dense());
+        SessionBatch batch = sinks.newBatch(2)) {
+      Session closed = sinks.newSession(SMALL);
+      closed.close();
+      refused(() -> batch.append(List.of(fresh, fresh), 1, 1), "is in the batch twice");
+      assertThat(fresh.position()).isZero();
+      refused(() -> batch.append(List.of(fresh, recomputed), 1, 1), "cache policy recompute:8");
+      assertThat(fresh.position()).isZero();
+      assertThatThrownBy(() -> batch.append(List.of(fresh, closed), 1, 1))
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageContaining("the session is closed");
+      assertThat(fresh.position()).isZero();
+      full.append(RandomTokens.of(model, 319, 1));
+      assertThatThrownBy(() -> batch.append(List.of(fresh, full), 1, 1))
+          .isInstanceOf(MemoryLimitException.class);
+      assertThat(List.of(fresh.position(), full.position())).containsExactly(0L, 320L);
+      batch.append(List.of(fresh), 1);
+      assertThat(fresh.position()).isEqualTo(2);
     }
   }
 
