@@ -11,6 +11,9 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -301,6 +304,41 @@ class CudaTest {
     } finally {
       found.forEach(Session::close);
       expected.forEach(Session::close);
+    }
+  }
+
+  /** Logits after some tokens of two streams that take turns, for each of several such pairs. */
+  private static List<float[]> stepPairs(Model model, int seed) {
+    List<float[]> logits = new ArrayList<>();
+    for (int pair = 0; pair < 5; pair++) {
+      try (Session a = model.newSession(SMALL);
+          Session b = model.newSession(SMALL);
+          SessionBatch batch = model.newBatch(2)) {
+        for (int token : RandomTokens.of(cpu, 20, 100 * seed + pair)) {
+          a.append(token);
+          b.append(7);
+          batch.append(List.of(a, b), token, token);
+          logits.add(a.logits());
+          logits.add(b.logits());
+        }
+      }
+    }
+    return logits;
+  }
+
+  /** Each new session and batch records a step while the other threads run theirs. */
+  @Test
+  void sessionsOfSeveralThreadsAreThoseOfOne() throws Exception {
+    try (ExecutorService threads = Executors.newFixedThreadPool(4)) {
+      List<Future<List<float[]>>> found =
+          IntStream.range(0, 4).mapToObj(i -> threads.submit(() -> stepPairs(gpu, i))).toList();
+      for (int i = 0; i < 4; i++) {
+        List<float[]> expected = stepPairs(cpu, i);
+        List<float[]> logits = found.get(i).get();
+        for (int j = 0; j < expected.size(); j++) {
+          assertThat(logits.get(j)).containsExactly(expected.get(j), within(TOLERANCE));
+        }
+      }
     }
   }
 
