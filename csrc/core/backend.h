@@ -65,6 +65,8 @@ struct sks_backend {
   int32_t (*attention_create)(sks_attention *attention);
   void (*attention_destroy)(sks_attention *attention);
 
+  /* Bytes that a key, or a value, of one KV head takes in the storage. */
+  int64_t (*cache_row_bytes)(int32_t type, int64_t head_dim);
   /* Storage for `slots` slots of every layer, whole blocks of SKS_KV_SLOTS; `bytes` is what that
    * is. On failure nothing is left behind. */
   int32_t (*cache_allocate)(sks_cache *cache, int64_t slots, int64_t bytes);

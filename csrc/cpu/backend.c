@@ -63,6 +63,7 @@ const sks_backend sks_cpu_backend = {
     .nll = sks_cpu_nll,
     .attention_create = attention_create,
     .attention_destroy = attention_destroy,
+    .cache_row_bytes = sks_kv_row_bytes,
     .cache_allocate = sks_cpu_cache_allocate,
     .cache_free = sks_cpu_cache_free,
     .cache_grow = sks_cpu_cache_grow,

@@ -49,7 +49,8 @@ static bool first_slots(const sks_cache_spec *spec, int64_t *slots) {
 
 bool sks_cache_layer_bytes(const sks_attention *attention, int32_t type, int64_t slots,
                            int64_t *bytes) {
-  int64_t per_slot = 2 * attention->kv_heads * sks_kv_row_bytes(type, attention->head_dim);
+  int64_t row = attention->device->backend->cache_row_bytes(type, attention->head_dim),
+          per_slot = 2 * attention->kv_heads * row;
   return !__builtin_mul_overflow(per_slot, slots, bytes);
 }
 

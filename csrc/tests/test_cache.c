@@ -2,6 +2,7 @@
  * on as the oracle says. */
 #include <string.h>
 
+#include "core/backend.h"
 #include "core/cache.h"
 #include "core/element.h"
 #include "support/check.h"
@@ -49,6 +50,42 @@ static void test_bytes(void) {
   spec.window = INT64_MAX;
   REQUIRE(sks_cache_required_bytes(s->attention, &spec, &bytes) == SKS_OK && bytes == INT64_MAX,
           "%lld", (long long)bytes);
+  stage_destroy(s);
+}
+
+/* A back end that stores a row in more bytes than it has, and has little memory: the CPU's but for
+ * that. */
+static int64_t limited_free;
+
+static int64_t padded_row_bytes(int32_t type, int64_t head_dim) {
+  return (sks_kv_row_bytes(type, head_dim) + 15) / 16 * 16;
+}
+
+static int32_t limited_memory(sks_device *at, int64_t *total, int64_t *available) {
+  (void)at;
+  *total = INT64_C(1) << 40;
+  *available = limited_free;
+  return SKS_OK;
+}
+
+static sks_backend limited_backend(void) {
+  sks_backend limited = *device->backend;
+  limited.memory = limited_memory;
+  limited.cache_row_bytes = padded_row_bytes;
+  return limited;
+}
+
+static void test_bytes_of_a_back_end(void) {
+  stage_spec small = SMALL;
+  small.head_dim = 40;
+  stage *s = stage_create(device, &small, 1, 1);
+  const sks_backend *cpu = device->backend, limited = limited_backend();
+  device->backend = &limited;
+  sks_cache_spec spec = {3, 12, 5, SKS_Q8_0};
+  int64_t bytes, rows = 2 * 2 * 2 * 32; /* 40 bytes and 2 scales each, in 48 */
+  REQUIRE(sks_cache_required_bytes(s->attention, &spec, &bytes) == SKS_OK && bytes == rows * 48,
+          "%lld", (long long)bytes);
+  device->backend = cpu;
   stage_destroy(s);
 }
 
@@ -350,6 +387,7 @@ int main(void) {
   int64_t held = sks_allocated_bytes();
   REQUIRE(sks_device_open_cpu(2, NULL, &device) == SKS_OK, "%s", sks_last_error());
   test_bytes();
+  test_bytes_of_a_back_end();
   test_refused_specs();
   test_dense_growth();
   test_room_for_known_tokens();

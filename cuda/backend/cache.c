@@ -50,20 +50,17 @@ sks_cuda_cache sks_gpu_cache_of(const sks_cache *cache) {
                           .slots = cache->slots};
 }
 
-static int64_t layer_bytes_of(const sks_cache *cache, int64_t slots) {
-  const sks_attention *attention = cache->attention;
-  int64_t head = sks_cuda_head_bytes(cache->type, attention->head_dim, slots);
-  return sks_cuda_round(attention->kv_heads * head, 256);
+int64_t sks_gpu_cache_row_bytes(int32_t type, int64_t head_dim) {
+  return sks_cuda_row_pitch(type, head_dim);
 }
 
 int32_t sks_gpu_cache_allocate(sks_cache *cache, int64_t slots, int64_t bytes) {
-  (void)bytes; /* the same, but for rows rounded up to 16 bytes */
+  (void)slots;
   sks_gpu_cache *made = sks_memory_allocate(sizeof *made, "a cache");
   if (made == NULL) return SKS_OUT_OF_MEMORY;
   sks_gpu *gpu = sks_gpu_enter(cache->attention->device);
-  made->layer_bytes = layer_bytes_of(cache, slots);
-  int32_t status = sks_gpu_allocate(gpu, cache->attention->layers * made->layer_bytes, "a cache",
-                                    (void **)&made->base);
+  made->layer_bytes = bytes / cache->attention->layers; /* whole 256: 16 slots of 16 bytes */
+  int32_t status = sks_gpu_allocate(gpu, bytes, "a cache", (void **)&made->base);
   if (status == SKS_OK)
     cache->own = made;
   else
@@ -82,7 +79,8 @@ void sks_gpu_cache_free(sks_cache *cache) {
 int32_t sks_gpu_cache_grow(sks_cache *cache, int64_t slots) {
   const sks_attention *attention = cache->attention;
   sks_gpu *gpu = sks_gpu_enter(attention->device);
-  int64_t layer_bytes = layer_bytes_of(cache, slots);
+  int64_t layer_bytes =
+      sks_cuda_layer_bytes(cache->type, attention->head_dim, attention->kv_heads, slots);
   void *base;
   int32_t status =
       sks_gpu_allocate(gpu, attention->layers * layer_bytes, "a dense cache's growth", &base);

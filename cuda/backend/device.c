@@ -113,6 +113,7 @@ static const sks_backend table = {
     .nll = sks_gpu_nll,
     .attention_create = sks_gpu_attention_create,
     .attention_destroy = sks_gpu_attention_destroy,
+    .cache_row_bytes = sks_gpu_cache_row_bytes,
     .cache_allocate = sks_gpu_cache_allocate,
     .cache_free = sks_gpu_cache_free,
     .cache_grow = sks_gpu_cache_grow,

@@ -195,6 +195,7 @@ int32_t sks_gpu_nll(sks_device *device, const float *logits, int32_t rows, int32
                     const int32_t *targets, double *loss);
 int32_t sks_gpu_attention_create(sks_attention *attention);
 void sks_gpu_attention_destroy(sks_attention *attention);
+int64_t sks_gpu_cache_row_bytes(int32_t type, int64_t head_dim);
 int32_t sks_gpu_cache_allocate(sks_cache *cache, int64_t slots, int64_t bytes);
 void sks_gpu_cache_free(sks_cache *cache);
 int32_t sks_gpu_cache_grow(sks_cache *cache, int64_t slots);

@@ -2,6 +2,7 @@
 
 #include "core/backend.h"
 #include "core/fail.h"
+#include "core/kv.h"
 #include "core/memory.h"
 #include "support/check.h"
 
@@ -105,6 +106,7 @@ static const sks_backend table = {
     .memory = memory,
     .attention_create = attention_create,
     .attention_destroy = attention_destroy,
+    .cache_row_bytes = sks_kv_row_bytes,
     .cache_allocate = cache_allocate,
     .cache_free = cache_free,
     .batch_create = batch_create,
