@@ -4,9 +4,7 @@
 #include "core/backend.h"
 #include "core/fail.h"
 #include "core/memory.h"
-
-/* A dense cache starts with room for this many tokens, or for max_rows where that is more. */
-enum { DENSE_START = 256 };
+#include "ops/cache_memory.h"
 
 static int32_t check_spec(const sks_cache_spec *spec) {
   if (spec->window != SKS_DENSE && spec->window < 1)
@@ -30,78 +28,11 @@ static int32_t check_spec(const sks_cache_spec *spec) {
   return SKS_OK;
 }
 
-/* Rounds up to whole blocks; false where that overflows. */
-static bool whole_blocks(int64_t *slots) {
-  if (__builtin_add_overflow(*slots, SKS_KV_SLOTS - 1, slots)) return false;
-  *slots -= *slots % SKS_KV_SLOTS;
-  return true;
-}
-
-/* Slots of a new cache; false where that overflows. */
-static bool first_slots(const sks_cache_spec *spec, int64_t *slots) {
-  if (spec->window == SKS_DENSE) {
-    *slots = spec->max_rows > DENSE_START ? spec->max_rows : DENSE_START;
-    return whole_blocks(slots);
-  }
-  return !__builtin_add_overflow(spec->window, spec->max_rows, slots) &&
-         !__builtin_add_overflow(*slots, spec->sinks, slots) && whole_blocks(slots);
-}
-
-bool sks_cache_layer_bytes(const sks_attention *attention, int32_t type, int64_t slots,
-                           int64_t *bytes) {
-  int64_t row = attention->device->backend->cache_row_bytes(type, attention->head_dim),
-          per_slot = 2 * attention->kv_heads * row;
-  return !__builtin_mul_overflow(per_slot, slots, bytes);
-}
-
-static int64_t required_bytes(const sks_attention *attention, const sks_cache_spec *spec) {
-  int64_t slots, bytes;
-  if (!first_slots(spec, &slots) || !sks_cache_layer_bytes(attention, spec->type, slots, &bytes) ||
-      __builtin_mul_overflow(bytes, attention->layers, &bytes))
-    return INT64_MAX;
-  return bytes;
-}
-
 int32_t sks_cache_required_bytes(const sks_attention *attention, const sks_cache_spec *spec,
                                  int64_t *bytes) {
   int32_t status = check_spec(spec);
-  if (status == SKS_OK) *bytes = required_bytes(attention, spec);
+  if (status == SKS_OK) *bytes = sks_cache_first_bytes(attention, spec);
   return status;
-}
-
-/* The largest window whose cache takes no more than `available` bytes; 0 where there is none. */
-static int64_t window_within(const sks_attention *attention, sks_cache_spec spec,
-                             int64_t available) {
-  int64_t least = 0, most = spec.window;
-  while (least < most) {
-    spec.window = least + (most - least - 1) / 2 + 1; /* rounded up, without overflow */
-    if (required_bytes(attention, &spec) <= available)
-      least = spec.window;
-    else
-      most = spec.window - 1;
-  }
-  return least;
-}
-
-/* Says what is needed, what there is, and what would fit. */
-static int32_t explain(const sks_attention *attention, const sks_cache_spec *spec) {
-  sks_device *device = attention->device;
-  int64_t total = 0, available = 0, bytes = required_bytes(attention, spec);
-  int32_t status = device->backend->memory(device, &total, &available);
-  if (status != SKS_OK) return status;
-  sks_cache_spec small = *spec;
-  small.type = SKS_Q8_0;
-  if (spec->window == SKS_DENSE)
-    return sks_fail(SKS_OUT_OF_MEMORY,
-                    "a dense cache takes %lld bytes at its start; %s has %lld of %lld free",
-                    (long long)bytes, device->name, (long long)available, (long long)total);
-  return sks_fail(SKS_OUT_OF_MEMORY,
-                  "a cache of %lld+%lld tokens takes %lld bytes; %s has %lld of %lld free, enough "
-                  "for %lld+%lld, with q8_0 keys and values for %lld+%lld",
-                  (long long)spec->sinks, (long long)spec->window, (long long)bytes, device->name,
-                  (long long)available, (long long)total, (long long)spec->sinks,
-                  (long long)window_within(attention, *spec, available), (long long)spec->sinks,
-                  (long long)window_within(attention, small, available));
 }
 
 int32_t sks_cache_create(const sks_attention *attention, const sks_cache_spec *spec,
@@ -110,11 +41,11 @@ int32_t sks_cache_create(const sks_attention *attention, const sks_cache_spec *s
   if (status != SKS_OK) return status;
 
   sks_device *device = attention->device;
-  int64_t bytes = required_bytes(attention, spec), total, available;
+  int64_t bytes = sks_cache_first_bytes(attention, spec), total, available;
   status = device->backend->memory(device, &total, &available);
   if (status != SKS_OK) return status;
   /* Layer by layer the system might promise more than there is. */
-  if (bytes > total) return explain(attention, spec);
+  if (bytes > total) return sks_cache_explain(attention, spec);
 
   sks_cache *made = sks_memory_allocate(sizeof(sks_cache), "a cache");
   if (!made) return SKS_OUT_OF_MEMORY;
@@ -126,11 +57,11 @@ int32_t sks_cache_create(const sks_attention *attention, const sks_cache_spec *s
                           .window = dense ? SKS_ENDLESS : spec->window,
                           .slots = dense ? SKS_ENDLESS : spec->window + spec->max_rows,
                           .oldest = spec->sinks};
-  first_slots(spec, &made->slots);
+  sks_cache_first_slots(spec, &made->slots);
   status = device->backend->cache_allocate(made, made->slots, bytes);
   if (status != SKS_OK) {
     sks_memory_free(made);
-    return explain(attention, spec);
+    return status == SKS_OUT_OF_MEMORY ? sks_cache_explain(attention, spec) : status;
   }
   *cache = made;
   return SKS_OK;
@@ -142,33 +73,52 @@ void sks_cache_destroy(sks_cache *cache) {
   sks_memory_free(cache);
 }
 
-int32_t sks_cache_grow(sks_cache *cache, int64_t tokens) {
+/* For whole blocks of slots. */
+static int32_t grow_to(sks_cache *cache, int64_t slots) {
+  int32_t status = cache->attention->device->backend->cache_grow(cache, slots);
+  if (status == SKS_OK) cache->slots = slots;
+  return status;
+}
+
+/* Fewer than wanted, as many as there is memory for, and no fewer than needed. */
+static int32_t grow_within_memory(sks_cache *cache, int64_t needed, int64_t wanted) {
+  int64_t fitting = sks_cache_fitting_slots(cache);
+  int32_t status = SKS_OUT_OF_MEMORY;
+  if (fitting > needed && fitting < wanted) status = grow_to(cache, fitting);
+  return status == SKS_OUT_OF_MEMORY ? grow_to(cache, needed) : status;
+}
+
+int32_t sks_cache_grow(sks_cache *cache, int64_t tokens, int64_t wanted) {
   if (tokens < 0)
     return sks_fail(SKS_INVALID_ARGUMENT, "room for %lld tokens, expected 0 or more",
                     (long long)tokens);
-  if (cache->ring.slots == SKS_ENDLESS && tokens > cache->slots) {
-    int64_t slots = tokens, bytes;
-    if (!whole_blocks(&slots) ||
-        !sks_cache_layer_bytes(cache->attention, cache->type, slots, &bytes))
-      return sks_fail(SKS_OUT_OF_MEMORY, "a dense cache of %lld tokens takes more than 2^63 bytes",
-                      (long long)slots);
-    int32_t status = cache->attention->device->backend->cache_grow(cache, slots);
-    if (status != SKS_OK) return status;
-    cache->slots = slots;
-  }
-  return SKS_OK;
+  if (cache->ring.slots != SKS_ENDLESS || tokens <= cache->slots) return SKS_OK;
+  const sks_attention *attention = cache->attention;
+  int64_t needed = tokens, most = wanted;
+  if (!sks_cache_whole_blocks(&needed) ||
+      sks_cache_slot_bytes(attention, cache->type, needed) == INT64_MAX)
+    return sks_fail(SKS_OUT_OF_MEMORY, "a dense cache of %lld tokens takes more than 2^63 bytes",
+                    (long long)tokens);
+  if (wanted < tokens || !sks_cache_whole_blocks(&most) ||
+      sks_cache_slot_bytes(attention, cache->type, most) == INT64_MAX)
+    most = needed;
+  int32_t status = grow_to(cache, most);
+  if (status == SKS_OUT_OF_MEMORY && most > needed)
+    status = grow_within_memory(cache, needed, most);
+  return status == SKS_OUT_OF_MEMORY ? sks_cache_explain_growth(cache, tokens) : status;
 }
 
 int32_t sks_cache_reserve(sks_cache *cache, int64_t tokens) {
-  if (cache->ring.slots != SKS_ENDLESS || tokens <= cache->slots) return SKS_OK;
   /* Doubling, so that the copies cost a constant per token. */
-  return sks_cache_grow(cache, tokens > 2 * cache->slots ? tokens : 2 * cache->slots);
+  return sks_cache_grow(cache, tokens, 2 * cache->slots);
+}
+
+int64_t sks_cache_room(const sks_cache *cache) {
+  return cache->ring.slots == SKS_ENDLESS ? cache->slots : INT64_MAX;
 }
 
 int64_t sks_cache_bytes(const sks_cache *cache) {
-  int64_t bytes = 0;
-  sks_cache_layer_bytes(cache->attention, cache->type, cache->slots, &bytes);
-  return bytes * cache->attention->layers;
+  return sks_cache_slot_bytes(cache->attention, cache->type, cache->slots);
 }
 
 int64_t sks_cache_position(const sks_cache *cache) { return cache->position; }

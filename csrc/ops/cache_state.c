@@ -138,7 +138,7 @@ int32_t sks_cache_import(sks_cache *cache, const void *source, int64_t bytes) {
   if (sks_hash(SKS_HASH_START, rows, found) != header.rows_hash)
     return sks_fail(SKS_INVALID_ARGUMENT,
                     "cache state: the checksum of its rows is wrong, the bytes are damaged");
-  status = sks_cache_grow(cache, header.position);
+  status = sks_cache_grow(cache, header.position, header.position);
   if (status != SKS_OK) return status;
 
   status = cache->attention->device->backend->cache_unpack(cache, spans, rows);

@@ -2,7 +2,6 @@
  * on as the oracle says. */
 #include <string.h>
 
-#include "core/backend.h"
 #include "core/cache.h"
 #include "core/element.h"
 #include "support/check.h"
@@ -50,42 +49,6 @@ static void test_bytes(void) {
   spec.window = INT64_MAX;
   REQUIRE(sks_cache_required_bytes(s->attention, &spec, &bytes) == SKS_OK && bytes == INT64_MAX,
           "%lld", (long long)bytes);
-  stage_destroy(s);
-}
-
-/* A back end that stores a row in more bytes than it has, and has little memory: the CPU's but for
- * that. */
-static int64_t limited_free;
-
-static int64_t padded_row_bytes(int32_t type, int64_t head_dim) {
-  return (sks_kv_row_bytes(type, head_dim) + 15) / 16 * 16;
-}
-
-static int32_t limited_memory(sks_device *at, int64_t *total, int64_t *available) {
-  (void)at;
-  *total = INT64_C(1) << 40;
-  *available = limited_free;
-  return SKS_OK;
-}
-
-static sks_backend limited_backend(void) {
-  sks_backend limited = *device->backend;
-  limited.memory = limited_memory;
-  limited.cache_row_bytes = padded_row_bytes;
-  return limited;
-}
-
-static void test_bytes_of_a_back_end(void) {
-  stage_spec small = SMALL;
-  small.head_dim = 40;
-  stage *s = stage_create(device, &small, 1, 1);
-  const sks_backend *cpu = device->backend, limited = limited_backend();
-  device->backend = &limited;
-  sks_cache_spec spec = {3, 12, 5, SKS_Q8_0};
-  int64_t bytes, rows = 2 * 2 * 2 * 32; /* 40 bytes and 2 scales each, in 48 */
-  REQUIRE(sks_cache_required_bytes(s->attention, &spec, &bytes) == SKS_OK && bytes == rows * 48,
-          "%lld", (long long)bytes);
-  device->backend = cpu;
   stage_destroy(s);
 }
 
@@ -149,24 +112,29 @@ static void test_room_for_known_tokens(void) {
   stage *s = stage_create(device, &spec, 1, 8);
   grow(s, 100, 9);
   int64_t start = sks_cache_bytes(s->caches[0]); /* 256 tokens */
-  REQUIRE(sks_cache_grow(s->caches[0], 30) == SKS_OK && sks_cache_grow(s->caches[0], 256) == SKS_OK,
+  REQUIRE(sks_cache_grow(s->caches[0], 30, 0) == SKS_OK &&
+              sks_cache_grow(s->caches[0], 256, 0) == SKS_OK,
           "%s", sks_last_error());
   REQUIRE(sks_cache_bytes(s->caches[0]) == start, "grew without need");
-  REQUIRE(sks_cache_grow(s->caches[0], 290) == SKS_OK, "%s", sks_last_error());
+  REQUIRE(sks_cache_room(s->caches[0]) == 256, "%lld", (long long)sks_cache_room(s->caches[0]));
+  REQUIRE(sks_cache_grow(s->caches[0], 290, 0) == SKS_OK, "%s", sks_last_error());
   REQUIRE(sks_cache_bytes(s->caches[0]) == start / 256 * 304, "%lld, expected whole blocks of 16",
           (long long)sks_cache_bytes(s->caches[0]));
   grow(s, 190, 10);
   REQUIRE(sks_cache_bytes(s->caches[0]) == start / 256 * 304, "there was room for 290 tokens");
-  REQUIRE(sks_cache_grow(s->caches[0], -1) == SKS_INVALID_ARGUMENT, "negative");
-  REQUIRE(sks_cache_grow(s->caches[0], INT64_MAX) == SKS_OUT_OF_MEMORY &&
-              sks_cache_grow(s->caches[0], INT64_C(1) << 50) == SKS_OUT_OF_MEMORY,
+  REQUIRE(sks_cache_grow(s->caches[0], -1, 0) == SKS_INVALID_ARGUMENT, "negative");
+  REQUIRE(sks_cache_grow(s->caches[0], INT64_MAX, 0) == SKS_OUT_OF_MEMORY &&
+              sks_cache_grow(s->caches[0], INT64_C(1) << 50, 0) == SKS_OUT_OF_MEMORY,
           "no machine has room for this");
+  REQUIRE(sks_cache_grow(s->caches[0], 305, 500) == SKS_OK && sks_cache_room(s->caches[0]) == 512,
+          "%lld, expected what was wanted", (long long)sks_cache_room(s->caches[0]));
   grow(s, 30, 11);
   stage_destroy(s);
 
   stage *ring = stage_create(device, &SMALL, 1, 12);
   int64_t bytes = sks_cache_bytes(ring->caches[0]);
-  REQUIRE(sks_cache_grow(ring->caches[0], INT64_MAX) == SKS_OK &&
+  REQUIRE(sks_cache_room(ring->caches[0]) == INT64_MAX, "a ring has room for ever");
+  REQUIRE(sks_cache_grow(ring->caches[0], INT64_MAX, 0) == SKS_OK &&
               sks_cache_bytes(ring->caches[0]) == bytes,
           "a ring has all its room");
   stage_destroy(ring);
@@ -387,7 +355,6 @@ int main(void) {
   int64_t held = sks_allocated_bytes();
   REQUIRE(sks_device_open_cpu(2, NULL, &device) == SKS_OK, "%s", sks_last_error());
   test_bytes();
-  test_bytes_of_a_back_end();
   test_refused_specs();
   test_dense_growth();
   test_room_for_known_tokens();

@@ -32,7 +32,8 @@ typedef struct sks_cache_spec {
                        f16 scale for each 32 channels of a row) */
 } sks_cache_spec;
 
-/* Errors: SKS_INVALID_ARGUMENT, SKS_OUT_OF_MEMORY (says how many bytes the cache takes). */
+/* Errors: SKS_INVALID_ARGUMENT, SKS_OUT_OF_MEMORY (says how many bytes the cache takes, how many
+ * are free, and which windows fit). */
 SKS_API int32_t sks_cache_create(const sks_attention *attention, const sks_cache_spec *spec,
                                  sks_cache **cache);
 
@@ -45,11 +46,17 @@ SKS_API int32_t sks_cache_required_bytes(const sks_attention *attention, const s
                                          int64_t *bytes);
 
 /*
- * Makes room for the first `tokens` tokens of a dense cache, rounded up to whole blocks, and for no
- * more; without it a dense cache that is full doubles. Any other cache has all its room already.
- * Contents stay, whatever it returns. Errors: SKS_INVALID_ARGUMENT (tokens < 0), SKS_OUT_OF_MEMORY.
+ * Makes room for the first `tokens` tokens of a dense cache, and for the first `wanted` where there
+ * is the memory for them, rounded up to whole blocks; without it a dense cache that is full wants
+ * twice what it has. On a GPU it takes old and new storage at once until the rows are copied, on
+ * the CPU one layer more. Any other cache has all its room already. Contents stay, whatever it
+ * returns. Errors: SKS_INVALID_ARGUMENT (tokens < 0), SKS_OUT_OF_MEMORY (says what that takes, what
+ * is free, and which windows fit in its place).
  */
-SKS_API int32_t sks_cache_grow(sks_cache *cache, int64_t tokens);
+SKS_API int32_t sks_cache_grow(sks_cache *cache, int64_t tokens, int64_t wanted);
+
+/* The first tokens of a stream that there is room for now; INT64_MAX for a ring. */
+SKS_API int64_t sks_cache_room(const sks_cache *cache);
 
 /* Bytes held now for keys and values. */
 SKS_API int64_t sks_cache_bytes(const sks_cache *cache);

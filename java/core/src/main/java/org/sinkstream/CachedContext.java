@@ -12,14 +12,10 @@ final class CachedContext implements Context {
   private final Runner runner;
   private final CacheLimit limit;
 
-  /** Tokens that there is room for in a dense cache. */
-  private long room;
-
   CachedContext(KvCache cache, Runner runner, CacheLimit limit) {
     this.cache = cache;
     this.runner = runner;
     this.limit = limit;
-    this.room = cache.spec().maxRows();
   }
 
   /** The cache, with room for so many more tokens. */
@@ -46,12 +42,10 @@ final class CachedContext implements Context {
   /** A dense cache that is full doubles, so that the copies cost a constant per token. */
   @Override
   public void reserve(long tokens) {
-    if (!cache.isConstant() && tokens > room - cache.position()) {
+    if (!cache.isConstant() && tokens > cache.room() - cache.position()) {
       long needed = tokens + Math.min(cache.position(), Long.MAX_VALUE - tokens);
       limit.requireDense(needed);
-      long grown = Math.clamp(2 * room, needed, Math.max(needed, limit.fittingTokens()));
-      cache.grow(grown);
-      room = grown;
+      cache.grow(needed, Math.min(2 * cache.room(), limit.fittingTokens()));
     }
   }
 
@@ -99,6 +93,8 @@ final class CachedContext implements Context {
   @Override
   public void importState(MemorySegment state) {
     cache.importState(state);
-    reserve(0);
+    if (!cache.isConstant()) {
+      limit.requireDense(cache.position());
+    }
   }
 }

@@ -18,7 +18,8 @@ import java.util.OptionalLong;
  * @param sinkToken the token in front of every stream, whatever the model's config says of one;
  *     empty for what the config says in {@code sink_token_id}
  * @param memoryLimit most bytes that a session's cache may take; empty for what is available when
- *     the session starts: on a GPU of its memory, else where the system tells
+ *     the session starts: on a GPU of its memory, else where the system tells. A dense cache on a
+ *     GPU needs memory beside it to grow, see {@link Session#reserve}
  */
 public record ModelOptions(
     String device,

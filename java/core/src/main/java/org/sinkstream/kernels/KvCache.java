@@ -85,13 +85,19 @@ public final class KvCache {
   }
 
   /**
-   * Makes room for the first {@code tokens} tokens of a dense cache, and for no more. Any other
-   * cache has all its room already.
+   * Makes room for the first {@code tokens} tokens of a dense cache, and for up to {@code wanted}
+   * as far as there is the memory. Any other cache has all its room already.
    *
-   * @throws org.sinkstream.error.DeviceMemoryException if there is not the memory
+   * @throws org.sinkstream.error.DeviceMemoryException if there is not the memory for {@code
+   *     tokens}: what it takes, what is free, and which windows would fit in its place
    */
-  public void grow(long tokens) {
-    NativeCalls.check(Sinkstream.sks_cache_grow(handle, tokens));
+  public void grow(long tokens, long wanted) {
+    NativeCalls.check(Sinkstream.sks_cache_grow(handle, tokens, wanted));
+  }
+
+  /** The first tokens of the stream that there is room for now. */
+  public long room() {
+    return Sinkstream.sks_cache_room(handle);
   }
 
   /** Forgets every token. */

@@ -1509,6 +1509,7 @@ public class Sinkstream extends Sinkstream$shared {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             Sinkstream.C_INT,
             Sinkstream.C_POINTER,
+            Sinkstream.C_LONG,
             Sinkstream.C_LONG
         );
 
@@ -1520,7 +1521,7 @@ public class Sinkstream extends Sinkstream$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * int32_t sks_cache_grow(sks_cache *cache, int64_t tokens)
+     * int32_t sks_cache_grow(sks_cache *cache, int64_t tokens, int64_t wanted)
      * }
      */
     public static FunctionDescriptor sks_cache_grow$descriptor() {
@@ -1530,7 +1531,7 @@ public class Sinkstream extends Sinkstream$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * int32_t sks_cache_grow(sks_cache *cache, int64_t tokens)
+     * int32_t sks_cache_grow(sks_cache *cache, int64_t tokens, int64_t wanted)
      * }
      */
     public static MethodHandle sks_cache_grow$handle() {
@@ -1540,7 +1541,7 @@ public class Sinkstream extends Sinkstream$shared {
     /**
      * Address for:
      * {@snippet lang=c :
-     * int32_t sks_cache_grow(sks_cache *cache, int64_t tokens)
+     * int32_t sks_cache_grow(sks_cache *cache, int64_t tokens, int64_t wanted)
      * }
      */
     public static MemorySegment sks_cache_grow$address() {
@@ -1549,16 +1550,76 @@ public class Sinkstream extends Sinkstream$shared {
 
     /**
      * {@snippet lang=c :
-     * int32_t sks_cache_grow(sks_cache *cache, int64_t tokens)
+     * int32_t sks_cache_grow(sks_cache *cache, int64_t tokens, int64_t wanted)
      * }
      */
-    public static int sks_cache_grow(MemorySegment cache, long tokens) {
+    public static int sks_cache_grow(MemorySegment cache, long tokens, long wanted) {
         var mh$ = sks_cache_grow.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("sks_cache_grow", cache, tokens);
+                traceDowncall("sks_cache_grow", cache, tokens, wanted);
             }
-            return (int)mh$.invokeExact(cache, tokens);
+            return (int)mh$.invokeExact(cache, tokens, wanted);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sks_cache_room {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Sinkstream.C_LONG,
+            Sinkstream.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sks_cache_room");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int64_t sks_cache_room(const sks_cache *cache)
+     * }
+     */
+    public static FunctionDescriptor sks_cache_room$descriptor() {
+        return sks_cache_room.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int64_t sks_cache_room(const sks_cache *cache)
+     * }
+     */
+    public static MethodHandle sks_cache_room$handle() {
+        return sks_cache_room.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int64_t sks_cache_room(const sks_cache *cache)
+     * }
+     */
+    public static MemorySegment sks_cache_room$address() {
+        return sks_cache_room.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int64_t sks_cache_room(const sks_cache *cache)
+     * }
+     */
+    public static long sks_cache_room(MemorySegment cache) {
+        var mh$ = sks_cache_room.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sks_cache_room", cache);
+            }
+            return (long)mh$.invokeExact(cache);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
