@@ -296,7 +296,7 @@ public final class Model implements AutoCloseable {
   public Session newSession(CachePolicy policy) {
     sessions.incrementAndGet();
     try {
-      return new Session(this, network, policy, spec(policy), cacheLimit());
+      return new Session(this, network, policy, spec(policy), this::cacheLimit);
     } catch (RuntimeException | Error failure) {
       sessions.decrementAndGet();
       throw failure;

@@ -12,6 +12,7 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.OptionalInt;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.sinkstream.graph.Network;
 import org.sinkstream.graph.Runner;
@@ -52,18 +53,29 @@ public final class Session implements AutoCloseable {
   private long promptNanos;
   private @Nullable Generation generation;
 
-  Session(Model model, Network network, CachePolicy policy, KvCache.Spec spec, CacheLimit limit) {
-    limit.requireStart(policy, spec);
+  /**
+   * Starts a stream.
+   *
+   * @param limit asked for once the activations are there, which take memory beside the cache
+   */
+  Session(
+      Model model,
+      Network network,
+      CachePolicy policy,
+      KvCache.Spec spec,
+      Supplier<CacheLimit> limit) {
     this.model = model;
     this.policy = policy;
     this.spec = spec;
     try {
-      KvCache cache = network.newCache(arena, spec);
       this.runner = network.newRunner(arena, spec.maxRows());
+      CacheLimit cacheLimit = limit.get();
+      cacheLimit.requireStart(policy, spec);
+      KvCache cache = network.newCache(arena, spec);
       this.context =
           policy instanceof CachePolicy.Recompute(int length)
               ? new RecomputedContext(length, model.sinkToken(), cache, runner)
-              : new CachedContext(cache, runner, limit);
+              : new CachedContext(cache, runner, cacheLimit);
     } catch (RuntimeException | Error failure) {
       arena.close();
       throw failure;
@@ -102,11 +114,15 @@ public final class Session implements AutoCloseable {
 
   /**
    * Makes room for tokens to come, or says before any work is done that there is not the memory for
-   * them. Only {@code dense} streams need any; without it they grow as they go.
+   * them. Only {@code dense} streams need any; without it they grow as they go. On a GPU growth
+   * takes the memory of old and new storage at once: a stream that grows as it goes ends between
+   * half and two thirds of the memory, one that reserves before its first token has almost all of
+   * it.
    *
    * @param tokens how many more there will be
    * @throws org.sinkstream.error.MemoryLimitException if their keys and values would take more than
    *     {@link ModelOptions#memoryLimit}
+   * @throws org.sinkstream.error.DeviceMemoryException if a GPU has not the memory for the growth
    */
   public void reserve(long tokens) {
     check();
