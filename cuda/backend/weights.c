@@ -5,6 +5,7 @@
 #include "core/element.h"
 #include "core/memory.h"
 #include "cuda/backend/gpu.h"
+#include "cuda/kernels/linear.h"
 #include "cuda/kernels/pack.h"
 
 /* What a part becomes on the device. */
@@ -94,6 +95,10 @@ static int32_t upload(sks_gpu *gpu, const sks_weights *weights, const sks_weight
 }
 
 int32_t sks_gpu_weights_create(sks_weights *weights, const sks_weight_part *parts) {
+  if (weights->columns > SKS_CUDA_MOST_COLUMNS)
+    return sks_fail(SKS_UNSUPPORTED,
+                    "weights of %lld rows have %lld columns; expected at most %d on a GPU",
+                    (long long)weights->rows, (long long)weights->columns, SKS_CUDA_MOST_COLUMNS);
   sks_gpu_matrix *made = sks_memory_allocate(sizeof *made, "weights");
   if (made == NULL) return SKS_OUT_OF_MEMORY;
   sks_gpu *gpu = sks_gpu_enter(weights->device);

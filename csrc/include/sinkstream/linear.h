@@ -19,7 +19,8 @@ typedef struct sks_weight_part {
                      then rounded to bf16 for bf16 weights, and to 16 bits in blocks of 32 for
                      quantised ones. float32 and float16 are never packed. A GPU copies all weights,
                      and this says what it may round: many rows of input to f16 or bf16, float32
-                     weights to f16. Q4_K and Q5_K it holds as f16 always. */
+                     weights to f16. Q4_K and Q5_K it holds as f16 always, and so parts of
+                     several types, or as float32 where one of them stays that. */
 } sks_weight_part;
 
 /* A weight matrix [sum of rows, columns]: several tensors stacked, so that Q, K and V are one
@@ -27,7 +28,7 @@ typedef struct sks_weight_part {
 typedef struct sks_weights sks_weights;
 
 /* Errors: SKS_INVALID_ARGUMENT (no parts, rows or columns < 1, unknown type, columns no whole
- * number of its blocks), SKS_OUT_OF_MEMORY. */
+ * number of its blocks), SKS_UNSUPPORTED (on a GPU: more than 32,768 columns), SKS_OUT_OF_MEMORY. */
 SKS_API int32_t sks_weights_create(sks_device *device, int64_t columns,
                                    const sks_weight_part *parts, int32_t part_count,
                                    sks_weights **weights);

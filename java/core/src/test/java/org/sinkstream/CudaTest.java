@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -23,6 +25,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.sinkstream.error.DeviceMemoryException;
 import org.sinkstream.kernels.Device;
+import org.sinkstream.kernels.ElementType;
+import org.sinkstream.kernels.Weights;
 import org.sinkstream.testing.EmbeddedModel;
 import org.sinkstream.testing.Gpu;
 import org.sinkstream.testing.RandomTokens;
@@ -363,10 +367,37 @@ class CudaTest {
   }
 
   @Test
+  void tooWideWeightsAreRefusedBeforeTheyAreUsed() {
+    try (Device device = Device.openCuda(0, 1);
+        Arena arena = Arena.ofConfined()) {
+      MemorySegment data = arena.allocate(2L * 40_000 * Float.BYTES);
+      Weights.Part part = new Weights.Part(data, ElementType.F32, 2, null, true);
+      assertThatThrownBy(() -> new Weights(device, arena, 40_000, List.of(part)))
+          .hasMessageContaining("weights of 2 rows have 40000 columns; expected at most 32768");
+    }
+  }
+
+  @Test
+  void aCacheTakesWhatItSays() {
+    for (KvType type : KvType.values()) {
+      ModelOptions options = ModelOptions.defaults().withDevice("cuda").withKvType(type);
+      try (Model model = Model.open(EmbeddedModel.DIRECTORY, options);
+          Session session = model.newSession(SMALL)) {
+        long said = session.cacheBytes();
+        long held = Device.allocatedBytes();
+        session.close();
+        try (Session larger = model.newSession(CachePolicy.streaming(4, 60 + 160))) {
+          assertThat(larger.cacheBytes() - said).isEqualTo(Device.allocatedBytes() - held);
+        }
+      }
+    }
+  }
+
+  @Test
   void tooLargeACacheIsRefusedWithWhatWouldFit() {
     CachePolicy large = CachePolicy.streaming(4, 1L << 33);
     assertThatThrownBy(() -> gpu.newSession(large))
         .isInstanceOf(DeviceMemoryException.class)
-        .hasMessageContaining("bytes");
+        .hasMessageMatching(".* free; with \\d+ bytes left to compute in, 4\\+\\d+ fits.*");
   }
 }
