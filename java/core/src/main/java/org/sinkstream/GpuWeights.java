@@ -8,74 +8,114 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 import org.sinkstream.checkpoint.Checkpoint;
-import org.sinkstream.checkpoint.StoredTensor;
+import org.sinkstream.convert.Mixture;
 import org.sinkstream.error.DeviceMemoryException;
+import org.sinkstream.graph.ModelConfig;
+import org.sinkstream.graph.Network;
+import org.sinkstream.graph.Stack;
 import org.sinkstream.kernels.Device;
 import org.sinkstream.kernels.ElementType;
+import org.sinkstream.kernels.Weights;
 
-/** What a checkpoint's weights become on a GPU, and whether they fit. */
-final class GpuWeights {
+/**
+ * What a checkpoint's weights become on a GPU, and whether they fit.
+ *
+ * @param source the model, for messages
+ * @param stacks its matrices
+ * @param vocabulary rows of its ends, the embedding and the head
+ */
+record GpuWeights(String source, List<Stack> stacks, int vocabulary) {
   private static final Logger LOGGER = System.getLogger(GpuWeights.class.getName());
 
   /** What a model that is too large can be converted to. */
-  private static final List<ElementType> SMALLER =
-      List.of(ElementType.F16, ElementType.Q8_0, ElementType.Q4_0);
+  private static final List<WeightType> SMALLER =
+      List.of(WeightType.F16, WeightType.Q8_0, WeightType.Q4_0);
 
-  private GpuWeights() {}
+  /** For norms, biases, what files go through on their way, and what allocations are rounded up. */
+  private static final long BESIDE = 256L << 20;
 
   /**
-   * Refuses weights that do not fit, before any is copied, and says which types are held as f16.
-   * Counts each tensor by itself: what is stacked with others of another type becomes f16, too.
+   * What a checkpoint's weights become.
    *
-   * @param source the model, for messages
    * @param rounded whether float32 matrices become f16
+   */
+  static GpuWeights of(
+      String source, Checkpoint checkpoint, ModelConfig config, Device host, boolean rounded) {
+    return new GpuWeights(
+        source, Network.stacks(host, checkpoint, config, rounded), config.vocabulary());
+  }
+
+  /** Bytes of the matrices. */
+  long bytes() {
+    return stacks.stream().mapToLong(Stack::bytesOnGpu).sum();
+  }
+
+  /** Types that are held as another, such as {@code q4_k as f16}, but for float32 as f16. */
+  Set<String> changed() {
+    Set<String> changed = new TreeSet<>();
+    for (Stack stack : stacks) {
+      ElementType held = stack.onGpu();
+      stack.parts().stream()
+          .map(Weights.Part::type)
+          .filter(type -> type != held && type != ElementType.F32)
+          .forEach(type -> changed.add(name(type) + " as " + name(held)));
+    }
+    return changed;
+  }
+
+  /**
+   * Refuses weights that do not fit, before any is copied, and says which types are held as others.
+   *
    * @throws DeviceMemoryException with what is needed, what is free, and which type would fit
    */
-  static void check(String source, Checkpoint checkpoint, Device device, boolean rounded) {
-    Set<ElementType> widened = new TreeSet<>();
-    long needed = checkpoint.sumOfAll(tensor -> bytes(tensor, rounded, widened));
+  void requireRoom(Device device) {
     Device.Memory memory = device.memory();
-    if (needed > memory.available()) {
-      long parameters = checkpoint.sumOfAll(StoredTensor::elements);
+    long bytes = bytes();
+    if (bytes > memory.available() - BESIDE) {
       throw new DeviceMemoryException(
-          "%s: its weights take %d bytes; %s has %d of %d free; %s"
+          "%s: its weights take %d bytes and loading them %d; %s has %d of %d free; %s"
               .formatted(
                   source,
-                  needed,
+                  bytes,
+                  BESIDE,
                   device.name(),
                   memory.available(),
                   memory.total(),
-                  fitting(parameters, memory.available())));
+                  advice(memory.available())));
     }
-    if (!widened.isEmpty()) {
+    if (!changed().isEmpty()) {
       LOGGER.log(
           Level.WARNING,
-          "{0}: weights of type {1} are held as f16 on a GPU, {2} bytes in all",
+          "{0}: a GPU holds weights of other types than the file, or stacked with weights of"
+              + " another type: {1}; {2} bytes in all",
           source,
-          widened.stream().map(GpuWeights::name).collect(Collectors.joining(", ")),
-          String.valueOf(needed));
+          String.join(", ", changed()),
+          String.valueOf(bytes));
     }
   }
 
-  private static long bytes(StoredTensor tensor, boolean rounded, Set<ElementType> widened) {
-    if (tensor.type().isEmpty()) {
-      return 0; // of a type that no kernel reads
-    }
-    ElementType type = tensor.type().get();
-    ElementType held = type.onGpu(rounded && tensor.shape().size() > 1);
-    if (held != type && type != ElementType.F32) {
-      widened.add(type);
-    }
-    return held.bytesOnGpu(tensor.elements());
-  }
-
-  private static String fitting(long parameters, long available) {
+  /** Which types would fit. */
+  String advice(long available) {
     String all =
         SMALLER.stream()
-            .filter(type -> type.bytesOnGpu(parameters) <= available)
-            .map(type -> "%s (%d bytes)".formatted(name(type), type.bytesOnGpu(parameters)))
+            .filter(type -> bytes(type) <= available - BESIDE)
+            .map(type ->
+                "%s (%d bytes)".formatted(type.name().toLowerCase(Locale.ROOT), bytes(type)))
             .collect(Collectors.joining(" or "));
     return all.isEmpty() ? "it would not fit in any type" : "converted to " + all + " it would fit";
+  }
+
+  /** Bytes of the matrices once converted, the ends both as the head, which may be larger. */
+  private long bytes(WeightType type) {
+    Mixture mixture = type.mixture(1, false);
+    return stacks.stream().mapToLong(stack -> bytes(stack, mixture)).sum();
+  }
+
+  private long bytes(Stack stack, Mixture mixture) {
+    ElementType wanted = stack.rows() == vocabulary ? mixture.head() : mixture.most();
+    return Mixture.instead(wanted, stack.columns())
+        .orElse(wanted)
+        .bytesOnGpu(stack.rows(), stack.columns());
   }
 
   private static String name(ElementType type) {

@@ -61,8 +61,10 @@ public final class Model implements AutoCloseable {
     this.withoutTokenizer = withoutTokenizer;
     try {
       Checkpoint checkpoint = weights.apply(arena);
+      ModelConfig config = ModelConfig.read(checkpoint.config());
       if (!device.sharesHostMemory()) {
-        GpuWeights.check(source, checkpoint, device, options.packed());
+        GpuWeights.of(source, checkpoint, config, device.host(), options.packed())
+            .requireRoom(device);
       }
       long total = checkpoint.sumOfAll(tensor -> tensor.data().byteSize());
       progress.loaded(0, total);
@@ -72,7 +74,7 @@ public final class Model implements AutoCloseable {
               device,
               arena,
               checkpoint,
-              ModelConfig.read(checkpoint.config()),
+              config,
               options.packed(),
               bytes -> progress.loaded(loaded.addAndGet(bytes), total));
       checkpoint.warnAboutUnused();

@@ -1,12 +1,15 @@
 package org.sinkstream.graph;
 
 import java.lang.foreign.Arena;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.function.LongConsumer;
 import org.sinkstream.checkpoint.Checkpoint;
 import org.sinkstream.kernels.Attention;
 import org.sinkstream.kernels.Device;
 import org.sinkstream.kernels.KvCache;
 import org.sinkstream.kernels.RotaryLayout;
+import org.sinkstream.kernels.Weights;
 
 /**
  * A model on a device: config, weights and the shape of its attention. Immutable and thread-safe.
@@ -34,16 +37,21 @@ public final class Network {
       ModelConfig config,
       boolean packed,
       LongConsumer progress) {
-    WeightLoader loader = new WeightLoader(device, arena, checkpoint, packed, progress);
+    WeightLoader loader =
+        new WeightLoader(
+            device,
+            arena,
+            checkpoint,
+            packed,
+            !device.sharesHostMemory(),
+            stack -> {
+              Weights weights = stack.load(device, arena);
+              progress.accept(stack.bytes());
+              return weights;
+            });
     this.device = device;
     this.config = config;
-    this.decoder =
-        switch (config) {
-          case LlamaConfig c -> LlamaDecoder.load(loader, c);
-          case MptConfig c -> MptDecoder.load(loader, c);
-          case FalconConfig c -> FalconDecoder.load(loader, c);
-          case PythiaConfig c -> PythiaDecoder.load(loader, c);
-        };
+    this.decoder = decoder(loader, config);
     checkSinkLogits(checkpoint);
     RotaryLayout rotaryLayout =
         checkpoint.arrangement().interleavedRotation()
@@ -58,6 +66,42 @@ public final class Network {
                 .frequencyDivisors(shape.inverseFrequencies().length)
                 .map(shape::withFrequenciesDividedBy)
                 .orElse(shape));
+  }
+
+  private static Decoder decoder(WeightLoader loader, ModelConfig config) {
+    return switch (config) {
+      case LlamaConfig c -> LlamaDecoder.load(loader, c);
+      case MptConfig c -> MptDecoder.load(loader, c);
+      case FalconConfig c -> FalconDecoder.load(loader, c);
+      case PythiaConfig c -> PythiaDecoder.load(loader, c);
+    };
+  }
+
+  /**
+   * The matrices that a network has on a device that copies them, in the order of loading. None is
+   * copied: on the host they stay where the checkpoint is mapped.
+   *
+   * @param host a CPU
+   * @param packed as for loading
+   */
+  public static List<Stack> stacks(
+      Device host, Checkpoint checkpoint, ModelConfig config, boolean packed) {
+    List<Stack> stacks = new ArrayList<>();
+    try (Arena arena = Arena.ofConfined()) {
+      WeightLoader loader =
+          new WeightLoader(
+              host,
+              arena,
+              checkpoint,
+              packed,
+              true,
+              stack -> {
+                stacks.add(stack);
+                return stack.unpacked().load(host, arena);
+              });
+      decoder(loader, config);
+    }
+    return stacks;
   }
 
   private void checkSinkLogits(Checkpoint checkpoint) {

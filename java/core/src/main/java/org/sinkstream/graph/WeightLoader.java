@@ -3,7 +3,7 @@ package org.sinkstream.graph;
 import java.lang.foreign.Arena;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.LongConsumer;
+import java.util.function.Function;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.sinkstream.checkpoint.Checkpoint;
@@ -22,10 +22,16 @@ import org.sinkstream.kernels.Weights;
  * Norms and biases are widened to float32; matrices stay where the file is mapped or are packed.
  *
  * @param packed whether linear layers are copied into the order in which the kernels read them
- * @param progress gets how many more bytes are on the device
+ * @param copied whether matrices are copied, so that two of the same tensor can be one
+ * @param matrices what becomes of the matrices that decoders ask for
  */
 record WeightLoader(
-    Device device, Arena arena, Checkpoint checkpoint, boolean packed, LongConsumer progress) {
+    Device device,
+    Arena arena,
+    Checkpoint checkpoint,
+    boolean packed,
+    boolean copied,
+    Function<Stack, Weights> matrices) {
   /**
    * One linear layer of a checkpoint: {@code name.weight} [rows, columns] and, where {@code
    * biased}, {@code name.bias} [rows].
@@ -55,7 +61,7 @@ record WeightLoader(
     int rows = c.vocabulary();
     Weights.Part table = read(new Part(embedding, rows, false), c.hidden(), false);
     boolean rounded = packed && table.type() == ElementType.F32;
-    if (c.tiedEmbeddings() && !device.sharesHostMemory() && !rounded) {
+    if (c.tiedEmbeddings() && copied && !rounded) {
       Weights both = linear(embedding, rows, c.hidden(), false);
       return new Ends(both, both);
     }
@@ -65,9 +71,7 @@ record WeightLoader(
   }
 
   private Weights load(int columns, List<Weights.Part> parts) {
-    Weights weights = new Weights(device, arena, columns, parts);
-    progress.accept(parts.stream().mapToLong(part -> part.data().byteSize()).sum());
-    return weights;
+    return matrices.apply(new Stack(columns, parts));
   }
 
   private Weights.Part read(Part part, int columns, boolean packed) {

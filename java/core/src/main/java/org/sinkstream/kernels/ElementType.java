@@ -75,11 +75,28 @@ public enum ElementType {
   }
 
   /**
-   * Bytes of {@code count} weights on a GPU that holds them as this type: as many as in a file, but
-   * for Q6_K, of which it has a byte for each weight and an f16 scale for 16.
+   * Bytes of a matrix on a GPU that holds it as this type ({@code cuda/kernels/matrix.h}): rows of
+   * whole 16 bytes, and for each four of them f16 scales.
+   *
+   * @throws IllegalArgumentException if a GPU holds none as this type
    */
-  public long bytesOnGpu(long count) {
-    return this == Q6_K ? count / 16 * 18 : count / blockValues * blockBytes;
+  public long bytesOnGpu(long rows, long columns) {
+    return switch (this) {
+      case F32 -> rows * rounded(columns * 4);
+      case F16, BF16 -> rows * rounded(columns * 2);
+      case Q8_0 -> rows * rounded(columns) + scalesOnGpu(rows, columns / 32);
+      case Q4_0 -> rows * rounded(columns / 2) + scalesOnGpu(rows, columns / 32);
+      case Q6_K -> rows * rounded(columns) + scalesOnGpu(rows, columns / 16);
+      case Q4_K, Q5_K -> throw new IllegalArgumentException("a GPU holds no " + this);
+    };
+  }
+
+  private static long scalesOnGpu(long rows, long count) {
+    return Math.ceilDiv(rows, 4) * rounded(count * 4 * Short.BYTES);
+  }
+
+  private static long rounded(long bytes) {
+    return Math.ceilDiv(bytes, 16) * 16;
   }
 
   /** The value of {@code enum sks_type}. */

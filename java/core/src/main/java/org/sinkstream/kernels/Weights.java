@@ -31,6 +31,11 @@ public final class Weights {
    */
   public record Part(
       MemorySegment data, ElementType type, int rows, float @Nullable [] bias, boolean packed) {
+    /** The same, to be left where it is. */
+    public Part unpacked() {
+      return new Part(data, type, rows, bias, false);
+    }
+
     private void check(int columns) {
       long bytes = Math.multiplyExact(rows, type.bytes(columns));
       if (data.byteSize() != bytes) {

@@ -18,9 +18,12 @@ class ElementTypeTest {
   @Test
   void bytesOnAGpuAreThoseOfItsMatrices() {
     // As in cuda/kernels/matrix.h: elements, and scales of two bytes.
-    assertThat(ElementType.F16.bytesOnGpu(512)).isEqualTo(512 * 2);
-    assertThat(ElementType.Q8_0.bytesOnGpu(512)).isEqualTo(512 + 512 / 32 * 2);
-    assertThat(ElementType.Q4_0.bytesOnGpu(512)).isEqualTo(512 / 2 + 512 / 32 * 2);
-    assertThat(ElementType.Q6_K.bytesOnGpu(512)).isEqualTo(512 + 512 / 16 * 2);
+    assertThat(ElementType.F32.bytesOnGpu(8, 64)).isEqualTo(512 * 4);
+    assertThat(ElementType.F16.bytesOnGpu(8, 64)).isEqualTo(512 * 2);
+    assertThat(ElementType.Q8_0.bytesOnGpu(8, 64)).isEqualTo(512 + 512 / 32 * 2);
+    assertThat(ElementType.Q4_0.bytesOnGpu(8, 64)).isEqualTo(512 / 2 + 512 / 32 * 2);
+    assertThat(ElementType.Q6_K.bytesOnGpu(8, 64)).isEqualTo(512 + 512 / 16 * 2);
+    assertThat(ElementType.BF16.bytesOnGpu(3, 5)).isEqualTo(3 * 16);
+    assertThat(ElementType.Q8_0.bytesOnGpu(5, 32)).isEqualTo(5 * 32 + 2 * 16);
   }
 }
