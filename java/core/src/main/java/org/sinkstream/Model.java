@@ -121,7 +121,7 @@ public final class Model implements AutoCloseable {
         checkpoint.parameters(),
         checkpoint.weightTypes(),
         checkpoint.weightBytes(),
-        checkpoint.weightBytes() - network.lookupBytes(),
+        network.stepBytes(),
         options.device(),
         device.isa(),
         device.threads(),

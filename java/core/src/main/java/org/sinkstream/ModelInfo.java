@@ -18,9 +18,9 @@ import java.util.Set;
  * @param sinkToken the token in front of every stream, if there is one
  * @param parameters numbers in its weights
  * @param weightTypes element types of its weights, as the checkpoint has them, e.g. {@code BF16}
- * @param weightBytes bytes of its weights
- * @param stepBytes bytes of its weights that a step reads, however many tokens go through the
- *     layers together: all but an embedding that is only looked up
+ * @param weightBytes bytes of its weights, as the checkpoint has them
+ * @param stepBytes bytes of its matrices that a step reads, as the device holds them, however many
+ *     tokens go through the layers together: all but an embedding that is only looked up
  * @param device where it runs, e.g. {@code cpu}
  * @param kernels the kernels in use, e.g. {@code avx512+bf16}
  * @param threads threads an operation uses

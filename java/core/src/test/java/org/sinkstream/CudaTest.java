@@ -23,7 +23,11 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.sinkstream.checkpoint.Checkpoint;
 import org.sinkstream.error.DeviceMemoryException;
+import org.sinkstream.graph.ModelConfig;
+import org.sinkstream.graph.Network;
+import org.sinkstream.graph.Stack;
 import org.sinkstream.kernels.Device;
 import org.sinkstream.kernels.ElementType;
 import org.sinkstream.kernels.Weights;
@@ -374,6 +378,27 @@ class CudaTest {
       Weights.Part part = new Weights.Part(data, ElementType.F32, 2, null, true);
       assertThatThrownBy(() -> new Weights(device, arena, 40_000, List.of(part)))
           .hasMessageContaining("weights of 2 rows have 40000 columns; expected at most 32768");
+    }
+  }
+
+  /** What is said before a model is loaded is what its matrices are then. */
+  @ParameterizedTest
+  @EnumSource
+  void weightsTakeWhatIsSaidBefore(WeightType type, @TempDir Path folder) throws IOException {
+    Path file = folder.resolve("model.gguf");
+    try (Conversion conversion = Conversion.open(EmbeddedModel.DIRECTORY, "model", type, 2)) {
+      conversion.write(file, bytes -> {});
+    }
+    try (Device host = Device.openCpu(1);
+        Arena arena = Arena.ofConfined();
+        Model model = Model.open(file, ModelOptions.defaults().withDevice("cuda"))) {
+      Checkpoint checkpoint = Checkpoint.open(file, arena);
+      ModelConfig config = ModelConfig.read(checkpoint.config());
+      List<Stack> stacks = Network.stacks(host, checkpoint, config, true);
+      long ends = stacks.stream().filter(stack -> stack.rows() == config.vocabulary()).count();
+      long lookedUp = ends == 2 ? stacks.getFirst().bytesOnGpu() : 0;
+      assertThat(model.info().stepBytes())
+          .isEqualTo(stacks.stream().mapToLong(Stack::bytesOnGpu).sum() - lookedUp);
     }
   }
 

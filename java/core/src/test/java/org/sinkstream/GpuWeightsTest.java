@@ -14,6 +14,7 @@ import org.sinkstream.checkpoint.Checkpoint;
 import org.sinkstream.checkpoint.Config;
 import org.sinkstream.convert.Mixture;
 import org.sinkstream.graph.ModelConfig;
+import org.sinkstream.graph.Network;
 import org.sinkstream.kernels.Device;
 import org.sinkstream.kernels.ElementType;
 import org.sinkstream.synthetic.SmallModels;
@@ -111,6 +112,17 @@ class GpuWeightsTest {
       long bytes = weights(LLAMA, type, true).bytes();
       assertThat(large.advice(bytes - 1 + (256L << 20)))
           .doesNotContain(type.name().toLowerCase(Locale.ROOT));
+    }
+  }
+
+  @Test
+  void aStepReadsAllButWhatIsLookedUp() throws IOException {
+    Checkpoint apart = checkpoint(LLAMA, WeightType.F32.mixture(2, false));
+    Checkpoint tied = checkpoint(TIED, WeightType.F32.mixture(2, true));
+    for (Checkpoint checkpoint : new Checkpoint[] {apart, tied}) {
+      ModelConfig config = ModelConfig.read(checkpoint.config());
+      Network network = new Network(device, arena, checkpoint, config, true, bytes -> {});
+      assertThat(network.stepBytes()).isEqualTo((2 * (QKV + REST + DOWN) + END) * 4);
     }
   }
 }

@@ -3,6 +3,7 @@ package org.sinkstream.graph;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongConsumer;
 import org.sinkstream.checkpoint.Checkpoint;
 import org.sinkstream.kernels.Attention;
@@ -19,6 +20,7 @@ public final class Network {
   private final ModelConfig config;
   private final Decoder decoder;
   private final Attention attention;
+  private final long matrixBytes;
 
   /**
    * Loads a checkpoint.
@@ -37,6 +39,7 @@ public final class Network {
       ModelConfig config,
       boolean packed,
       LongConsumer progress) {
+    AtomicLong loaded = new AtomicLong();
     WeightLoader loader =
         new WeightLoader(
             device,
@@ -46,12 +49,14 @@ public final class Network {
             !device.sharesHostMemory(),
             stack -> {
               Weights weights = stack.load(device, arena);
+              loaded.addAndGet(weights.bytes());
               progress.accept(stack.bytes());
               return weights;
             });
     this.device = device;
     this.config = config;
     this.decoder = decoder(loader, config);
+    this.matrixBytes = loaded.get();
     checkSinkLogits(checkpoint);
     RotaryLayout rotaryLayout =
         checkpoint.arrangement().interleavedRotation()
@@ -122,9 +127,10 @@ public final class Network {
     return config;
   }
 
-  /** Bytes of weights of which a step reads a row for each token, and not all. */
-  public long lookupBytes() {
-    return config.tiedEmbeddings() ? 0 : decoder.embedding().bytes();
+  /** Bytes of matrices that a step of one token reads: not those of which it looks up a row. */
+  public long stepBytes() {
+    boolean lookedUp = decoder.embedding() != decoder.head();
+    return matrixBytes - (lookedUp ? decoder.embedding().bytes() : 0);
   }
 
   /** Bytes that a cache would take; {@link Long#MAX_VALUE} where that overflows. */
