@@ -126,11 +126,7 @@ public final class Model implements AutoCloseable {
         device.isa(),
         device.threads(),
         options.kvType(),
-        2L * config.layers() * config.kvHeads() * elementBytes(config.headDim()));
-  }
-
-  private long elementBytes(int count) {
-    return options.kvType().elementType().bytes(count);
+        network.tokenBytes(options.kvType().elementType()));
   }
 
   /**

@@ -25,7 +25,7 @@ import java.util.Set;
  * @param kernels the kernels in use, e.g. {@code avx512+bf16}
  * @param threads threads an operation uses
  * @param kvType element type of cached keys and values
- * @param tokenBytes bytes of a token's keys and values, in all layers
+ * @param tokenBytes bytes of a token's keys and values in a cache, in all layers
  */
 public record ModelInfo(
     String architecture,

@@ -4,9 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import java.nio.file.Path;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.sinkstream.error.MemoryLimitException;
 import org.sinkstream.testing.EmbeddedModel;
@@ -93,6 +95,19 @@ class MemoryLimitTest {
           .hasMessageContaining(
               "a cache for %s takes %d bytes".formatted(policy, model.cacheBytes(policy)))
           .hasMessageContaining("which 160 tokens fit");
+    }
+  }
+
+  /** Of 16 channels a head: less than a block of Q8_0 has. */
+  @ParameterizedTest
+  @EnumSource
+  void aTokenTakesItsRows(KvType type) {
+    ModelOptions options = ModelOptions.defaults().withKvType(type);
+    try (Model model = Model.open(Path.of("src/test/resources/golden/llama2-gqa"), options)) {
+      ModelInfo info = model.info();
+      assertThat(info.headDim()).isEqualTo(16);
+      int row = type == KvType.Q8_0 ? 16 + 2 : type == KvType.F32 ? 16 * 4 : 16 * 2;
+      assertThat(info.tokenBytes()).isEqualTo(2L * info.layers() * info.kvHeads() * row);
     }
   }
 

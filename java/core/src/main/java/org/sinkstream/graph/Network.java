@@ -8,6 +8,7 @@ import java.util.function.LongConsumer;
 import org.sinkstream.checkpoint.Checkpoint;
 import org.sinkstream.kernels.Attention;
 import org.sinkstream.kernels.Device;
+import org.sinkstream.kernels.ElementType;
 import org.sinkstream.kernels.KvCache;
 import org.sinkstream.kernels.RotaryLayout;
 import org.sinkstream.kernels.Weights;
@@ -136,6 +137,12 @@ public final class Network {
   /** Bytes that a cache would take; {@link Long#MAX_VALUE} where that overflows. */
   public long cacheBytes(KvCache.Spec spec) {
     return KvCache.requiredBytes(attention, spec);
+  }
+
+  /** Bytes that a token's keys and values of a type take in a cache, in all layers. */
+  public long tokenBytes(ElementType type) {
+    int tokens = 1024; // whole blocks of a cache
+    return cacheBytes(new KvCache.Spec(0, tokens - 1, 1, type)) / tokens;
   }
 
   /** An empty cache for one stream; freed when the arena closes. */
