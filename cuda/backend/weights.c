@@ -94,11 +94,17 @@ static int32_t upload(sks_gpu *gpu, const sks_weights *weights, const sks_weight
   return status;
 }
 
+/* Refuses what no token could be multiplied with. */
+static int32_t check_columns(sks_gpu *gpu, const sks_weights *weights, int32_t type) {
+  int32_t most;
+  int32_t status = sks_gpu_check(gpu, sks_cuda_linear_most_columns(type, &most), "weights");
+  if (status != SKS_OK || weights->columns <= most) return status;
+  return sks_fail(SKS_UNSUPPORTED,
+                  "weights of %lld rows have %lld columns; expected at most %d on %s",
+                  (long long)weights->rows, (long long)weights->columns, most, gpu->name);
+}
+
 int32_t sks_gpu_weights_create(sks_weights *weights, const sks_weight_part *parts) {
-  if (weights->columns > SKS_CUDA_MOST_COLUMNS)
-    return sks_fail(SKS_UNSUPPORTED,
-                    "weights of %lld rows have %lld columns; expected at most %d on a GPU",
-                    (long long)weights->rows, (long long)weights->columns, SKS_CUDA_MOST_COLUMNS);
   sks_gpu_matrix *made = sks_memory_allocate(sizeof *made, "weights");
   if (made == NULL) return SKS_OUT_OF_MEMORY;
   sks_gpu *gpu = sks_gpu_enter(weights->device);
@@ -112,8 +118,9 @@ int32_t sks_gpu_weights_create(sks_weights *weights, const sks_weight_part *part
   int64_t elements = (sks_cuda_element_bytes(type, rows, columns) + 255) / 256 * 256;
   int64_t scales = (sks_cuda_scale_bytes(type, rows, columns) + 255) / 256 * 256;
   int64_t bias = biased ? rows * (int64_t)sizeof(float) : 0;
-  int32_t status =
-      sks_gpu_allocate(gpu, elements + scales + bias, "a matrix of weights", &made->memory);
+  int32_t status = check_columns(gpu, weights, type);
+  if (status == SKS_OK)
+    status = sks_gpu_allocate(gpu, elements + scales + bias, "a matrix of weights", &made->memory);
   if (status == SKS_OK) {
     char *memory = made->memory;
     made->matrix =

@@ -487,6 +487,24 @@ cudaError_t sks_cuda_linear(cudaStream_t stream, const sks_cuda_matrix *matrix,
   }
 }
 
+cudaError_t sks_cuda_linear_most_columns(int32_t type, int32_t *columns) {
+  sks_card card = {};
+  cudaError_t error = sks_card_of(&card);
+  if (error != cudaSuccess) return error;
+  const bool scaled = sks_cuda_scale_columns(type) > 0;
+  sks_linear_args args = {};
+  for (args.columns = SKS_CUDA_MOST_COLUMNS; args.columns > 0; args.columns -= 32) {
+    args.pitch = static_cast<int32_t>(sks_cuda_pitch(type, args.columns));
+    args.scale_bytes = static_cast<int32_t>(sks_cuda_scale_tile_bytes(type, args.columns));
+    // Of a row by itself: what is widest is taken so.
+    if (scaled ? has_room<sks_weight_q8_0, 1, 1>(args, card)
+               : has_room<sks_weight_f32, 1, 1>(args, card))
+      break;
+  }
+  *columns = args.columns;
+  return cudaSuccess;
+}
+
 const void *sks_cuda_linear_kernel() {
   return reinterpret_cast<const void *>(linear_rows<sks_weight_q4_0, 1, SKS_CUDA_ROW_TILE, 1>);
 }

@@ -32,6 +32,9 @@ enum { SKS_CUDA_FEW_ROWS = 4 };
  * columns of F32, 27,136 of Q6_K and 29,152 of Q8_0. */
 enum { SKS_CUDA_MOST_COLUMNS = 32768 };
 
+/* The same of the current device, for matrices of a type that sks_cuda_holds. */
+cudaError_t sks_cuda_linear_most_columns(int32_t type, int32_t *columns);
+
 /*
  * As sks_linear (sinkstream/linear.h). A row's result does not depend on the rows beside it. All
  * pointers are of device memory, those of `norm` too, and aligned to 16; `norm` may be NULL. With
