@@ -28,7 +28,8 @@ typedef struct sks_weight_part {
 typedef struct sks_weights sks_weights;
 
 /* Errors: SKS_INVALID_ARGUMENT (no parts, rows or columns < 1, unknown type, columns no whole
- * number of its blocks), SKS_UNSUPPORTED (more columns than a GPU takes, 32,768 at most), SKS_OUT_OF_MEMORY.
+ * number of its blocks), SKS_UNSUPPORTED (more columns than a GPU takes, 32,768 at most),
+ * SKS_OUT_OF_MEMORY.
  */
 SKS_API int32_t sks_weights_create(sks_device *device, int64_t columns,
                                    const sks_weight_part *parts, int32_t part_count,

@@ -420,6 +420,24 @@ class CudaTest {
     }
   }
 
+  /** Where twice as much does not fit beside it: as far as there is memory, then it says so. */
+  @Test
+  void aDenseCacheGrowsIntoWhatIsLeft() {
+    long gibibyte = 1L << 30;
+    try (Device device = Device.openCuda(0, 1);
+        Arena arena = Arena.ofConfined();
+        Session session = gpu.newSession(CachePolicy.dense())) {
+      long tokens = gibibyte / gpu.info().tokenBytes();
+      session.reserve(tokens);
+      device.allocate(arena, device.memory().available() - gibibyte - gibibyte / 2);
+      session.reserve(tokens + 1);
+      assertThat(session.cacheBytes()).isBetween(gibibyte + (16 << 20), gibibyte + gibibyte / 2);
+      assertThatThrownBy(() -> session.reserve(2 * tokens))
+          .isInstanceOf(DeviceMemoryException.class)
+          .hasMessageMatching(".* free; in its place, with \\d+ bytes left .* 4\\+\\d+ fits.*");
+    }
+  }
+
   @Test
   void tooLargeACacheIsRefusedWithWhatWouldFit() {
     CachePolicy large = CachePolicy.streaming(4, 1L << 33);
