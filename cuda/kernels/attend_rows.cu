@@ -4,13 +4,14 @@
 namespace {
 
 enum {
-  TICKETS =
-      65535,  // of a launch: bounds its rows, of which a grid has no more in its third dimension
-  MANY_ITEMS = 128  // heads of rows, or parts of their groups: rows stay whole
+  TICKETS = 1 << 16,  // of a launch: bounds its rows
+  MOST_ROWS = 65535,  // of a launch: of a grid's third dimension
+  MANY_ITEMS = 128    // heads of rows, or parts of their groups: rows stay whole
 };
 
 // The tickets stay where they are, whatever the rows and keys of a launch: all must be zero.
 constexpr int64_t TICKET_BYTES = TICKETS * static_cast<int64_t>(sizeof(int32_t));
+static_assert(TICKET_BYTES % 256 == 0, "what lies behind them is aligned");
 
 int64_t bytes_of(const sks_cuda_attention *attention, int64_t rows, int64_t parts) {
   int64_t bytes = attention->type == SKS_F32 ? sks_attend_float_bytes(attention, rows, parts)
@@ -65,7 +66,7 @@ cudaError_t sks_cuda_attend_rows(cudaStream_t stream, const sks_cuda_attention *
     return sks_attend_many_launch(stream, job, step->row_count, overlap);
   job.most_parts = static_cast<int32_t>(parts_of(attention, step->row_count, most_keys));
   int64_t rows = step->row_count;
-  while (rows > 1 && (rows * attention->heads > TICKETS ||
+  while (rows > 1 && (rows > MOST_ROWS || rows * attention->heads > TICKETS ||
                       bytes_of(attention, rows, job.most_parts) > workspace_bytes))
     rows = (rows + 1) / 2;
   if (bytes_of(attention, rows, job.most_parts) > workspace_bytes) return cudaErrorInvalidValue;

@@ -17,6 +17,7 @@ enum {
   MOST_THREADS = 1024,
   THREADS = 768,  // of a block, if that makes two groups: leaves registers for one of attention
   MOST_GROUPS = 8,
+  MOST_ROWS = 65532,  // of x in a launch: of a grid's second dimension, and whole fours
   MOST_STAGES = 12,
   EARLY_GROUPS = 3,  // that ask for weights before x is there, which would wait behind all
   // Of a block's ring and its input in whole numbers: more than half of what a processor has, so
@@ -443,6 +444,15 @@ cudaError_t sks_cuda_linear(cudaStream_t stream, const sks_cuda_matrix *matrix,
                             int32_t rows, float *y, int32_t output, bool overlap) {
   if (rows == 0) return cudaSuccess;
   bool gated = output == SKS_SILU_GATE;
+  if (rows > MOST_ROWS) {
+    cudaError_t error =
+        sks_cuda_linear(stream, matrix, norm, x, left, MOST_ROWS, y, output, overlap);
+    if (error != cudaSuccess) return error;
+    if (left.rows) left.rows = static_cast<uint16_t *>(left.rows) + MOST_ROWS * left.stride;
+    return sks_cuda_linear(stream, matrix, norm, x + MOST_ROWS * matrix->columns, left,
+                           rows - MOST_ROWS, y + MOST_ROWS * matrix->rows / (gated ? 2 : 1), output,
+                           overlap);
+  }
   bool scaled = sks_cuda_scale_columns(matrix->type) > 0;
   int64_t channels = gated ? matrix->rows / 2 : matrix->rows;
   if (matrix->columns > SKS_CUDA_MOST_COLUMNS || (gated && matrix->rows % 2 != 0) ||
