@@ -65,6 +65,9 @@ struct sks_backend {
   int32_t (*attention_create)(sks_attention *attention);
   void (*attention_destroy)(sks_attention *attention);
 
+  /* What steps need of the device's memory beside a cache that fills it; 0 for a host, whose memory
+   * nobody fills. */
+  int64_t step_bytes;
   /* Bytes that a key, or a value, of one KV head takes in the storage. */
   int64_t (*cache_row_bytes)(int32_t type, int64_t head_dim);
   /* Storage for `slots` slots of every layer, whole blocks of SKS_KV_SLOTS; `bytes` is what that
@@ -99,7 +102,8 @@ struct sks_backend {
    * operation. */
   int32_t (*record_begin)(sks_device *device);
   int32_t (*record_end)(sks_device *device, void **own);
-  int32_t (*replay)(sks_device *device, void *own);
+  /* `batch`, whose step has begun, is the one that was recorded, or NULL. */
+  int32_t (*replay)(sks_device *device, void *own, const sks_batch *batch);
   void (*recording_destroy)(sks_device *device, void *own);
 };
 

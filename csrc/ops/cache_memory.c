@@ -8,10 +8,8 @@
 enum {
   /* A dense cache starts with room for this many tokens, or for max_rows where that is more. */
   DENSE_START = 256,
-  /* What whoever follows an advice needs beside the cache: the first steps make room for a library
-   * of products, for expanded weights and for partial softmaxes, ... */
-  STEP_BYTES = 384 << 20,
-  /* ... and for products' inputs and sums: of a row, for each channel of the model. */
+  /* Of products' inputs and sums, which a device makes room for with the first steps: of a row, for
+   * each channel of the model. */
   ROW_CHANNEL_BYTES = 48,
   /* The sink tokens of the paper. */
   USUAL_SINKS = 4,
@@ -53,9 +51,11 @@ int64_t sks_cache_first_bytes(const sks_attention *attention, const sks_cache_sp
                                              : INT64_MAX;
 }
 
-/* What is to stay free beside a cache. */
+/* What is to stay free beside a cache: whoever follows an advice needs it. */
 static int64_t kept_free(const sks_attention *attention, int32_t max_rows) {
-  return STEP_BYTES +
+  int64_t step_bytes = attention->device->backend->step_bytes;
+  if (step_bytes == 0) return 0;
+  return step_bytes +
          (int64_t)ROW_CHANNEL_BYTES * attention->heads * attention->head_dim * max_rows;
 }
 
@@ -63,7 +63,9 @@ int64_t sks_cache_fitting_slots(const sks_cache *cache) {
   const sks_attention *attention = cache->attention;
   int64_t total, available, block = sks_cache_slot_bytes(attention, cache->type, SKS_KV_SLOTS);
   if (attention->device->backend->memory(attention->device, &total, &available) != SKS_OK) return 0;
-  int64_t room = available - kept_free(attention, cache->max_rows);
+  /* What it has now is free again afterwards. */
+  int64_t kept = kept_free(attention, cache->max_rows) - sks_cache_bytes(cache);
+  int64_t room = available - (kept > 0 ? kept : 0);
   return room > 0 ? room / block * SKS_KV_SLOTS : 0;
 }
 
@@ -90,7 +92,9 @@ static void advise(const sks_attention *attention, const sks_cache_spec *spec, i
   small.type = SKS_Q8_0;
   int64_t window = window_within(attention, *spec, available - left),
           small_window = window_within(attention, small, available - left);
-  int used = snprintf(text, ADVICE_BYTES, "with %lld bytes left to compute in, ", (long long)left);
+  int used = 0;
+  if (left > 0)
+    used = snprintf(text, ADVICE_BYTES, "with %lld bytes left to compute in, ", (long long)left);
   if (window > 0)
     used += snprintf(text + used, (size_t)(ADVICE_BYTES - used), "%lld+%lld fits",
                      (long long)spec->sinks, (long long)window);
@@ -140,8 +144,8 @@ int32_t sks_cache_explain_growth(const sks_cache *cache, int64_t tokens) {
   char advice[ADVICE_BYTES];
   advise(attention, &ring, available + held, advice);
   return sks_fail(SKS_OUT_OF_MEMORY,
-                  "a dense cache of %lld tokens takes %lld bytes beside the %lld that it has until "
-                  "they are copied; %s has %lld of %lld free; in its place, %s",
+                  "a dense cache of %lld tokens takes %lld bytes, and keeps the %lld that it has "
+                  "until they are copied; %s has %lld of %lld free; in its place, %s",
                   (long long)tokens, (long long)bytes, (long long)held, device->name,
                   (long long)available, (long long)total, advice);
 }

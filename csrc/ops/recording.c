@@ -81,7 +81,7 @@ int32_t sks_recording_replay(sks_recording *recording) {
   int32_t status = batch ? check_batch(recording) : SKS_OK;
   if (status != SKS_OK) return status;
   if (batch) sks_batch_mark_stored(batch);
-  status = recording->device->backend->replay(recording->device, recording->own);
+  status = recording->device->backend->replay(recording->device, recording->own, batch);
   for (int32_t i = 0; status == SKS_OK && batch && i < batch->attention->layers; i++)
     batch->appended[i] |= recording->appended[i];
   return status;

@@ -84,19 +84,19 @@ static void test_growth_is_cut_to_memory(void) {
   REQUIRE(strstr(sks_last_error(), "no window fits") && !strstr(sks_last_error(), "+0"), "%s",
           sks_last_error());
   available = left + 400 * 512 + 100;
-  REQUIRE(sks_cache_grow(cache, 257, huge) == SKS_OK && sks_cache_room(cache) == 400, "%lld: %s",
+  REQUIRE(sks_cache_grow(cache, 257, huge) == SKS_OK && sks_cache_room(cache) == 656, "%lld: %s",
           (long long)sks_cache_room(cache), sks_last_error());
-  REQUIRE(sks_cache_grow(cache, 401, huge) == SKS_OK && sks_cache_room(cache) == 416, "%lld: %s",
+  REQUIRE(sks_cache_grow(cache, 657, huge) == SKS_OK && sks_cache_room(cache) == 672, "%lld: %s",
           (long long)sks_cache_room(cache), sks_last_error());
-  available = 432 * 512 - 1;
-  REQUIRE(sks_cache_reserve(cache, 417) == SKS_OUT_OF_MEMORY && sks_cache_room(cache) == 416,
+  available = 688 * 512 - 1;
+  REQUIRE(sks_cache_reserve(cache, 673) == SKS_OUT_OF_MEMORY && sks_cache_room(cache) == 672,
           "%lld: %s", (long long)sks_cache_room(cache), sks_last_error());
   REQUIRE(strstr(sks_last_error(),
-                 "a dense cache of 417 tokens takes 221184 bytes beside the "
-                 "212992 that it has"),
+                 "a dense cache of 673 tokens takes 352256 bytes, and keeps the "
+                 "344064 that it has"),
           "%s", sks_last_error());
-  available = 432 * 512;
-  REQUIRE(sks_cache_reserve(cache, 417) == SKS_OK && sks_cache_room(cache) == 432, "%lld: %s",
+  available = 688 * 512;
+  REQUIRE(sks_cache_reserve(cache, 673) == SKS_OK && sks_cache_room(cache) == 688, "%lld: %s",
           (long long)sks_cache_room(cache), sks_last_error());
   available = INT64_C(1) << 30;
   stage_step(s, (int32_t[STAGE_STREAMS]){50}, 3, false);
@@ -172,6 +172,7 @@ int main(void) {
   cpu = device->backend;
   sks_backend limited = *cpu;
   limited.memory = memory;
+  limited.step_bytes = 384 << 20;
   limited.cache_row_bytes = row_bytes;
   limited.cache_allocate = allocate;
   limited.cache_grow = grow;

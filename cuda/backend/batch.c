@@ -202,8 +202,8 @@ int32_t sks_gpu_batch_begin(sks_batch *batch) {
   return sks_gpu_leave(gpu, error, "sks_batch_begin");
 }
 
-/* Refuses a step whose beginning may be lost, or an append: another thread may have been told. */
-static int32_t require_whole(sks_gpu *gpu, const sks_gpu_batch *own) {
+int32_t sks_gpu_require_whole(sks_gpu *gpu, const sks_batch *batch) {
+  const sks_gpu_batch *own = batch->own;
   if (own->lost == gpu->waiting.lost) return SKS_OK;
   gpu->waiting.error = cudaSuccess; /* told here, if nowhere else */
   return sks_fail(SKS_FAULT, "%s: launches failed since the step began", gpu->name);
@@ -213,7 +213,7 @@ int32_t sks_gpu_batch_commit(sks_batch *batch) {
   sks_gpu_batch *own = batch->own;
   sks_gpu *gpu = sks_gpu_enter_waiting(batch->attention->device);
   int32_t status = sks_gpu_check(gpu, sks_gpu_launch_waiting(gpu), "sks_batch_commit");
-  if (status == SKS_OK) status = require_whole(gpu, own);
+  if (status == SKS_OK) status = sks_gpu_require_whole(gpu, batch);
   status = sks_gpu_done(gpu, status);
   own->committed = status == SKS_OK;
   return status;
@@ -224,7 +224,8 @@ int32_t sks_gpu_append(sks_batch *batch, int32_t layer, const float *keys, const
   sks_gpu_batch *own = batch->own;
   sks_gpu *gpu = sks_gpu_enter_waiting(batch->attention->device);
   int32_t status = sks_gpu_check(gpu, sks_gpu_launch_waiting(gpu), "sks_append");
-  if (status == SKS_OK) status = require_whole(gpu, own); /* or it would go where others are */
+  if (status == SKS_OK)
+    status = sks_gpu_require_whole(gpu, batch); /* or it would go where others are */
   if (status != SKS_OK) return sks_gpu_done(gpu, status);
   gpu->waiting.appended = (sks_gpu_appended){.batch = batch,
                                              .layer = layer,

@@ -88,7 +88,7 @@ static int32_t memory(sks_device *device, int64_t *total, int64_t *available) {
   cudaError_t error = cudaMemGetInfo(&free_bytes, &all_bytes);
   *total = (int64_t)all_bytes;
   *available = (int64_t)free_bytes;
-  return sks_gpu_leave(gpu, error, "its memory");
+  return sks_gpu_leave(gpu, error, "sks_device_memory");
 }
 
 static const sks_backend table = {
@@ -113,6 +113,7 @@ static const sks_backend table = {
     .nll = sks_gpu_nll,
     .attention_create = sks_gpu_attention_create,
     .attention_destroy = sks_gpu_attention_destroy,
+    .step_bytes = SKS_GPU_STEP_BYTES,
     .cache_row_bytes = sks_gpu_cache_row_bytes,
     .cache_allocate = sks_gpu_cache_allocate,
     .cache_free = sks_gpu_cache_free,
@@ -176,7 +177,10 @@ static void init_lock(pthread_mutex_t *lock) {
 static int32_t open_stream(sks_gpu *gpu) {
   cudaError_t error = cudaSetDevice(gpu->index);
   if (error == cudaSuccess) error = cudaStreamCreateWithFlags(&gpu->stream, cudaStreamNonBlocking);
-  return sks_gpu_check(gpu, error, "it cannot be opened");
+  if (error == cudaSuccess) return SKS_OK;
+  cudaGetLastError();
+  return sks_fail(SKS_UNSUPPORTED, "GPU %d, %s, cannot be opened: %s", gpu->index, gpu->name,
+                  cudaGetErrorString(error));
 }
 
 SKS_API sks_backend_entry sks_backend_open;

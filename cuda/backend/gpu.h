@@ -76,6 +76,9 @@ typedef struct sks_gpu_answer {
 
 enum { SKS_GPU_STAGES = 2, SKS_GPU_STAGE_BYTES = 16 << 20 };
 
+/* Of the first steps: for a library of products, expanded weights and partial softmaxes. */
+enum { SKS_GPU_STEP_BYTES = 384 << 20 };
+
 typedef struct sks_gpu {
   sks_device base;
   int32_t index;
@@ -102,7 +105,7 @@ typedef struct sks_gpu {
 /* Until sks_gpu_leave no other thread uses the device. */
 sks_gpu *sks_gpu_enter(const sks_device *device);
 
-/* The same, but what waits goes on waiting: for what launches nothing itself. */
+/* The same, but what waits goes on waiting until the caller launches it, if at all. */
 sks_gpu *sks_gpu_enter_waiting(const sks_device *device);
 
 /* Launches what waits. */
@@ -116,6 +119,9 @@ int32_t sks_gpu_done(sks_gpu *gpu, int32_t status);
 
 /* The same for a function that cannot fail: what went wrong before, the next one tells. */
 void sks_gpu_quit(sks_gpu *gpu);
+
+/* Refuses a step whose beginning may be lost, or an append: another thread may have been told. */
+int32_t sks_gpu_require_whole(sks_gpu *gpu, const sks_batch *batch);
 
 /* The status of an error, inside. */
 int32_t sks_gpu_check(const sks_gpu *gpu, cudaError_t error, const char *what);
@@ -215,7 +221,7 @@ int32_t sks_gpu_attention_weights(sks_batch *batch, int32_t layer, const float *
                                   const float *sink_logits, int32_t row, float *weights);
 int32_t sks_gpu_record_begin(sks_device *device);
 int32_t sks_gpu_record_end(sks_device *device, void **own);
-int32_t sks_gpu_replay(sks_device *device, void *own);
+int32_t sks_gpu_replay(sks_device *device, void *own, const sks_batch *batch);
 void sks_gpu_recording_destroy(sks_device *device, void *own);
 
 /* What the library that opened this one lends. */

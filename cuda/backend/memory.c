@@ -5,7 +5,10 @@
 int32_t sks_gpu_out_of_memory(const sks_gpu *gpu, int64_t bytes, const char *what) {
   size_t available = 0, total = 0;
   cudaGetLastError(); /* or a later call would be told of it again */
-  cudaMemGetInfo(&available, &total);
+  if (cudaMemGetInfo(&available, &total) != cudaSuccess) {
+    cudaGetLastError();
+    return sks_fail(SKS_OUT_OF_MEMORY, "%s: out of memory for %s", gpu->name, what);
+  }
   if (bytes == 0)
     return sks_fail(SKS_OUT_OF_MEMORY, "%s takes more than there is; %s has %zu of %zu bytes free",
                     what, gpu->name, available, total);

@@ -31,11 +31,13 @@ int32_t sks_gpu_record_end(sks_device *device, void **own) {
   return status;
 }
 
-int32_t sks_gpu_replay(sks_device *device, void *own) {
+int32_t sks_gpu_replay(sks_device *device, void *own, const sks_batch *batch) {
   sks_gpu *gpu = sks_gpu_enter_waiting(device);
   cudaError_t error = sks_gpu_launch_waiting(gpu); /* the step's beginning */
-  if (error == cudaSuccess) error = cudaGraphLaunch(own, gpu->stream);
-  return sks_gpu_leave(gpu, error, "a replay");
+  int32_t status = sks_gpu_check(gpu, error, "a replay");
+  if (status == SKS_OK && batch != NULL) status = sks_gpu_require_whole(gpu, batch);
+  if (status == SKS_OK) status = sks_gpu_check(gpu, cudaGraphLaunch(own, gpu->stream), "a replay");
+  return sks_gpu_done(gpu, status);
 }
 
 void sks_gpu_recording_destroy(sks_device *device, void *own) {

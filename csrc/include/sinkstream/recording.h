@@ -27,9 +27,9 @@ SKS_API int32_t sks_device_records(const sks_device *device);
 SKS_API int32_t sks_recording_begin(sks_device *device);
 
 /* Ends it, in the thread that began it. `recording` NULL: it is dropped. Errors: SKS_IMPOSSIBLE
- * (this thread has none in progress on the device), SKS_FAULT (an operation could not be recorded);
- * nothing is in progress after either. A step has appended nothing then, whether it fails or not:
- * operations that were noted happen with a replay. */
+ * (this thread has none in progress on the device), SKS_FAULT (an operation could not be recorded),
+ * SKS_OUT_OF_MEMORY; nothing is in progress after any of them. A step has appended nothing then,
+ * whether it fails or not: operations that were noted happen with a replay. */
 SKS_API int32_t sks_recording_end(sks_device *device, sks_recording **recording);
 
 /*

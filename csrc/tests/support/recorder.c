@@ -91,7 +91,8 @@ static int32_t record_end(sks_device *device, void **own) {
   return leave(r, status);
 }
 
-static int32_t replay(sks_device *device, void *own) {
+static int32_t replay(sks_device *device, void *own, const sks_batch *batch) {
+  (void)batch;
   CHECK(own != NULL, "a recording that did not end");
   return operate(device);
 }
