@@ -11,9 +11,10 @@ import org.sinkstream.kernels.KvCache;
  * @param network whose keys and values it holds
  * @param type of keys and values
  * @param bytes the limit
- * @param fromStart whether a new cache is held to it; a GPU refuses one itself, and says more
+ * @param binding whether a cache is held to it; else it is what a GPU has free, which refuses one
+ *     itself, and says more
  */
-record CacheLimit(Network network, ElementType type, long bytes, boolean fromStart) {
+record CacheLimit(Network network, ElementType type, long bytes, boolean binding) {
   private static final long MOST_TOKENS = 1L << 40;
 
   /**
@@ -23,7 +24,7 @@ record CacheLimit(Network network, ElementType type, long bytes, boolean fromSta
    */
   void requireStart(CachePolicy policy, KvCache.Spec spec) {
     long required = network.cacheBytes(spec);
-    if (fromStart && required > bytes) {
+    if (binding && required > bytes) {
       throw refusal("a cache for " + policy, required, "");
     }
   }
@@ -35,7 +36,7 @@ record CacheLimit(Network network, ElementType type, long bytes, boolean fromSta
    */
   void requireDense(long tokens) {
     long required = bytesOf(tokens);
-    if (required > bytes) {
+    if (binding && required > bytes) {
       throw refusal(
           "a dense cache of %d tokens".formatted(tokens),
           required,

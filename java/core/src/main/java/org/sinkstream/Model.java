@@ -268,9 +268,9 @@ public final class Model implements AutoCloseable {
 
   private CacheLimit cacheLimit() {
     OptionalLong limit = options.memoryLimit();
-    boolean fromStart = limit.isPresent() || device.sharesHostMemory();
+    boolean binding = limit.isPresent() || device.sharesHostMemory();
     return new CacheLimit(
-        network, options.kvType().elementType(), limit.orElseGet(this::availableMemory), fromStart);
+        network, options.kvType().elementType(), limit.orElseGet(this::availableMemory), binding);
   }
 
   private long availableMemory() {

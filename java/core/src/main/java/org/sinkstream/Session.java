@@ -277,14 +277,14 @@ public final class Session implements AutoCloseable {
    * @return whether it is there now and was not before
    */
   boolean beginWith(int... tokens) {
-    boolean lacksSink = tokens.length > 0 && lacksSinkBefore(tokens[0]);
-    if (lacksSink) {
+    boolean lacksSinkToken = tokens.length > 0 && lacksSinkTokenBefore(tokens[0]);
+    if (lacksSinkToken) {
       appendChunk(new int[] {model.sinkToken().getAsInt()}, 0, 1);
     }
-    return lacksSink;
+    return lacksSinkToken;
   }
 
-  private boolean lacksSinkBefore(int token) {
+  private boolean lacksSinkTokenBefore(int token) {
     OptionalInt sink = model.sinkToken();
     return sink.isPresent() && token != sink.getAsInt() && context.position() == 0;
   }
@@ -475,7 +475,7 @@ public final class Session implements AutoCloseable {
           "cache policy %s: streams under S+R and dense alone can be stepped together"
               .formatted(policy));
     }
-    return cached.cache(lacksSinkBefore(token) ? 2 : 1);
+    return cached.cache(lacksSinkTokenBefore(token) ? 2 : 1);
   }
 
   /**

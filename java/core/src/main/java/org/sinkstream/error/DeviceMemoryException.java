@@ -1,6 +1,9 @@
 package org.sinkstream.error;
 
-/** A device has less memory than was asked for. The message says how many bytes that was. */
+/**
+ * A device has less memory than was asked for. The message says how many bytes that was, where it
+ * is known.
+ */
 public class DeviceMemoryException extends DeviceException {
   private static final long serialVersionUID = 1L;
 
