@@ -11,6 +11,7 @@ enum {
   /* Of products' inputs and sums, which a device makes room for with the first steps: of a row, for
    * each channel of the model. */
   ROW_CHANNEL_BYTES = 48,
+  LAST_PAGES = 32 << 20, /* of a device's memory */
   /* The sink tokens of the paper. */
   USUAL_SINKS = 4,
   ADVICE_BYTES = 224
@@ -63,9 +64,10 @@ int64_t sks_cache_fitting_slots(const sks_cache *cache) {
   const sks_attention *attention = cache->attention;
   int64_t total, available, block = sks_cache_slot_bytes(attention, cache->type, SKS_KV_SLOTS);
   if (attention->device->backend->memory(attention->device, &total, &available) != SKS_OK) return 0;
-  /* What it has now is free again afterwards. */
+  /* What it has now is free again afterwards; but no device gives its last pages. */
   int64_t kept = kept_free(attention, cache->max_rows) - sks_cache_bytes(cache);
-  int64_t room = available - (kept > 0 ? kept : 0);
+  int64_t least = attention->device->backend->step_bytes > 0 ? LAST_PAGES : 0;
+  int64_t room = available - (kept > least ? kept : least);
   return room > 0 ? room / block * SKS_KV_SLOTS : 0;
 }
 

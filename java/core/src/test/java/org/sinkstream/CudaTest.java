@@ -427,7 +427,7 @@ class CudaTest {
     try (Device device = Device.openCuda(0, 1);
         Arena arena = Arena.ofConfined();
         Session session = gpu.newSession(CachePolicy.dense())) {
-      long tokens = gibibyte / gpu.info().tokenBytes();
+      long tokens = gibibyte / gpu.info().tokenBytes() / 16 * 16;
       session.reserve(tokens);
       device.allocate(arena, device.memory().available() - gibibyte - gibibyte / 2);
       session.reserve(tokens + 1);
