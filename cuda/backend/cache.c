@@ -54,12 +54,16 @@ int64_t sks_gpu_cache_row_bytes(int32_t type, int64_t head_dim) {
   return sks_cuda_row_pitch(type, head_dim);
 }
 
+static int64_t layer_bytes_of(const sks_cache *cache, int64_t slots) {
+  const sks_attention *attention = cache->attention;
+  return sks_cuda_layer_bytes(cache->type, attention->head_dim, attention->kv_heads, slots);
+}
+
 int32_t sks_gpu_cache_allocate(sks_cache *cache, int64_t slots, int64_t bytes) {
-  (void)slots;
   sks_gpu_cache *made = sks_memory_allocate(sizeof *made, "a cache");
   if (made == NULL) return SKS_OUT_OF_MEMORY;
   sks_gpu *gpu = sks_gpu_enter(cache->attention->device);
-  made->layer_bytes = bytes / cache->attention->layers; /* whole 256: 16 slots of 16 bytes */
+  made->layer_bytes = layer_bytes_of(cache, slots);
   int32_t status = sks_gpu_allocate(gpu, bytes, "a cache", (void **)&made->base);
   if (status == SKS_OK)
     cache->own = made;
@@ -79,8 +83,7 @@ void sks_gpu_cache_free(sks_cache *cache) {
 int32_t sks_gpu_cache_grow(sks_cache *cache, int64_t slots) {
   const sks_attention *attention = cache->attention;
   sks_gpu *gpu = sks_gpu_enter(attention->device);
-  int64_t layer_bytes =
-      sks_cuda_layer_bytes(cache->type, attention->head_dim, attention->kv_heads, slots);
+  int64_t layer_bytes = layer_bytes_of(cache, slots);
   void *base;
   int32_t status =
       sks_gpu_allocate(gpu, attention->layers * layer_bytes, "a dense cache's growth", &base);

@@ -83,13 +83,14 @@ record GpuWeights(String source, List<Stack> stacks, int vocabulary) {
                   memory.total(),
                   advice(memory.available())));
     }
-    if (!changed().isEmpty()) {
+    Set<String> changed = changed();
+    if (!changed.isEmpty()) {
       LOGGER.log(
           Level.WARNING,
           "{0}: a GPU holds weights of other types than the file, or stacked with weights of"
               + " another type: {1}; {2} bytes in all",
           source,
-          String.join(", ", changed()),
+          String.join(", ", changed),
           String.valueOf(bytes));
     }
   }
