@@ -120,21 +120,22 @@ __device__ top_scratch *scratch_of(char *scratch, unsigned r) {
   return reinterpret_cast<top_scratch *>(scratch + static_cast<int64_t>(r) * SKS_CUDA_TOP_SCRATCH);
 }
 
-// A warp for each group.
+// A warp for each group, until all have been looked at.
 __device__ void find_largest(const float *logits, int32_t count, int32_t group,
                              top_scratch *scratch) {
   int lane = static_cast<int>(threadIdx.x) % SKS_WARP;
-  int32_t own =
+  int32_t groups = (count - 1) / group + 1, warps = static_cast<int32_t>(gridDim.y) * WARPS;
+  int32_t first =
       static_cast<int32_t>(blockIdx.y) * WARPS + static_cast<int32_t>(threadIdx.x) / SKS_WARP;
-  int32_t begin = own * group, end = count - begin < group ? count : begin + group;
-  uint64_t best = 0;
-  if (begin < count) {
+  for (int32_t own = first; own < groups; own += warps) {
+    int32_t begin = own * group, end = count - begin < group ? count : begin + group;
+    uint64_t best = 0;
 #pragma unroll 8
     for (int32_t i = begin + lane; i < end; i += SKS_WARP)
       best = larger(best, key_of(logits[i], i));
+    best = warp_largest(best);
+    if (lane == 0) scratch->largest[own] = best;
   }
-  best = warp_largest(best);
-  if (lane == 0) scratch->largest[own] = best;
 }
 
 // Whether this block is the last one to arrive; it sees what the others wrote.
@@ -205,7 +206,8 @@ __global__ __launch_bounds__(THREADS) void top(const float *logits, int32_t coun
   logits += static_cast<int64_t>(blockIdx.x) * count;
   find_largest(logits, count, group, scratch);
   if (!arrives_last(scratch)) return;
-  uint64_t key = threadIdx.x < gridDim.y * WARPS ? scratch->largest[threadIdx.x] : 0;
+  bool has_group = static_cast<int32_t>(threadIdx.x) <= (count - 1) / group;
+  uint64_t key = has_group ? scratch->largest[threadIdx.x] : 0;
   key = k == 1 ? block_largest(key) : top_keys(logits, count, group, k, key);
   if (static_cast<int32_t>(threadIdx.x) < k) {
     int32_t index = index_of(key);
@@ -260,8 +262,13 @@ cudaError_t sks_cuda_argmax(cudaStream_t stream, const float *logits, int32_t ro
 cudaError_t sks_cuda_top_k(cudaStream_t stream, const float *logits, int32_t rows, int32_t count,
                            int32_t k, void *scratch, const sks_cuda_top *to) {
   if (rows < 1 || k < 1 || k > count || k > SKS_CUDA_MOST_K) return cudaErrorInvalidValue;
+  sks_card card = {};
+  cudaError_t error = sks_card_of(&card);
+  if (error != cudaSuccess) return error;
   int32_t group = (count - 1) / THREADS + 1, groups = (count - 1) / group + 1;
-  unsigned blocks = static_cast<unsigned>((groups - 1) / WARPS + 1);
+  // A processor holds two blocks; to begin and to meet takes one longer than to look.
+  int32_t most = (groups - 1) / WARPS + 1, at_once = 2 * card.processors / rows;
+  unsigned blocks = static_cast<unsigned>(at_once < 1 ? 1 : at_once < most ? at_once : most);
   return sks_launch(top, dim3(static_cast<unsigned>(rows), blocks), THREADS, 0, stream, false,
                     logits, count, group, k, static_cast<char *>(scratch), *to);
 }
