@@ -8,7 +8,7 @@ import org.sinkstream.kernels.Device;
  * The first NVIDIA GPU of this machine, if there is one that can be used.
  *
  * @param name what it calls itself
- * @param kernels its compute capability, e.g. {@code sm_90}
+ * @param kernels its compute capability, and cuBLAS where that was found, e.g. {@code sm_90+cublas}
  * @param memoryBytes of its memory, in all
  * @param availableBytes of it that nobody uses now
  * @param absence why there is none; the other fields are then empty or 0

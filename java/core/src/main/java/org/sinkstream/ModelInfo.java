@@ -22,7 +22,7 @@ import java.util.Set;
  * @param stepBytes bytes of its matrices that a step reads, as the device holds them, however many
  *     tokens go through the layers together: all but an embedding that is only looked up
  * @param device where it runs, e.g. {@code cpu}
- * @param kernels the kernels in use, e.g. {@code avx512+bf16}
+ * @param kernels the kernels in use, e.g. {@code avx512+vnni+bf16}
  * @param threads threads an operation uses
  * @param kvType element type of cached keys and values
  * @param tokenBytes bytes of a token's keys and values in a cache, in all layers

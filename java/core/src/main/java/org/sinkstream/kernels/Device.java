@@ -123,7 +123,10 @@ public final class Device implements AutoCloseable {
     return NativeCalls.text(Sinkstream.sks_device_name(handle));
   }
 
-  /** What the kernels in use need of the processor, e.g. {@code avx512+bf16} or {@code sm_90}. */
+  /**
+   * What the kernels in use need of the processor, e.g. {@code avx512+vnni+bf16} or {@code
+   * sm_90+cublas}.
+   */
   public String isa() {
     return NativeCalls.text(Sinkstream.sks_device_isa(handle));
   }
