@@ -64,13 +64,8 @@ public final class SessionBatch implements AutoCloseable {
           "%d tokens for %d sessions; expected one for each"
               .formatted(tokens.length, sessions.size()));
     }
-    for (Session session : sessions) {
-      if (session.model() != model) {
-        throw new IllegalArgumentException("a session of another model than the batch");
-      }
-    }
-    if (Set.copyOf(sessions).size() < sessions.size()) {
-      throw new IllegalArgumentException("a session is in the batch twice");
+    if (!sessions.equals(last)) { // most often they are the same ones
+      requireDifferentOfModel(sessions);
     }
     model.checkIds(tokens);
     List<KvCache> caches = new ArrayList<>(tokens.length);
@@ -109,6 +104,17 @@ public final class SessionBatch implements AutoCloseable {
       throw new IllegalStateException("there are no logits to go on from: append tokens first");
     }
     return runner.top(last.size(), count).stream().map(Candidates::of).toList();
+  }
+
+  private void requireDifferentOfModel(List<Session> sessions) {
+    for (Session session : sessions) {
+      if (session.model() != model) {
+        throw new IllegalArgumentException("a session of another model than the batch");
+      }
+    }
+    if (Set.copyOf(sessions).size() < sessions.size()) {
+      throw new IllegalArgumentException("a session is in the batch twice");
+    }
   }
 
   private void requireOpen() {

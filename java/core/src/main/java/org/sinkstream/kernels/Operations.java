@@ -7,6 +7,7 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.sinkstream.kernels.ffi.Sinkstream;
 
@@ -62,14 +63,14 @@ public record Operations(Device device) {
       NativeCalls.check(
           Sinkstream.sks_top_k(
               device.handle(), logits.data(), rows, logits.columns(), k, indices, values));
+      int[] allIndices = indices.toArray(JAVA_INT);
+      float[] allValues = values.toArray(JAVA_FLOAT);
       List<TopK> largest = new ArrayList<>(rows);
-      for (long row = 0; row < rows; row++) {
+      for (int from = 0; from < allIndices.length; from += k) {
         largest.add(
             new TopK(
-                indices
-                    .asSlice(row * k * Integer.BYTES, (long) k * Integer.BYTES)
-                    .toArray(JAVA_INT),
-                values.asSlice(row * k * Float.BYTES, (long) k * Float.BYTES).toArray(JAVA_FLOAT)));
+                Arrays.copyOfRange(allIndices, from, from + k),
+                Arrays.copyOfRange(allValues, from, from + k)));
       }
       return largest;
     }
