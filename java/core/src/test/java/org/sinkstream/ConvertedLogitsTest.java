@@ -10,14 +10,17 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.sinkstream.checkpoint.GgufConversion;
 import org.sinkstream.kernels.Device;
 import org.sinkstream.testing.BinaryFiles;
 import org.sinkstream.testing.GgufBuilder;
 import org.sinkstream.testing.SharedData;
+import org.sinkstream.testing.SkippedFactories;
 
 /** The random checkpoints, converted without loss: the same logits. */
+@ExtendWith(SkippedFactories.class)
 class ConvertedLogitsTest {
   @TempDir private static Path folder;
 

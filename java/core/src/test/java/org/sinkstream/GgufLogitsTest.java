@@ -6,16 +6,19 @@ import java.nio.file.Path;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.sinkstream.checkpoint.GgufConversion;
 import org.sinkstream.testing.BinaryFiles;
 import org.sinkstream.testing.InstructionSets;
 import org.sinkstream.testing.SharedData;
+import org.sinkstream.testing.SkippedFactories;
 
 /**
  * The random checkpoints as GGUF files: rows permuted and stacked as llama.cpp does, the same
  * logits.
  */
+@ExtendWith(SkippedFactories.class)
 class GgufLogitsTest {
   @TempDir private static Path folder;
 

@@ -5,17 +5,20 @@ import java.nio.file.Path;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.sinkstream.kernels.Device;
 import org.sinkstream.testing.BinaryFiles;
 import org.sinkstream.testing.Gpu;
 import org.sinkstream.testing.InstructionSets;
 import org.sinkstream.testing.SharedData;
+import org.sinkstream.testing.SkippedFactories;
 
 /**
  * Random checkpoints against logits computed in float64, dense ones by Hugging Face transformers:
  * every variant of the families, every instruction set of this machine, cut into calls of 1, of 7,
  * and whole.
  */
+@ExtendWith(SkippedFactories.class)
 class GoldenLogitsTest {
   private static final double GPU_TOLERANCE = 1e-4;
 

@@ -10,14 +10,17 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.sinkstream.testing.BinaryFiles;
 import org.sinkstream.testing.Gpu;
 import org.sinkstream.testing.SharedData;
+import org.sinkstream.testing.SkippedFactories;
 
 /**
  * Trained checkpoints against a float64 oracle's negative log-likelihoods, per token and in the
  * mean.
  */
+@ExtendWith(SkippedFactories.class)
 class ModelLossTest {
   @TestFactory
   Stream<DynamicTest> exactCache() throws IOException {

@@ -10,15 +10,18 @@ import java.util.Arrays;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.sinkstream.testing.BinaryFiles;
 import org.sinkstream.testing.EmbeddedModel;
 import org.sinkstream.testing.SharedData;
+import org.sinkstream.testing.SkippedFactories;
 
 /**
  * What quantising costs in mean negative log-likelihood: of weights, of their input, of cached keys
  * and values.
  */
+@ExtendWith(SkippedFactories.class)
 class QuantizedLossTest {
   private static final CachePolicy POLICY = CachePolicy.parse("4+252");
   private static final ModelOptions EXACT =

@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.sinkstream.Conversion;
 import org.sinkstream.WeightType;
@@ -21,8 +22,10 @@ import org.sinkstream.kernels.ElementType;
 import org.sinkstream.testing.BinaryFiles;
 import org.sinkstream.testing.GgufBuilder;
 import org.sinkstream.testing.SharedData;
+import org.sinkstream.testing.SkippedFactories;
 
 /** Names, shapes, values and keys of converted checkpoints against {@link GgufConversion}. */
+@ExtendWith(SkippedFactories.class)
 class ConvertedTensorsTest {
   @TempDir private static Path folder;
 

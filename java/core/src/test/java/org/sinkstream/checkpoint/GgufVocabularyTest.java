@@ -9,11 +9,14 @@ import java.nio.file.Path;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.sinkstream.error.CheckpointException;
 import org.sinkstream.testing.BinaryFiles;
 import org.sinkstream.testing.SharedData;
+import org.sinkstream.testing.SkippedFactories;
 
 /** The vocabulary-only files that come with llama.cpp. */
+@ExtendWith(SkippedFactories.class)
 class GgufVocabularyTest {
   @TestFactory
   Stream<DynamicTest> metadataOfRealFiles() throws IOException {

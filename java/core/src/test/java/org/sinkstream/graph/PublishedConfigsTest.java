@@ -13,12 +13,15 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.sinkstream.checkpoint.Config;
 import org.sinkstream.graph.RopeConfig.Llama3Scaling;
 import org.sinkstream.kernels.RotaryLayout;
 import org.sinkstream.testing.SharedData;
+import org.sinkstream.testing.SkippedFactories;
 
 /** What published configs say, and that today's spelling says the same. */
+@ExtendWith(SkippedFactories.class)
 class PublishedConfigsTest {
   private static Optional<RopeConfig> rope(int rotaryDim, double base) {
     return Optional.of(new RopeConfig(rotaryDim, base, Optional.empty()));
