@@ -14,12 +14,15 @@ static int32_t held_type(const sks_weight_part *part) {
   return part->type == SKS_F32 && part->packed ? SKS_F16 : part->type;
 }
 
-/* What all parts can become. */
+/* What all parts can become. Quantised rows lie by tiles, and a gate's other half begins with one.
+ */
 static int32_t common_type(const sks_weight_part *parts, int32_t part_count) {
   int32_t common = held_type(&parts[0]);
   for (int32_t i = 1; i < part_count; i++) {
     int32_t type = held_type(&parts[i]);
-    if (type != common) common = type == SKS_F32 || common == SKS_F32 ? SKS_F32 : SKS_F16;
+    bool begins_tile = parts[i - 1].rows % SKS_CUDA_ROW_TILE == 0;
+    if (type != common || (sks_cuda_scale_columns(type) > 0 && !begins_tile))
+      common = type == SKS_F32 || common == SKS_F32 ? SKS_F32 : SKS_F16;
   }
   return common;
 }

@@ -87,8 +87,8 @@ record GpuWeights(String source, List<Stack> stacks, int vocabulary) {
     if (!changed.isEmpty()) {
       LOGGER.log(
           Level.WARNING,
-          "{0}: a GPU holds weights of other types than the file, or stacked with weights of"
-              + " another type: {1}; {2} bytes in all",
+          "{0}: a GPU holds some weights as another type, or has to where they are stacked: {1};"
+              + " {2} bytes in all",
           source,
           String.join(", ", changed),
           String.valueOf(bytes));

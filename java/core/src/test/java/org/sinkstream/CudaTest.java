@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.within;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -24,6 +25,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.sinkstream.checkpoint.Checkpoint;
+import org.sinkstream.checkpoint.Config;
 import org.sinkstream.error.DeviceMemoryException;
 import org.sinkstream.graph.ModelConfig;
 import org.sinkstream.graph.Network;
@@ -31,6 +33,8 @@ import org.sinkstream.graph.Stack;
 import org.sinkstream.kernels.Device;
 import org.sinkstream.kernels.ElementType;
 import org.sinkstream.kernels.Weights;
+import org.sinkstream.synthetic.SmallModels;
+import org.sinkstream.synthetic.SyntheticModel;
 import org.sinkstream.testing.EmbeddedModel;
 import org.sinkstream.testing.Gpu;
 import org.sinkstream.testing.RandomTokens;
@@ -399,6 +403,22 @@ class CudaTest {
       long lookedUp = ends == 2 ? stacks.getFirst().bytesOnGpu() : 0;
       assertThat(model.info().stepBytes())
           .isEqualTo(stacks.stream().mapToLong(Stack::bytesOnGpu).sum() - lookedUp);
+    }
+  }
+
+  /** Also where a gate's other half would begin between tiles of quantised rows. */
+  @ParameterizedTest
+  @EnumSource
+  void gatesAreOfAnyWidth(WeightType type, @TempDir Path folder) throws IOException {
+    String json = SmallModels.CONFIGS.getFirst().replace("512", "510");
+    Config config = Config.read(Files.writeString(folder.resolve("config.json"), json));
+    try (Device host = Device.openCpu(1);
+        Device device = Device.openCuda(0, 1);
+        Arena arena = Arena.ofShared()) {
+      Checkpoint checkpoint =
+          new SyntheticModel("small", config, type.mixture(2, false), 1).create(host, arena, false);
+      assertThat(SmallModels.logits(device, arena, checkpoint))
+          .containsExactly(SmallModels.logits(host, arena, checkpoint), within(TOLERANCE));
     }
   }
 

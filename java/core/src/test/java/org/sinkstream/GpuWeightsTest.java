@@ -7,6 +7,7 @@ import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
+import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -80,6 +81,20 @@ class GpuWeightsTest {
     assertThat(found.changed()).containsExactly("q4_k as f16", "q6_k as f16");
     long wide = END + 2 * QKV + 2 * REST + DOWN;
     assertThat(found.bytes()).isEqualTo(wide * 2 + (DOWN + END) / 16 * 18);
+  }
+
+  @Test
+  void aGateWhoseOtherHalfBeginsBetweenTilesIsHeldAsF16() throws IOException {
+    String odd = LLAMA.replace("512", "510");
+    for (WeightType type : new WeightType[] {WeightType.Q8_0, WeightType.F16}) {
+      GpuWeights found = weights(odd, type, true);
+      boolean quantised = type == WeightType.Q8_0;
+      assertThat(found.changed()).isEqualTo(quantised ? Set.of("q8_0 as f16") : Set.of());
+      long stays = 2 * END + 2 * (QKV + 256 * 256);
+      long gates = 2 * (2 * 510 * 256 * 2);
+      long down = 2 * 256 * 1024; // no whole number of blocks, f16 in the file
+      assertThat(found.bytes()).isEqualTo((quantised ? stays / 32 * 34 : stays * 2) + gates + down);
+    }
   }
 
   @Test

@@ -35,15 +35,22 @@ public record Stack(int columns, List<Weights.Part> parts) {
 
   /**
    * What it is held as on a GPU ({@code cuda/backend/weights.c}): what all parts become, or, where
-   * that is not one type, f16, or float32 where that is among them.
+   * that is not one type, f16, or float32 where that is among them. Quantised parts become f16,
+   * too, where one does not begin with a tile of rows.
    */
   public ElementType onGpu() {
     List<ElementType> types =
         parts.stream().map(part -> part.type().onGpu(part.packed())).distinct().toList();
-    if (types.size() == 1) {
+    if (types.size() == 1 && (types.getFirst().blockValues() == 1 || beginWithTiles())) {
       return types.getFirst();
     }
     return types.contains(ElementType.F32) ? ElementType.F32 : ElementType.F16;
+  }
+
+  private boolean beginWithTiles() {
+    return parts.stream()
+        .limit(parts.size() - 1L)
+        .allMatch(part -> part.rows() % ElementType.ROW_TILE == 0);
   }
 
   /** Bytes that a GPU holds of it, but for its bias. */

@@ -24,6 +24,9 @@ public enum ElementType {
   /** 6 bits, scales in two levels. */
   Q6_K(256, 210);
 
+  /** Rows of quantised weights whose scales lie together on a GPU. */
+  public static final int ROW_TILE = 4;
+
   private final int blockValues;
   private final int blockBytes;
 
@@ -76,7 +79,7 @@ public enum ElementType {
 
   /**
    * Bytes of a matrix on a GPU that holds it as this type ({@code cuda/kernels/matrix.h}): rows of
-   * whole 16 bytes, and for each four of them f16 scales.
+   * whole 16 bytes, and for each tile of them f16 scales.
    *
    * @throws IllegalArgumentException if a GPU holds none as this type
    */
@@ -92,7 +95,7 @@ public enum ElementType {
   }
 
   private static long scalesOnGpu(long rows, long count) {
-    return Math.ceilDiv(rows, 4) * rounded(count * 4 * Short.BYTES);
+    return Math.ceilDiv(rows, ROW_TILE) * rounded(count * ROW_TILE * Short.BYTES);
   }
 
   private static long rounded(long bytes) {
