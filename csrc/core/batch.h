@@ -36,6 +36,10 @@ struct sks_batch {
 /* Whether operations may run on the step: it was begun, and its caches are as they were then. */
 int32_t sks_batch_check(const sks_batch *batch, int32_t layer);
 
+/* Whether a recording can take the step: what it does then depends on how many rows there are
+ * alone. */
+int32_t sks_batch_check_recordable(const sks_batch *batch);
+
 /* The step's rows are about to be stored over what lay in their slots. */
 void sks_batch_mark_stored(const sks_batch *batch);
 

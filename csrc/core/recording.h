@@ -9,8 +9,9 @@
 
 struct sks_recording {
   sks_device *device;
-  sks_batch *batch;  /* whose layers it appends, or NULL */
+  sks_batch *batch;  /* whose layers it appends and attends with, or NULL */
   int32_t rows;      /* of that batch's step when it was recorded, padding included */
+  int32_t type;      /* of its keys and values */
   int64_t most_keys; /* of the batch then */
   bool *appended;    /* [layers] of the batch: which ones it appends */
   void *own;         /* of the back end */

@@ -140,6 +140,15 @@ int32_t sks_batch_check(const sks_batch *batch, int32_t layer) {
   return check_begun(batch);
 }
 
+int32_t sks_batch_check_recordable(const sks_batch *batch) {
+  for (int32_t i = 0; i < batch->stream_count; i++)
+    if (batch->streams[i].rows != 1)
+      return sks_fail(SKS_IMPOSSIBLE,
+                      "rows[%d] of the step is %d; a recording takes one row of each stream", i,
+                      batch->streams[i].rows);
+  return SKS_OK;
+}
+
 void sks_batch_mark_stored(const sks_batch *batch) {
   for (int32_t i = 0; i < batch->stream_count; i++) {
     sks_cache *cache = batch->streams[i].cache;
@@ -150,12 +159,15 @@ void sks_batch_mark_stored(const sks_batch *batch) {
 
 /* Makes the batch the one that the recording steps. */
 static int32_t record(sks_recording *recording, sks_batch *batch) {
+  int32_t status = sks_batch_check_recordable(batch);
+  if (status != SKS_OK) return status;
   if (!recording->batch) {
     recording->appended =
         sks_memory_allocate(batch->attention->layers * (int64_t)sizeof(bool), "a recording");
     if (!recording->appended) return SKS_OUT_OF_MEMORY;
     recording->batch = batch;
     recording->rows = batch->padded_rows;
+    recording->type = batch->streams[0].cache->type;
     recording->most_keys = batch->most_keys;
   }
   if (recording->batch != batch)
@@ -185,6 +197,9 @@ int32_t sks_attend(sks_batch *batch, int32_t layer, const float *queries, int64_
   if (!batch->appended[layer])
     return sks_fail(SKS_IMPOSSIBLE, "layer %d attends before its keys and values were appended",
                     layer);
+  sks_recording *recording = sks_recording_in_progress(batch->attention->device);
+  if (recording) status = record(recording, batch);
+  if (status != SKS_OK) return status;
   return batch->attention->device->backend->attend(batch, layer, queries, row_stride, group_stride,
                                                    sink_logits, out);
 }

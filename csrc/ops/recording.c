@@ -66,7 +66,12 @@ int32_t sks_recording_end(sks_device *device, sks_recording **recording) {
 static int32_t check_batch(const sks_recording *recording) {
   sks_batch *batch = recording->batch;
   int32_t status = sks_batch_check(batch, 0);
+  if (status == SKS_OK) status = sks_batch_check_recordable(batch);
   if (status != SKS_OK) return status;
+  for (int32_t i = 0; i < batch->stream_count; i++)
+    if (batch->streams[i].cache->type != recording->type)
+      return sks_fail(SKS_IMPOSSIBLE, "caches[%d] is of type %d; it was recorded with %d", i,
+                      batch->streams[i].cache->type, recording->type);
   if (batch->padded_rows != recording->rows)
     return sks_fail(SKS_IMPOSSIBLE, "the step has %d rows; it was recorded with %d",
                     batch->padded_rows, recording->rows);

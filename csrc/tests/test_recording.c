@@ -16,17 +16,23 @@ typedef struct stream {
   sks_attention *attention;
   sks_batch *batch;
   sks_cache *cache;
-  float row[HEAD_DIM];
+  float row[2 * HEAD_DIM];
 } stream;
+
+static sks_cache *create_cache(const sks_attention *attention, int32_t type) {
+  sks_cache_spec spec = {.sinks = 4, .window = 60, .max_rows = 2, .type = type};
+  sks_cache *cache = NULL;
+  REQUIRE(sks_cache_create(attention, &spec, &cache) == SKS_OK, "%s", sks_last_error());
+  return cache;
+}
 
 static stream open_stream(recorder *r) {
   sks_attention_spec shape = {
       .layers = LAYERS, .heads = 1, .kv_heads = 1, .head_dim = HEAD_DIM, .scale = 1};
-  sks_cache_spec spec = {.sinks = 4, .window = 60, .max_rows = 1, .type = SKS_F32};
   stream s = {0};
   REQUIRE(sks_attention_create(&r->base, &shape, &s.attention) == SKS_OK, "%s", sks_last_error());
-  REQUIRE(sks_batch_create(s.attention, 1, &s.batch) == SKS_OK, "%s", sks_last_error());
-  REQUIRE(sks_cache_create(s.attention, &spec, &s.cache) == SKS_OK, "%s", sks_last_error());
+  REQUIRE(sks_batch_create(s.attention, 2, &s.batch) == SKS_OK, "%s", sks_last_error());
+  s.cache = create_cache(s.attention, SKS_F32);
   return s;
 }
 
@@ -45,11 +51,14 @@ static int32_t append(stream *s, int32_t layer) {
   return sks_append(s->batch, layer, s->row, s->row, HEAD_DIM, HEAD_DIM);
 }
 
+static int32_t attend(stream *s, int32_t layer) {
+  return sks_attend(s->batch, layer, s->row, HEAD_DIM, HEAD_DIM, NULL, s->row);
+}
+
 static void run_layers(stream *s) {
   for (int32_t i = 0; i < LAYERS; i++) {
     CHECK(append(s, i) == SKS_OK, "%s", sks_last_error());
-    CHECK(sks_attend(s->batch, i, s->row, HEAD_DIM, HEAD_DIM, NULL, s->row) == SKS_OK, "%s",
-          sks_last_error());
+    CHECK(attend(s, i) == SKS_OK, "%s", sks_last_error());
   }
 }
 
@@ -139,12 +148,43 @@ static void test_one_batch_each(recorder *r) {
   stream a = open_stream(r), b = open_stream(r);
   begin_step(&a);
   begin_step(&b);
-  CHECK(sks_recording_begin(&r->base) == SKS_OK, "%s", sks_last_error());
   CHECK(append(&a, 0) == SKS_OK, "%s", sks_last_error());
-  CHECK_REFUSED(append(&b, 0), SKS_IMPOSSIBLE, "another batch");
-  CHECK(sks_recording_end(&r->base, NULL) == SKS_OK, "%s", sks_last_error());
+  CHECK(append(&b, 0) == SKS_OK, "%s", sks_last_error());
+  for (int attends = 0; attends < 2; attends++) {
+    CHECK(sks_recording_begin(&r->base) == SKS_OK, "%s", sks_last_error());
+    CHECK((attends ? attend(&a, 0) : append(&a, 0)) == SKS_OK, "%s", sks_last_error());
+    CHECK_REFUSED(attend(&b, 0), SKS_IMPOSSIBLE, "another batch");
+    CHECK_REFUSED(append(&b, 0), SKS_IMPOSSIBLE, "another batch");
+    CHECK(sks_recording_end(&r->base, NULL) == SKS_OK, "%s", sks_last_error());
+    begin_step(&a);
+    CHECK(append(&a, 0) == SKS_OK, "%s", sks_last_error());
+  }
   close_stream(&a);
   close_stream(&b);
+}
+
+/* Launches are made for one row of each stream, and for one type of keys and values. */
+static void test_steps_of_one_kind(recorder *r) {
+  stream s = open_stream(r);
+  begin_step(&s);
+  sks_recording *recording = record_layers(r, &s);
+  replay_and_commit(recording, &s);
+
+  int32_t one = 1, two = 2;
+  CHECK(sks_batch_begin_padded(s.batch, &s.cache, &one, 1, 2) == SKS_OK, "%s", sks_last_error());
+  CHECK_REFUSED(sks_recording_replay(recording), SKS_IMPOSSIBLE, "it was recorded with 1");
+  CHECK(sks_batch_begin(s.batch, &s.cache, &two, 1) == SKS_OK, "%s", sks_last_error());
+  CHECK_REFUSED(sks_recording_replay(recording), SKS_IMPOSSIBLE, "one row of each stream");
+  CHECK(sks_recording_begin(&r->base) == SKS_OK, "%s", sks_last_error());
+  CHECK_REFUSED(append(&s, 0), SKS_IMPOSSIBLE, "rows[0] of the step is 2");
+  CHECK(sks_recording_end(&r->base, NULL) == SKS_OK, "%s", sks_last_error());
+
+  sks_cache *other = create_cache(s.attention, SKS_Q8_0);
+  CHECK(sks_batch_begin(s.batch, &other, &one, 1) == SKS_OK, "%s", sks_last_error());
+  CHECK_REFUSED(sks_recording_replay(recording), SKS_IMPOSSIBLE, "caches[0] is of type");
+  sks_cache_destroy(other);
+  sks_recording_destroy(recording);
+  close_stream(&s);
 }
 
 /* A thread may record on two devices at once, and end the two in any order. */
@@ -255,6 +295,7 @@ int main(void) {
   test_failed_end(r);
   test_failed_append(r);
   test_one_batch_each(r);
+  test_steps_of_one_kind(r);
   test_two_devices(r);
   test_others_wait(r);
   test_others_cannot_end_it(r);

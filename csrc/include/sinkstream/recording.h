@@ -19,10 +19,10 @@ SKS_API int32_t sks_device_records(const sks_device *device);
 /*
  * From here to sks_recording_end the calling thread's operations on the device are noted instead of
  * run. All that take and give device memory can be: sks_embed, sks_linear, sks_normalize,
- * sks_clamp, sks_buffer_copy, and of one batch, whose step has begun, sks_append and sks_attend;
- * no others. Other threads' operations on the device wait for its end and are run, not noted.
- * Errors: SKS_UNSUPPORTED (the device records nothing), SKS_IMPOSSIBLE (this thread has one in
- * progress on the device).
+ * sks_clamp, sks_buffer_copy, and of one batch, whose step has begun with one row of each stream,
+ * sks_append and sks_attend; no others. Other threads' operations on the device wait for its end
+ * and are run, not noted. Errors: SKS_UNSUPPORTED (the device records nothing), SKS_IMPOSSIBLE
+ * (this thread has one in progress on the device).
  */
 SKS_API int32_t sks_recording_begin(sks_device *device);
 
@@ -34,10 +34,10 @@ SKS_API int32_t sks_recording_end(sks_device *device, sks_recording **recording)
 
 /*
  * Runs the operations, with the memory and the objects they were recorded with, which must still be
- * there. Where they append to a batch, a step of it must have begun, of as many rows as when they
- * were recorded (sks_batch_begin_padded); any streams, as long as none since then has seen more
- * keys than those before could. Errors: SKS_IMPOSSIBLE (another number of rows, more keys, no
- * step).
+ * there. Where they append to a batch or attend with it, a step of it must have begun, with one row
+ * of each stream and as many rows as when they were recorded (sks_batch_begin_padded); any streams
+ * of the same type of keys and values, as long as none since then has seen more keys than those
+ * before could. Errors: SKS_IMPOSSIBLE (another number of rows, another type, more keys, no step).
  */
 SKS_API int32_t sks_recording_replay(sks_recording *recording);
 
