@@ -76,8 +76,10 @@ void sks_cache_destroy(sks_cache *cache) {
 /* For whole blocks of slots. */
 static int32_t grow_to(sks_cache *cache, int64_t slots) {
   int32_t status = cache->attention->device->backend->cache_grow(cache, slots);
-  if (status == SKS_OK) cache->slots = slots;
-  return status;
+  if (status != SKS_OK) return status;
+  cache->slots = slots;
+  cache->edits++; /* what a step that has begun knows of it may have moved */
+  return SKS_OK;
 }
 
 /* Fewer than wanted, as many as there is memory for, and no fewer than needed. */

@@ -106,6 +106,20 @@ static void test_dense_growth(void) {
   stage_destroy(s);
 }
 
+/* Where it lies may have changed: the step would go to where it was. */
+static void test_growth_ends_a_step(void) {
+  stage_spec spec = SMALL;
+  spec.sinks = 0, spec.window = SKS_DENSE, spec.max_rows = 50;
+  stage *s = stage_create(device, &spec, 1, 13);
+  const float row[64] = {0};
+  int32_t one = 1;
+  REQUIRE(sks_batch_begin(s->batch, s->caches, &one, 1) == SKS_OK, "%s", sks_last_error());
+  REQUIRE(sks_cache_grow(s->caches[0], 1000, 0) == SKS_OK, "%s", sks_last_error());
+  CHECK_REFUSED(sks_append(s->batch, 0, row, row, 0, 0), SKS_IMPOSSIBLE, "was changed since");
+  grow(s, 30, 14);
+  stage_destroy(s);
+}
+
 static void test_room_for_known_tokens(void) {
   stage_spec spec = SMALL;
   spec.sinks = 0, spec.window = SKS_DENSE, spec.max_rows = 50;
@@ -357,6 +371,7 @@ int main(void) {
   test_bytes();
   test_refused_specs();
   test_dense_growth();
+  test_growth_ends_a_step();
   test_room_for_known_tokens();
   test_clear();
   test_drop_last();
