@@ -160,14 +160,16 @@ cudaError_t sks_cuda_cache_grow(cudaStream_t stream, const sks_cuda_attention *a
                                 const sks_cuda_cache *cache, int32_t layers, char *base,
                                 int64_t slots) {
   int64_t pitch = sks_cuda_row_pitch(attention->type, attention->head_dim);
-  // Keys of a head, then its values: pieces at constant distances.
-  for (int32_t layer = 0; layer < layers; layer++) {
-    const char *from = base + layer * sks_cuda_layer_bytes(attention->type, attention->head_dim,
-                                                           attention->kv_heads, slots);
-    cudaError_t error = cudaMemcpy2DAsync(
-        cache->base + layer * cache->layer_bytes, static_cast<size_t>(cache->slots * pitch), from,
-        static_cast<size_t>(slots * pitch), static_cast<size_t>(slots * pitch),
-        static_cast<size_t>(2 * attention->kv_heads), cudaMemcpyDeviceToDevice, stream);
+  int64_t layer_bytes =
+      sks_cuda_layer_bytes(attention->type, attention->head_dim, attention->kv_heads, slots);
+  // Keys of a head, then its values. One by one: cudaMemcpy2D takes distances up to 2 GiB.
+  const int32_t pieces = 2 * attention->kv_heads;
+  for (int64_t i = 0; i < static_cast<int64_t>(layers) * pieces; i++) {
+    int64_t layer = i / pieces, piece = i % pieces;
+    cudaError_t error =
+        cudaMemcpyAsync(cache->base + layer * cache->layer_bytes + piece * cache->slots * pitch,
+                        base + layer * layer_bytes + piece * slots * pitch,
+                        static_cast<size_t>(slots * pitch), cudaMemcpyDeviceToDevice, stream);
     if (error != cudaSuccess) return error;
   }
   return cudaSuccess;
