@@ -57,7 +57,8 @@ SKS_API void sks_attention_destroy(sks_attention *attention);
  * thread at a time. */
 typedef struct sks_batch sks_batch;
 
-/* Room for `max_rows` rows in all. Every step of this batch runs without allocating. */
+/* Room for `max_rows` rows in all. Steps of this batch allocate nothing on a CPU; on a GPU the
+ * first ones that see more keys than any before do, where partial results need it. */
 SKS_API int32_t sks_batch_create(const sks_attention *attention, int32_t max_rows,
                                  sks_batch **batch);
 
@@ -69,8 +70,9 @@ SKS_API void sks_batch_destroy(sks_batch *batch);
  * attention: the rows of the batch are those of caches[0], then of caches[1], and so on, each at
  * its stream's next positions; both arrays are host memory. A dense cache grows here where it must.
  * A step begun before and not committed is given up. Errors: SKS_INVALID_ARGUMENT (too many rows, a
- * cache twice or of another attention), SKS_OUT_OF_MEMORY (dense growth), SKS_IMPOSSIBLE (a
- * position would pass 2^62).
+ * cache twice or of another attention), SKS_OUT_OF_MEMORY (dense growth; on a GPU also room for
+ * partial results), SKS_UNSUPPORTED (on a GPU, caches of several types), SKS_IMPOSSIBLE (a position
+ * would pass 2^62).
  */
 SKS_API int32_t sks_batch_begin(sks_batch *batch, sks_cache *const *caches, const int32_t *rows,
                                 int32_t streams);

@@ -1,5 +1,5 @@
 /* Normalisation of each row of x [rows, columns] into y (the same memory is allowed). Statistics in
- * double. */
+ * double on a CPU, in float32 on a GPU. */
 #ifndef SINKSTREAM_NORM_H
 #define SINKSTREAM_NORM_H
 

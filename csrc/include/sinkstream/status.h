@@ -6,8 +6,8 @@
 
 #define SKS_API __attribute__((visibility("default")))
 
-/* What every fallible function returns. On anything but SKS_OK nothing was changed and
- * sks_last_error() says why. */
+/* What every fallible function returns. On anything but SKS_OK no object and no stream has changed,
+ * what results were to be written to means nothing, and sks_last_error() says why. */
 enum sks_status {
   SKS_OK = 0,
   SKS_INVALID_ARGUMENT = 1, /* an argument is out of its documented range */

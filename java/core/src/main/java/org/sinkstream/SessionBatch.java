@@ -52,6 +52,7 @@ public final class SessionBatch implements AutoCloseable {
    * @throws IllegalStateException for a session that is closed
    * @throws org.sinkstream.error.MemoryLimitException if a {@code dense} stream would take more
    *     than {@link ModelOptions#memoryLimit}
+   * @throws org.sinkstream.error.DeviceMemoryException if a GPU has not the memory for its growth
    */
   public void append(List<Session> sessions, int... tokens) {
     requireOpen();
