@@ -22,7 +22,11 @@ static inline sks_device *start_test() {
   int count = 0;
   cudaError_t error = cudaGetDeviceCount(&count);
   if (error != cudaSuccess || count == 0) {
-    printf("skipped: %s\n", error != cudaSuccess ? cudaGetErrorString(error) : "no GPU");
+    int driver = 0; /* too old a one and none are one error */
+    bool absent = cudaDriverGetVersion(&driver) == cudaSuccess && driver == 0;
+    printf("skipped: %s\n", absent                 ? "there is no NVIDIA driver on this machine"
+                            : error != cudaSuccess ? cudaGetErrorString(error)
+                                                   : "no GPU");
     exit(SKIPPED);
   }
   sks_device *device;

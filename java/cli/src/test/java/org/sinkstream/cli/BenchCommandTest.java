@@ -107,6 +107,14 @@ final class BenchCommandTest {
     assertThat(bench("-p", "0", "-n", "1", "--streams", "2").out()).contains("| tg1 x 2 |");
   }
 
+  @Test
+  void streamsThatComputeAgainAreRefusedBeforeAnyTest() {
+    Cli.Result result = bench("-p", "4", "-n", "2", "--streams", "2", "--cache", "recompute:8");
+    assertThat(result.code()).isEqualTo(2);
+    assertThat(result.out()).isEmpty();
+    assertThat(result.err()).contains("2 streams under recompute:8; expected S+R or dense");
+  }
+
   private static double bytes(JsonNode array, int index) {
     return array.get(index).get("bytes_per_token").asDouble();
   }

@@ -22,8 +22,14 @@ public final class BenchStreams implements AutoCloseable {
    * Starts the streams.
    *
    * @param count how many, 1 to {@link SessionBatch#MAX_STREAMS}
+   * @throws IllegalArgumentException for several under {@code recompute:L}
    */
   public BenchStreams(Model model, CachePolicy policy, int count) {
+    if (count > 1 && policy instanceof CachePolicy.Recompute) {
+      throw new IllegalArgumentException(
+          "%d streams under %s; expected S+R or dense: nothing else is stepped together"
+              .formatted(count, policy));
+    }
     this.vocabulary = model.info().vocabulary();
     try {
       for (int i = 0; i < count; i++) {
