@@ -19,7 +19,7 @@
 #include "sinkstream/linear.h"
 #include "sinkstream/norm.h"
 
-enum { SKS_BACKEND_VERSION = 3 };
+enum { SKS_BACKEND_VERSION = 4 };
 
 /*
  * Functions return a status with the last error set. Where one has no error it cannot fail. A slot
@@ -55,8 +55,6 @@ struct sks_backend {
   int32_t (*normalize)(sks_device *device, const sks_norm *norm, const float *x, int32_t rows,
                        int32_t columns, float *y);
   int32_t (*clamp)(sks_device *device, float *x, int64_t count, float limit);
-  int32_t (*argmax)(sks_device *device, const float *logits, int32_t rows, int32_t count,
-                    int32_t *index);
   int32_t (*top_k)(sks_device *device, const float *logits, int32_t rows, int32_t count, int32_t k,
                    int32_t *indices, float *values);
   int32_t (*nll)(sks_device *device, const float *logits, int32_t rows, int32_t count,

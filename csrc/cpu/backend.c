@@ -58,7 +58,6 @@ const sks_backend sks_cpu_backend = {
     .embed = sks_cpu_embed,
     .normalize = sks_cpu_normalize,
     .clamp = sks_cpu_clamp,
-    .argmax = sks_cpu_argmax,
     .top_k = sks_cpu_top_k,
     .nll = sks_cpu_nll,
     .attention_create = attention_create,

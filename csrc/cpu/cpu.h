@@ -33,8 +33,6 @@ int32_t sks_cpu_embed(sks_device *device, const sks_weights *table, const int32_
 int32_t sks_cpu_normalize(sks_device *device, const sks_norm *norm, const float *x, int32_t rows,
                           int32_t columns, float *y);
 int32_t sks_cpu_clamp(sks_device *device, float *x, int64_t count, float limit);
-int32_t sks_cpu_argmax(sks_device *device, const float *logits, int32_t rows, int32_t count,
-                       int32_t *index);
 int32_t sks_cpu_top_k(sks_device *device, const float *logits, int32_t rows, int32_t count,
                       int32_t k, int32_t *indices, float *values);
 void sks_cpu_top_k_of_row(const float *logits, int32_t count, int32_t k, int32_t *indices,

@@ -4,13 +4,6 @@
 #include "cpu/cpu.h"
 #include "cpu/split.h"
 
-int32_t sks_cpu_argmax(sks_device *device, const float *logits, int32_t rows, int32_t count,
-                       int32_t *index) {
-  for (int32_t r = 0; r < rows; r++)
-    index[r] = (int32_t)sks_cpu_of(device)->kernels.argmax(logits + (int64_t)r * count, count);
-  return SKS_OK;
-}
-
 /* Whether a comes before b: larger first, equal ones by index, NaN last. */
 static bool before(float a, int32_t a_index, float b, int32_t b_index) {
   if (isnan(a) || isnan(b)) return isnan(a) == isnan(b) ? a_index < b_index : isnan(b);

@@ -10,13 +10,6 @@ static int32_t check(const float *logits, int32_t rows, int32_t count) {
   return status;
 }
 
-int32_t sks_argmax(sks_device *device, const float *logits, int32_t rows, int32_t count,
-                   int32_t *index) {
-  int32_t status = check(logits, rows, count);
-  if (status == SKS_OK) status = sks_require_pointer(index, "index");
-  return status == SKS_OK ? device->backend->argmax(device, logits, rows, count, index) : status;
-}
-
 int32_t sks_top_k(sks_device *device, const float *logits, int32_t rows, int32_t count, int32_t k,
                   int32_t *indices, float *values) {
   int32_t status = check(logits, rows, count);

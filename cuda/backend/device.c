@@ -108,7 +108,6 @@ static const sks_backend table = {
     .embed = sks_gpu_embed,
     .normalize = sks_gpu_normalize,
     .clamp = sks_gpu_clamp,
-    .argmax = sks_gpu_argmax,
     .top_k = sks_gpu_top_k,
     .nll = sks_gpu_nll,
     .attention_create = sks_gpu_attention_create,

@@ -5,19 +5,6 @@
 #include "core/memory.h"
 #include "cuda/backend/gpu.h"
 
-int32_t sks_gpu_argmax(sks_device *device, const float *logits, int32_t rows, int32_t count,
-                       int32_t *index) {
-  sks_gpu *gpu = sks_gpu_enter(device);
-  int64_t bytes = rows * (int64_t)sizeof *index;
-  int32_t status = sks_gpu_results(gpu, bytes);
-  if (status == SKS_OK)
-    status = sks_gpu_fetch(
-        gpu, sks_cuda_argmax(gpu->stream, logits, rows, count, gpu->results.memory, true), bytes,
-        "sks_argmax");
-  if (status == SKS_OK) memcpy(index, gpu->host_results, (size_t)bytes);
-  return sks_gpu_done(gpu, status);
-}
-
 /* More than the device chooses: the host does, row by row. */
 static int32_t top_of_many(sks_gpu *gpu, const float *logits, int32_t rows, int32_t count,
                            int32_t k, int32_t *indices, float *values) {

@@ -46,7 +46,9 @@ struct model {
   sks_cuda_matrix table, head;
   float *norm_weight;
   activations x, qkv, attended, hidden, logits;
-  int32_t *ids;
+  int32_t *ids;  // the same in every step
+  void *top_scratch;
+  sks_cuda_top likeliest;  // in the host's memory
   double bytes = 0;
 
   model(const model_shape &of, int32_t type, int32_t stream_count)
@@ -74,6 +76,16 @@ struct model {
     size_t id_bytes = static_cast<size_t>(streams) * sizeof *ids;
     GPU(cudaMalloc(reinterpret_cast<void **>(&ids), id_bytes));
     GPU(cudaMemset(ids, 0, id_bytes));
+    size_t scratch_bytes = static_cast<size_t>(streams) * SKS_CUDA_TOP_SCRATCH;
+    GPU(cudaMalloc(&top_scratch, scratch_bytes));
+    GPU(cudaMemset(top_scratch, 0, scratch_bytes));
+    void *answer;
+    GPU(cudaHostAlloc(&answer, id_bytes + streams * sizeof(float) + sizeof(uint32_t),
+                      cudaHostAllocMapped));
+    likeliest.indices = static_cast<int32_t *>(answer);
+    likeliest.values = reinterpret_cast<float *>(likeliest.indices + streams);
+    likeliest.answered = reinterpret_cast<uint32_t *>(likeliest.values + streams);
+    likeliest.serial = 1;
   }
 
   // As the back end runs it. x is there in 16 bits already if it needs no norm.
@@ -121,7 +133,8 @@ void step(cudaStream_t stream, const model &m, const bench_streams &s, bool atte
     m.linear(stream, l.down, nullptr, m.hidden, m.x, SKS_ADD, overlap);
   }
   m.linear(stream, m.head, &norm, m.x, m.logits, SKS_STORE, overlap);
-  GPU(sks_cuda_argmax(stream, m.logits.values, m.streams, m.shape.vocabulary, m.ids, overlap));
+  GPU(sks_cuda_top_k(stream, m.logits.values, m.streams, m.shape.vocabulary, 1, m.top_scratch,
+                     &m.likeliest));
   GPU(sks_cuda_step_advance(stream, &s.step));
 }
 

@@ -39,19 +39,6 @@ __device__ uint64_t block_largest(uint64_t key) {
   return threadIdx.x < SKS_WARP ? warp_largest(found[threadIdx.x]) : 0;
 }
 
-__global__ __launch_bounds__(THREADS) void argmax(const float *logits, int32_t count,
-                                                  int32_t *index) {
-  sks_let_next_start();
-  sks_wait_for_previous();
-  const float *row = logits + static_cast<int64_t>(blockIdx.x) * count;
-  uint64_t best = 0;
-#pragma unroll 4
-  for (int32_t i = static_cast<int32_t>(threadIdx.x); i < count; i += THREADS)
-    best = larger(best, key_of(row[i], i));
-  best = block_largest(best);
-  if (threadIdx.x == 0) index[blockIdx.x] = index_of(best);
-}
-
 // The k-th largest key, digit by digit from the top (radix selection).
 __device__ uint64_t select(const float *logits, int32_t count, int32_t k) {
   __shared__ int32_t counts[DIGITS];
@@ -251,13 +238,6 @@ __global__ __launch_bounds__(THREADS) void nll(const float *logits, int32_t coun
 }
 
 }  // namespace
-
-cudaError_t sks_cuda_argmax(cudaStream_t stream, const float *logits, int32_t rows, int32_t count,
-                            int32_t *index, bool overlap) {
-  if (rows == 0) return cudaSuccess;
-  return sks_launch(argmax, dim3(static_cast<unsigned>(rows)), THREADS, 0, stream, overlap, logits,
-                    count, index);
-}
 
 cudaError_t sks_cuda_top_k(cudaStream_t stream, const float *logits, int32_t rows, int32_t count,
                            int32_t k, void *scratch, const sks_cuda_top *to) {

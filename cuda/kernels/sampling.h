@@ -3,16 +3,11 @@
 #define SINKSTREAM_CUDA_KERNELS_SAMPLING_H
 
 #include <cuda_runtime_api.h>
-#include <stdbool.h>
 #include <stdint.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-/* index [rows] in device memory. */
-cudaError_t sks_cuda_argmax(cudaStream_t stream, const float *logits, int32_t rows, int32_t count,
-                            int32_t *index, bool overlap);
 
 enum {
   SKS_CUDA_MOST_K = 1024,         /* most values that sks_cuda_top_k finds */

@@ -20,19 +20,6 @@ std::vector<float> random_logits(size_t count, uint64_t *seed) {
   return x;
 }
 
-void test_argmax(sks_device *device, uint64_t *seed) {
-  int32_t rows = static_cast<int32_t>(1 + rng_below(seed, 9));
-  int32_t count = static_cast<int32_t>(1 + rng_below(seed, rng_below(seed, 2) ? 50 : 70000));
-  std::vector<float> x = random_logits(static_cast<size_t>(rows) * count, seed);
-  std::vector<int32_t> expected(static_cast<size_t>(rows));
-  REQUIRE(sks_argmax(device, x.data(), rows, count, expected.data()) == SKS_OK, "%s",
-          sks_last_error());
-  gpu_array<float> logits(x);
-  gpu_array<int32_t> index(expected.size());
-  GPU(sks_cuda_argmax(nullptr, logits, rows, count, index, rng_below(seed, 2)));
-  CHECK(index.get() == expected, "%d rows of %d", rows, count);
-}
-
 constexpr int32_t MOST_ROWS = 70;  // of more blocks than the device has processors
 
 void test_top_k(sks_device *device, char *scratch, uint64_t *seed) {
@@ -98,7 +85,6 @@ int main(int argc, char **argv) {
   gpu_array<char> scratch(MOST_ROWS * SKS_CUDA_TOP_SCRATCH);  // the same one all the time
   scratch.zero();
   for (int round = 0; round < shortened(30); round++) {
-    test_argmax(device, &seed);
     test_top_k(device, scratch, &seed);
     test_nll(device, &seed);
   }

@@ -7,11 +7,6 @@
 
 #include "sinkstream/device.h"
 
-/* index[r] = the position of the largest of logits[r, 0..count); the lowest one where several are
- * equal; NaN never wins. */
-SKS_API int32_t sks_argmax(sks_device *device, const float *logits, int32_t rows, int32_t count,
-                           int32_t *index);
-
 /*
  * The k largest of each of logits[r, 0..count), largest first, equal ones by lower index, NaN last;
  * indices [rows, k], values [rows, k]. Errors: SKS_INVALID_ARGUMENT (not 1 <= k <= count).
