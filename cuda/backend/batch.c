@@ -135,8 +135,7 @@ static int32_t describe(const sks_batch *batch, sks_gpu_batch *own) {
           .row = row + r, .rows = left < SKS_CUDA_TILE_ROWS ? left : SKS_CUDA_TILE_ROWS};
     }
     for (int32_t r = 0; r < stream->rows; r++)
-      own->host_rows[row++] =
-          (sks_cuda_row){.cache = i, .offset = r, .advance = r == 0 ? stream->rows : 0};
+      own->host_rows[row++] = (sks_cuda_row){.cache = i, .offset = r};
   }
   for (; row < batch->padded_rows; row++) own->host_rows[row] = (sks_cuda_row){.cache = -1};
   own->attention = sks_gpu_attention_of(batch->attention, type);

@@ -27,6 +27,7 @@ struct bench_streams {
   int64_t most_keys, workspace_bytes;
   void *workspace;
   double bytes;  // of the rows that a step reads
+  std::vector<int64_t> positions;
 
   bench_streams(const bench_shape &shape, int64_t sinks, int64_t window, int32_t streams,
                 int32_t rows, int64_t position) {
@@ -66,14 +67,14 @@ struct bench_streams {
         GPU(cudaGetLastError());
       }
       caches.push_back(cache);
-      for (int32_t r = 0; r < rows; r++) entries.push_back({i, r, r == 0 ? rows : 0, 0});
+      for (int32_t r = 0; r < rows; r++) entries.push_back({i, r});
     }
     step.row_count = streams * rows;
     void *memory;
     GPU(cudaMalloc(&memory, caches.size() * sizeof cache));
     GPU(cudaMemcpy(memory, caches.data(), caches.size() * sizeof cache, cudaMemcpyHostToDevice));
     step.caches = static_cast<sks_cuda_cache *>(memory);
-    std::vector<int64_t> positions(caches.size(), position);
+    positions.assign(caches.size(), position);
     size_t position_bytes = positions.size() * sizeof positions[0];
     GPU(cudaMalloc(&memory, position_bytes));
     GPU(cudaMemcpy(memory, positions.data(), position_bytes, cudaMemcpyHostToDevice));
@@ -95,9 +96,12 @@ struct bench_streams {
         2.0 * row_bytes * shape.kv_heads * shape.layers * static_cast<double>(most_keys) * streams;
   }
 
+  // With where the streams stand, as the back end writes it; always the same, which is there.
   void begin(cudaStream_t stream) const {
-    const sks_cuda_puts none = {};
-    GPU(sks_cuda_put_and_begin(stream, &none, &attention, &step));
+    sks_cuda_puts puts = {};
+    sks_cuda_puts_add(&puts, step.positions, positions.data(),
+                      static_cast<int64_t>(positions.size() * sizeof positions[0]));
+    GPU(sks_cuda_put_and_begin(stream, &puts, &attention, &step));
   }
 };
 

@@ -3,6 +3,7 @@
 #ifndef SINKSTREAM_CUDA_KERNELS_APPEND_H
 #define SINKSTREAM_CUDA_KERNELS_APPEND_H
 
+#include <cuda_runtime_api.h>
 #include <stdbool.h>
 
 #include "cuda/kernels/cache.h"

@@ -10,15 +10,13 @@
  * so that the rows that a query sees are at most three contiguous pieces (core/spans.h).
  *
  * Everything that changes from step to step lies on the device, and a recorded step is replayed for
- * ever: sks_cuda_put_and_begin (put.h) reads where each stream stands, the layers read what it
- * wrote, and sks_cuda_step_advance moves the positions. A row whose `cache` is negative is idle:
- * nothing is stored or computed for it, so that streams join and leave a recorded step by their
- * entries in `rows` alone.
+ * ever: sks_cuda_put_and_begin (put.h) writes where each stream stands now and works out what the
+ * layers read of it. A row whose `cache` is negative is idle: nothing is stored or computed for it,
+ * so that streams join and leave a recorded step by their entries in `rows` alone.
  */
 #ifndef SINKSTREAM_CUDA_KERNELS_CACHE_H
 #define SINKSTREAM_CUDA_KERNELS_CACHE_H
 
-#include <cuda_runtime_api.h>
 #include <stdint.h>
 
 #include "core/kv.h"
@@ -35,10 +33,10 @@ typedef struct sks_cuda_cache {
 } sks_cuda_cache;
 
 /* One row of a step, in device memory: the token `offset` tokens after the position of cache number
- * `cache` (-1: idle). `advance` is how many tokens the step adds to that cache, 0 in all but one of
- * its rows. */
+ * `cache` (-1: idle). */
 typedef struct sks_cuda_row {
-  int32_t cache, offset, advance, reserved;
+  int32_t cache, offset;
+  int32_t reserved[2]; /* 16 bytes an entry */
 } sks_cuda_row;
 
 /* The shape of the model's attention; pointers of device memory. */
@@ -103,16 +101,5 @@ static inline int64_t sks_cuda_layer_bytes(int32_t type, int64_t head_dim, int64
                                            int64_t slots) {
   return sks_cuda_round(kv_heads * sks_cuda_head_bytes(type, head_dim, slots), 256);
 }
-
-#ifdef __cplusplus
-extern "C" {
-#endif
-
-/* position += advance for each row's cache. */
-cudaError_t sks_cuda_step_advance(cudaStream_t stream, const sks_cuda_step *step);
-
-#ifdef __cplusplus
-}
-#endif
 
 #endif

@@ -2,6 +2,8 @@
 #ifndef SINKSTREAM_CUDA_KERNELS_CACHE_ROWS_H
 #define SINKSTREAM_CUDA_KERNELS_CACHE_ROWS_H
 
+#include <cuda_runtime_api.h>
+
 #include "cuda/kernels/cache.h"
 
 #ifdef __cplusplus

@@ -119,12 +119,6 @@ class gpu_streams {
     sks_attention_destroy(attention);
   }
 
-  // As if a long stream had passed: the window is empty.
-  void jump(int stream, int64_t position) {
-    sks_cache_jump(caches[static_cast<size_t>(stream)], position);
-    send_all();
-  }
-
   // What the host changed goes to the device: rings and positions as on the CPU.
   void send_all() {
     std::vector<int64_t> now;
@@ -169,15 +163,16 @@ class gpu_streams {
       }
       for (int32_t r = 0; r < count; r++) {
         places->push_back(static_cast<int32_t>(entries.size()));
-        entries.push_back({i, r, r == 0 ? count : 0, 0});
+        entries.push_back({i, r});
       }
       if (idle && static_cast<int32_t>(entries.size()) < most_rows && count == 0)
-        entries.push_back({-1, 0, 0, 0});
+        entries.push_back({-1, 0});
     }
     REQUIRE(sks_batch_begin(batch, used.data(), used_rows.data(),
                             static_cast<int32_t>(used.size())) == SKS_OK,
             "%s", sks_last_error());
     sks_cuda_step step = step_of(static_cast<int32_t>(entries.size()));
+    send_all();
     sks_cuda_puts puts = {};
     add_or_put(&puts, &rows, entries);
     add_or_put(&puts, &table, table.get());
