@@ -251,16 +251,3 @@ cudaError_t sks_cuda_expand(cudaStream_t stream, const sks_cuda_matrix *matrix, 
       return cudaErrorInvalidValue;
   }
 }
-
-cudaError_t sks_cuda_widen(cudaStream_t stream, const void *source, int32_t type, int64_t count,
-                           float *target) {
-  widen_args args = {};
-  args.source = static_cast<const uint8_t *>(source);
-  args.type = type;
-  args.rows = 1;
-  args.columns = count;
-  args.target_type = SKS_F32;
-  args.target = reinterpret_cast<char *>(target);
-  args.target_pitch = count * 4;
-  return launch_widen(stream, args);
-}

@@ -27,11 +27,6 @@ cudaError_t sks_cuda_pack(cudaStream_t stream, const void *source, int32_t type,
 cudaError_t sks_cuda_expand(cudaStream_t stream, const sks_cuda_matrix *matrix, int64_t first_row,
                             int64_t rows, int32_t target_type, void *target, int64_t target_stride);
 
-/* target[i] = source[i] widened to float32: `count` elements of any enum sks_type, whole blocks, at
- * any alignment. */
-cudaError_t sks_cuda_widen(cudaStream_t stream, const void *source, int32_t type, int64_t count,
-                           float *target);
-
 #ifdef __cplusplus
 }
 #endif

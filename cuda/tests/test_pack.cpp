@@ -70,19 +70,6 @@ void test_expand(sks_device *device, int32_t type, uint64_t *seed) {
   }
 }
 
-void test_widen(sks_device *device, int32_t type, uint64_t *seed) {
-  size_t count = static_cast<size_t>(sks_block_of(type).values * (1 + rng_below(seed, 50)));
-  std::vector<char> source(static_cast<size_t>(sks_bytes_of(type, static_cast<int64_t>(count))));
-  weights_fill(type, static_cast<int64_t>(count), seed, source.data());
-  std::vector<float> expected = widened(device, source.data(), type, count);
-  gpu_array<char> staged(source.size() + 1);
-  GPU(cudaMemcpy(staged + 1, source.data(), source.size(), cudaMemcpyHostToDevice));
-  gpu_array<float> target(count);
-  GPU(sks_cuda_widen(nullptr, staged + 1, type, static_cast<int64_t>(count), target));
-  CHECK(same_bits(target.get(), expected), "type %d, %zu values: not those of the CPU", type,
-        count);
-}
-
 void test_clamp(uint64_t *seed) {
   std::vector<float> x = random_floats(seed, 1 + static_cast<size_t>(rng_below(seed, 5000)), 3);
   x[0] = NAN;
@@ -105,7 +92,6 @@ int main(int argc, char **argv) {
         if (sks_cuda_holds(held))
           test_embed(device, type, held, 5, random_columns(type, &seed), &seed);
       if (sks_cuda_holds(type)) test_expand(device, type, &seed);
-      test_widen(device, type, &seed);
     }
     test_clamp(&seed);
   }
