@@ -33,13 +33,4 @@ bool sks_cache_layer_bytes(const sks_attention *attention, int32_t type, int64_t
  * always has room. Contents stay, whatever it returns. */
 int32_t sks_cache_reserve(sks_cache *cache, int64_t tokens);
 
-/*
- * For tests: makes the next token that of `position`, as if tokens up to there had come and been
- * evicted. The stream must have passed its sink tokens.
- */
-static inline void sks_cache_jump(sks_cache *cache, int64_t position) {
-  cache->position = cache->ring.oldest = cache->stored_end = position;
-  cache->edits++;
-}
-
 #endif

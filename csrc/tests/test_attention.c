@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/cache.h"
 #include "support/check.h"
+#include "support/jump.h"
 #include "support/rng.h"
 #include "support/stage.h"
 
@@ -362,7 +362,7 @@ static void test_misuse(void) {
   sks_cache_clear(s->caches[1]);
   REQUIRE(sks_append(s->batch, 1, x, x, 8, 8) == SKS_IMPOSSIBLE, "a cache changed meanwhile");
 
-  sks_cache_jump(s->caches[0], (INT64_C(1) << 62) - 2);
+  cache_jump(s->caches[0], (INT64_C(1) << 62) - 2);
   REQUIRE(sks_batch_begin(s->batch, s->caches, (int32_t[]){3}, 1) == SKS_IMPOSSIBLE,
           "position past 2^62");
   REQUIRE(sks_batch_begin(s->batch, s->caches, (int32_t[]){2}, 1) == SKS_OK, "%s",

@@ -239,7 +239,7 @@ void test_mixed(sks_device *device, int32_t type, uint64_t *seed) {
     counts[static_cast<size_t>(rng_below(seed, STREAMS))] =
         chunks ? static_cast<int32_t>(s.spec.max_rows) : 1;
     if (step == 3 && sks_cache_position(s.caches[1]) > s.spec.sinks)
-      sks_cache_jump(s.caches[1], far_out[rng_below(seed, 3)] - 3);
+      cache_jump(s.caches[1], far_out[rng_below(seed, 3)] - 3);
     run_step(s, counts, rng_below(seed, 2), seed);
   }
 }

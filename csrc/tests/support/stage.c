@@ -3,11 +3,11 @@
 #include <math.h>
 #include <string.h>
 
-#include "core/cache.h"
 #include "core/hash.h"
 #include "support/check.h"
 #include "support/error.h"
 #include "support/guard.h"
+#include "support/jump.h"
 #include "support/rng.h"
 
 stage *stage_create(sks_device *device, const stage_spec *spec, int streams, uint64_t seed) {
@@ -214,6 +214,6 @@ void stage_step(stage *s, const int32_t *rows, uint64_t seed, bool abandon) {
 }
 
 void stage_jump(stage *s, int stream, int64_t position) {
-  sks_cache_jump(s->caches[stream], position);
+  cache_jump(s->caches[stream], position);
   oracle_forget_window(s->oracles[stream]);
 }

@@ -19,6 +19,7 @@ extern "C" {
 #include "sinkstream/norm.h"
 #include "sinkstream/sampling.h"
 #include "support/check.h"
+#include "support/jump.h"
 #include "support/rng.h"
 #include "support/weights.h"
 }
