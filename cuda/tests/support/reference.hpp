@@ -12,6 +12,7 @@ extern "C" {
 #include "core/cache.h"
 #include "core/element.h"
 #include "core/kernels.h"
+#include "core/kv_row.h"
 #include "sinkstream/attention.h"
 #include "sinkstream/cache.h"
 #include "sinkstream/convert.h"
