@@ -16,6 +16,7 @@
 
 #include <stdint.h>
 
+#include "core/host_device.h"
 #include "sinkstream/types.h"
 
 enum {
@@ -27,16 +28,17 @@ enum {
   SKS_MAX_ROW_BYTES = SKS_MAX_HEAD_DIM * 4
 };
 
-static inline int64_t sks_kv_element_bytes(int32_t type) {
+static inline SKS_HOST_DEVICE int64_t sks_kv_element_bytes(int32_t type) {
   return type == SKS_F32 ? 4 : type == SKS_Q8_0 ? 1 : 2;
 }
 
 /* Scales of a row. */
-static inline int64_t sks_kv_scales(int32_t type, int64_t head_dim) {
+static inline SKS_HOST_DEVICE int64_t sks_kv_scales(int32_t type, int64_t head_dim) {
   return type == SKS_Q8_0 ? (head_dim + SKS_SCALE_CHANNELS - 1) / SKS_SCALE_CHANNELS : 0;
 }
 
-static inline int64_t sks_kv_row_bytes(int32_t type, int64_t head_dim) {
+/* Elements and scales, as states hold them. */
+static inline SKS_HOST_DEVICE int64_t sks_kv_row_bytes(int32_t type, int64_t head_dim) {
   return head_dim * sks_kv_element_bytes(type) + sks_kv_scales(type, head_dim) * SKS_SCALE_BYTES;
 }
 

@@ -63,7 +63,7 @@ struct bench_streams {
         bench_fill_scales<<<256, 256>>>(cache.base + layer * cache.layer_bytes,
                                         2 * cache.slots * shape.kv_heads,
                                         sks_cuda_row_pitch(shape.type, shape.head_dim),
-                                        shape.head_dim, sks_cuda_runs(shape.type, shape.head_dim));
+                                        shape.head_dim, sks_kv_scales(shape.type, shape.head_dim));
         GPU(cudaGetLastError());
       }
       caches.push_back(cache);

@@ -75,20 +75,9 @@ static inline SKS_HOST_DEVICE int64_t sks_cuda_round(int64_t bytes, int64_t unit
   return (bytes + unit - 1) / unit * unit;
 }
 
-/* Scales of a row. */
-static inline SKS_HOST_DEVICE int64_t sks_cuda_runs(int32_t type, int64_t head_dim) {
-  return type == SKS_Q8_0 ? (head_dim + SKS_SCALE_CHANNELS - 1) / SKS_SCALE_CHANNELS : 0;
-}
-
-/* Bytes of a row that mean something: elements and scales, as states hold them. */
-static inline SKS_HOST_DEVICE int64_t sks_cuda_row_bytes(int32_t type, int64_t head_dim) {
-  int64_t element = type == SKS_F32 ? 4 : type == SKS_Q8_0 ? 1 : 2;
-  return head_dim * element + sks_cuda_runs(type, head_dim) * SKS_SCALE_BYTES;
-}
-
 /* Bytes from one key to the next. */
 static inline SKS_HOST_DEVICE int64_t sks_cuda_row_pitch(int32_t type, int64_t head_dim) {
-  return sks_cuda_round(sks_cuda_row_bytes(type, head_dim), 16);
+  return sks_cuda_round(sks_kv_row_bytes(type, head_dim), 16);
 }
 
 /* Bytes of one KV head. */

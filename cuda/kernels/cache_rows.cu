@@ -31,7 +31,7 @@ __global__ void copy_rows(copy_args args) {
     if (token >= before && token < before + args.spans[i].count)
       slot = args.spans[i].slot + token - before;
 
-  int64_t bytes = sks_cuda_row_bytes(attention.type, attention.head_dim);
+  int64_t bytes = sks_kv_row_bytes(attention.type, attention.head_dim);
   char *packed = args.packed + (which * tokens + token) * bytes;
   char *row = (keys ? head.keys : head.values) + slot * head.pitch;
   for (int64_t i = threadIdx.x; i < bytes; i += COPY_THREADS) {
