@@ -12,97 +12,60 @@
 
 #include <stdint.h>
 
-#include "core/batch.h"
-#include "core/device.h"
-#include "core/matrix.h"
-#include "core/spans.h"
-#include "sinkstream/linear.h"
-#include "sinkstream/norm.h"
+#include "core/operations.h"
 
 enum { SKS_BACKEND_VERSION = 4 };
 
-/*
- * Functions return a status with the last error set. Where one has no error it cannot fail. A slot
- * that says so may be NULL: the device cannot do that, and csrc/ops says so.
- */
+/* A slot that says so may be NULL: the device cannot do that, and csrc/ops says so. */
 struct sks_backend {
-  void (*close)(sks_device *device);
+  sks_close_function *close;
+  sks_memory_function *memory;
+  sks_buffer_allocate_function *buffer_allocate;
+  sks_buffer_free_function *buffer_free;
+  sks_copy_function *upload, *download, *copy;
+  sks_buffer_read_function *buffer_read;
 
-  /* Memory in all and memory free now. */
-  int32_t (*memory)(sks_device *device, int64_t *total, int64_t *available);
-  int32_t (*buffer_allocate)(sks_device *device, int64_t bytes, void **buffer);
-  void (*buffer_free)(sks_device *device, void *buffer);
-  int32_t (*upload)(sks_device *device, void *to, const void *from, int64_t bytes);
-  int32_t (*download)(sks_device *device, void *to, const void *from, int64_t bytes);
-  int32_t (*copy)(sks_device *device, void *to, const void *from, int64_t bytes);
-  int32_t (*buffer_read)(sks_device *device, const void *buffer, int64_t bytes, uint64_t *sum);
+  sks_widen_function *widen;       /* may be NULL */
+  sks_quantize_function *quantize; /* may be NULL */
 
-  /* Between host memory; may be NULL. */
-  int32_t (*widen)(sks_device *device, const void *source, int32_t type, int64_t count,
-                   float *target);
-  int32_t (*quantize)(sks_device *device, const float *source, int32_t type, int64_t rows,
-                      int64_t columns, void *target);
+  sks_weights_create_function *weights_create;
+  sks_weights_destroy_function *weights_destroy;
+  sks_workspace_create_function *workspace_create;
+  sks_workspace_destroy_function *workspace_destroy;
+  sks_linear_function *linear;
+  sks_embed_function *embed;
+  sks_normalize_function *normalize;
+  sks_clamp_function *clamp;
+  sks_top_k_function *top_k;
+  sks_nll_function *nll;
 
-  /* Takes in the parts of a matrix whose shape is filled in; also its `bytes`. */
-  int32_t (*weights_create)(sks_weights *weights, const sks_weight_part *parts);
-  void (*weights_destroy)(sks_weights *weights);
-  int32_t (*workspace_create)(sks_workspace *workspace);
-  void (*workspace_destroy)(sks_workspace *workspace);
-  int32_t (*linear)(sks_workspace *workspace, const sks_weights *weights, const sks_norm *norm,
-                    const float *x, int32_t rows, float *y, int32_t output);
-  int32_t (*embed)(sks_device *device, const sks_weights *table, const int32_t *ids, int32_t rows,
-                   float *y);
-  int32_t (*normalize)(sks_device *device, const sks_norm *norm, const float *x, int32_t rows,
-                       int32_t columns, float *y);
-  int32_t (*clamp)(sks_device *device, float *x, int64_t count, float limit);
-  int32_t (*top_k)(sks_device *device, const float *logits, int32_t rows, int32_t count, int32_t k,
-                   int32_t *indices, float *values);
-  int32_t (*nll)(sks_device *device, const float *logits, int32_t rows, int32_t count,
-                 const int32_t *targets, double *loss);
-
-  int32_t (*attention_create)(sks_attention *attention);
-  void (*attention_destroy)(sks_attention *attention);
+  sks_attention_create_function *attention_create;
+  sks_attention_destroy_function *attention_destroy;
 
   /* What steps need of the device's memory beside a cache that fills it; 0 for a host, whose memory
    * nobody fills. */
   int64_t step_bytes;
-  /* Bytes that a key, or a value, of one KV head takes in the storage. */
-  int64_t (*cache_row_bytes)(int32_t type, int64_t head_dim);
-  /* Storage for `slots` slots of every layer, whole blocks of SKS_KV_SLOTS; `bytes` is what that
-   * is. On failure nothing is left behind. */
-  int32_t (*cache_allocate)(sks_cache *cache, int64_t slots, int64_t bytes);
-  void (*cache_free)(sks_cache *cache);
-  /* More slots, the rows kept; where it fails the cache goes on with what it has. */
-  int32_t (*cache_grow)(sks_cache *cache, int64_t slots);
-  /* The rows of tokens [from, end) go down by `distance` tokens, their keys turned back by that. */
-  int32_t (*cache_move)(sks_cache *cache, int64_t from, int64_t end, int64_t distance);
-  /* Between the rows of the spans and packed host memory: by layer, keys before values, by head; a
-   * row's elements, then its scales (core/kv.h). */
-  int32_t (*cache_pack)(const sks_cache *cache, const sks_span spans[SKS_SPANS], char *packed);
-  int32_t (*cache_unpack)(sks_cache *cache, const sks_span spans[SKS_SPANS], const char *packed);
+  sks_cache_row_bytes_function *cache_row_bytes;
+  sks_cache_allocate_function *cache_allocate;
+  sks_cache_free_function *cache_free;
+  sks_cache_grow_function *cache_grow;
+  sks_cache_move_function *cache_move;
+  sks_cache_pack_function *cache_pack;
+  sks_cache_unpack_function *cache_unpack;
 
-  int32_t (*batch_create)(sks_batch *batch);
-  void (*batch_destroy)(sks_batch *batch);
-  /* The batch's rows are those of the new step. */
-  int32_t (*batch_begin)(sks_batch *batch);
-  int32_t (*batch_commit)(sks_batch *batch); /* may be NULL: nothing to do */
-  int32_t (*append)(sks_batch *batch, int32_t layer, const float *keys, const float *values,
-                    int64_t row_stride, int64_t head_stride);
-  int32_t (*attend)(sks_batch *batch, int32_t layer, const float *queries, int64_t row_stride,
-                    int64_t group_stride, const float *sink_logits, float *out);
+  sks_batch_create_function *batch_create;
+  sks_batch_destroy_function *batch_destroy;
+  sks_batch_begin_function *batch_begin;
+  sks_batch_commit_function *batch_commit; /* may be NULL: nothing to do */
+  sks_append_function *append;
+  sks_attend_function *attend;
+  sks_attention_weights_function *attention_weights; /* may be NULL */
 
-  /* May be NULL. The softmax of one row, to host memory. */
-  int32_t (*attention_weights)(sks_batch *batch, int32_t layer, const float *queries,
-                               int64_t row_stride, int64_t group_stride, const float *sink_logits,
-                               int32_t row, float *weights);
-
-  /* All may be NULL: the device records nothing. From begin to end no other thread gets to run an
-   * operation. */
-  int32_t (*record_begin)(sks_device *device);
-  int32_t (*record_end)(sks_device *device, void **own);
-  /* `batch`, whose step has begun, is the one that was recorded, or NULL. */
-  int32_t (*replay)(sks_device *device, void *own, const sks_batch *batch);
-  void (*recording_destroy)(sks_device *device, void *own);
+  /* All may be NULL: the device records nothing. */
+  sks_record_begin_function *record_begin;
+  sks_record_end_function *record_end;
+  sks_replay_function *replay;
+  sks_recording_destroy_function *recording_destroy;
 };
 
 /*

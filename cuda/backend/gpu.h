@@ -176,51 +176,42 @@ int32_t sks_gpu_await(sks_gpu *gpu, cudaError_t error, const char *what);
 int32_t sks_gpu_multiply(sks_gpu *gpu, const sks_gpu_product *product);
 
 /* What fills the table, a file of cuda/backend each. */
-int32_t sks_gpu_buffer_allocate(sks_device *device, int64_t bytes, void **buffer);
-void sks_gpu_buffer_free(sks_device *device, void *buffer);
-int32_t sks_gpu_upload(sks_device *device, void *to, const void *from, int64_t bytes);
-int32_t sks_gpu_download(sks_device *device, void *to, const void *from, int64_t bytes);
-int32_t sks_gpu_copy(sks_device *device, void *to, const void *from, int64_t bytes);
-int32_t sks_gpu_buffer_read(sks_device *device, const void *buffer, int64_t bytes, uint64_t *sum);
-int32_t sks_gpu_weights_create(sks_weights *weights, const sks_weight_part *parts);
-void sks_gpu_weights_destroy(sks_weights *weights);
-int32_t sks_gpu_workspace_create(sks_workspace *workspace);
-void sks_gpu_workspace_destroy(sks_workspace *workspace);
-int32_t sks_gpu_linear(sks_workspace *workspace, const sks_weights *weights, const sks_norm *norm,
-                       const float *x, int32_t rows, float *y, int32_t output);
-int32_t sks_gpu_embed(sks_device *device, const sks_weights *table, const int32_t *ids,
-                      int32_t rows, float *y);
-int32_t sks_gpu_normalize(sks_device *device, const sks_norm *norm, const float *x, int32_t rows,
-                          int32_t columns, float *y);
-int32_t sks_gpu_clamp(sks_device *device, float *x, int64_t count, float limit);
-int32_t sks_gpu_top_k(sks_device *device, const float *logits, int32_t rows, int32_t count,
-                      int32_t k, int32_t *indices, float *values);
-int32_t sks_gpu_nll(sks_device *device, const float *logits, int32_t rows, int32_t count,
-                    const int32_t *targets, double *loss);
-int32_t sks_gpu_attention_create(sks_attention *attention);
-void sks_gpu_attention_destroy(sks_attention *attention);
-int64_t sks_gpu_cache_row_bytes(int32_t type, int64_t head_dim);
-int32_t sks_gpu_cache_allocate(sks_cache *cache, int64_t slots, int64_t bytes);
-void sks_gpu_cache_free(sks_cache *cache);
-int32_t sks_gpu_cache_grow(sks_cache *cache, int64_t slots);
-int32_t sks_gpu_cache_move(sks_cache *cache, int64_t from, int64_t end, int64_t distance);
-int32_t sks_gpu_cache_pack(const sks_cache *cache, const sks_span spans[SKS_SPANS], char *packed);
-int32_t sks_gpu_cache_unpack(sks_cache *cache, const sks_span spans[SKS_SPANS], const char *packed);
-int32_t sks_gpu_batch_create(sks_batch *batch);
-void sks_gpu_batch_destroy(sks_batch *batch);
-int32_t sks_gpu_batch_begin(sks_batch *batch);
-int32_t sks_gpu_batch_commit(sks_batch *batch);
-int32_t sks_gpu_append(sks_batch *batch, int32_t layer, const float *keys, const float *values,
-                       int64_t row_stride, int64_t head_stride);
-int32_t sks_gpu_attend(sks_batch *batch, int32_t layer, const float *queries, int64_t row_stride,
-                       int64_t group_stride, const float *sink_logits, float *out);
-int32_t sks_gpu_attention_weights(sks_batch *batch, int32_t layer, const float *queries,
-                                  int64_t row_stride, int64_t group_stride,
-                                  const float *sink_logits, int32_t row, float *weights);
-int32_t sks_gpu_record_begin(sks_device *device);
-int32_t sks_gpu_record_end(sks_device *device, void **own);
-int32_t sks_gpu_replay(sks_device *device, void *own, const sks_batch *batch);
-void sks_gpu_recording_destroy(sks_device *device, void *own);
+sks_buffer_allocate_function sks_gpu_buffer_allocate;
+sks_buffer_free_function sks_gpu_buffer_free;
+sks_copy_function sks_gpu_upload;
+sks_copy_function sks_gpu_download;
+sks_copy_function sks_gpu_copy;
+sks_buffer_read_function sks_gpu_buffer_read;
+sks_weights_create_function sks_gpu_weights_create;
+sks_weights_destroy_function sks_gpu_weights_destroy;
+sks_workspace_create_function sks_gpu_workspace_create;
+sks_workspace_destroy_function sks_gpu_workspace_destroy;
+sks_linear_function sks_gpu_linear;
+sks_embed_function sks_gpu_embed;
+sks_normalize_function sks_gpu_normalize;
+sks_clamp_function sks_gpu_clamp;
+sks_top_k_function sks_gpu_top_k;
+sks_nll_function sks_gpu_nll;
+sks_attention_create_function sks_gpu_attention_create;
+sks_attention_destroy_function sks_gpu_attention_destroy;
+sks_cache_row_bytes_function sks_gpu_cache_row_bytes;
+sks_cache_allocate_function sks_gpu_cache_allocate;
+sks_cache_free_function sks_gpu_cache_free;
+sks_cache_grow_function sks_gpu_cache_grow;
+sks_cache_move_function sks_gpu_cache_move;
+sks_cache_pack_function sks_gpu_cache_pack;
+sks_cache_unpack_function sks_gpu_cache_unpack;
+sks_batch_create_function sks_gpu_batch_create;
+sks_batch_destroy_function sks_gpu_batch_destroy;
+sks_batch_begin_function sks_gpu_batch_begin;
+sks_batch_commit_function sks_gpu_batch_commit;
+sks_append_function sks_gpu_append;
+sks_attend_function sks_gpu_attend;
+sks_attention_weights_function sks_gpu_attention_weights;
+sks_record_begin_function sks_gpu_record_begin;
+sks_record_end_function sks_gpu_record_end;
+sks_replay_function sks_gpu_replay;
+sks_recording_destroy_function sks_gpu_recording_destroy;
 
 /* What the library that opened this one lends. */
 extern sks_host sks_gpu_host;
