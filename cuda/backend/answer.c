@@ -1,3 +1,5 @@
+#include "cuda/backend/answer.h"
+
 #include <stddef.h>
 #include <string.h>
 
@@ -6,6 +8,26 @@
 
 /* Between two looks at whether the device still works: some tens of microseconds. */
 enum { SPINS = 1024 };
+
+int32_t sks_gpu_results(sks_gpu *gpu, int64_t bytes) {
+  int32_t status = sks_gpu_require_running(gpu, "a result in host memory");
+  if (status != SKS_OK || bytes <= gpu->results.bytes) return status;
+  status = sks_gpu_ensure(gpu, bytes, "room for results", &gpu->results);
+  if (status != SKS_OK) return status;
+  cudaFreeHost(gpu->host_results);
+  gpu->host_results = NULL;
+  status = sks_gpu_pinned(gpu, gpu->results.bytes, "room for results", (void **)&gpu->host_results);
+  if (status != SKS_OK) sks_gpu_free_room(gpu, &gpu->results);
+  return status;
+}
+
+int32_t sks_gpu_fetch(sks_gpu *gpu, cudaError_t error, int64_t bytes, const char *what) {
+  if (error == cudaSuccess)
+    error = cudaMemcpyAsync(gpu->host_results, gpu->results.memory, (size_t)bytes,
+                            cudaMemcpyDeviceToHost, gpu->stream);
+  if (error == cudaSuccess) error = cudaStreamSynchronize(gpu->stream);
+  return sks_gpu_check(gpu, error, what);
+}
 
 int32_t sks_gpu_ask(sks_gpu *gpu, int64_t bytes, uint32_t *serial) {
   int32_t status = sks_gpu_require_running(gpu, "a result in host memory");

@@ -1,12 +1,12 @@
-#include "core/batch.h"
+#include "cuda/backend/batch.h"
 
 #include <string.h>
 
 #include "core/memory.h"
+#include "cuda/backend/attention.h"
 #include "cuda/backend/cache.h"
 #include "cuda/backend/gpu.h"
-#include "cuda/kernels/attend.h"
-#include "cuda/kernels/attention_weights.h"
+#include "cuda/backend/table.h"
 #include "cuda/kernels/linear_batch.h"
 
 enum {
@@ -15,42 +15,11 @@ enum {
   ROUNDED_BYTES = 2                 /* of what a stride counts */
 };
 
-/* An array of the device's that is the same in most steps, and what it has of it. */
-typedef struct sks_gpu_written {
-  void *to;
-  void *copy; /* in host memory */
-  int64_t bytes;
-} sks_gpu_written;
-
-/* What a GPU has of a batch. What has changed of where rows stand is written to the device when a
- * step begins; kernels get pointers to it, which never change, so that a recorded step is replayed
- * for ever. */
-typedef struct sks_gpu_batch {
-  sks_cuda_attention attention;
-  sks_cuda_step step;
-  void *memory; /* what the step points to */
-  sks_cuda_tile *tiles;
-  bool one_row_each; /* every stream has one row in the step */
-  bool tiled;
-  int32_t tile_count;
-  void *rounded; /* results once more, for the product that takes them */
-  sks_gpu_room workspace;
-  /* What is written to the device, [max_rows] each. */
-  sks_cuda_cache *host_caches;
-  int64_t *host_positions;
-  sks_cuda_row *host_rows;
-  sks_cuda_tile *host_tiles;
-  sks_gpu_written written_caches, written_rows;
-  bool committed; /* the last step was */
-  uint64_t lost;  /* launches of what waited that had failed when the last step began */
-} sks_gpu_batch;
-
-/* Rows whose results are left rounded, too: as many as a product of our own takes. */
-static int64_t most_rounded(const sks_batch *batch) {
+int64_t sks_gpu_most_rounded(const sks_batch *batch) {
   return batch->max_rows < SKS_CUDA_BATCH_ROWS ? batch->max_rows : SKS_CUDA_BATCH_ROWS;
 }
 
-static int64_t rounded_stride(const sks_attention *attention, int32_t type) {
+int64_t sks_gpu_rounded_stride(const sks_attention *attention, int32_t type) {
   int64_t columns = (int64_t)attention->heads * attention->head_dim;
   return type == SKS_CUDA_NUMBERS ? sks_cuda_number_stride(columns)
                                   : sks_cuda_rounded_stride(columns);
@@ -65,7 +34,8 @@ static int32_t allocate(sks_gpu *gpu, const sks_batch *batch, sks_gpu_batch *own
           tiles = sks_cuda_round(rows * (int64_t)sizeof(sks_cuda_tile), 256),
           phases = sks_cuda_round(rows * 4 * batch->attention->rotary_half * (int64_t)sizeof(float),
                                   256),
-          rounded = most_rounded(batch) * rounded_stride(batch->attention, SKS_CUDA_NUMBERS) *
+          rounded = sks_gpu_most_rounded(batch) *
+                    sks_gpu_rounded_stride(batch->attention, SKS_CUDA_NUMBERS) *
                     ROUNDED_BYTES; /* more than other types take */
   int32_t status =
       sks_gpu_allocate(gpu, caches + positions + entries + tokens + tiles + phases + rounded,
@@ -216,78 +186,4 @@ int32_t sks_gpu_batch_commit(sks_batch *batch) {
   status = sks_gpu_done(gpu, status);
   own->committed = status == SKS_OK;
   return status;
-}
-
-int32_t sks_gpu_append(sks_batch *batch, int32_t layer, const float *keys, const float *values,
-                       int64_t row_stride, int64_t head_stride) {
-  sks_gpu_batch *own = batch->own;
-  sks_gpu *gpu = sks_gpu_enter_waiting(batch->attention->device);
-  int32_t status = sks_gpu_check(gpu, sks_gpu_launch_waiting(gpu), "sks_append");
-  if (status == SKS_OK)
-    status = sks_gpu_require_whole(gpu, batch); /* or it would go where others are */
-  if (status != SKS_OK) return sks_gpu_done(gpu, status);
-  gpu->waiting.appended = (sks_gpu_appended){.batch = batch,
-                                             .layer = layer,
-                                             .attention = own->attention,
-                                             .step = own->step,
-                                             .rows = {keys, values, row_stride, head_stride}};
-  cudaError_t error = own->one_row_each ? cudaSuccess : sks_gpu_launch_waiting(gpu);
-  return sks_gpu_leave(gpu, error, "sks_append");
-}
-
-/* Where the results of the step's rows are left for a product of the type of the one before;
- * nowhere if there is no such place. */
-static sks_cuda_rounded place_for_rounded(const sks_gpu *gpu, const sks_batch *batch) {
-  const sks_gpu_batch *own = batch->own;
-  int32_t rows = own->step.row_count;
-  int32_t type = gpu->rounded_type;
-  if (rows > most_rounded(batch) || !sks_cuda_attend_leaves(&own->attention, rows, type))
-    return (sks_cuda_rounded){0};
-  return (sks_cuda_rounded){own->rounded, rounded_stride(batch->attention, type), type};
-}
-
-int32_t sks_gpu_attend(sks_batch *batch, int32_t layer, const float *queries, int64_t row_stride,
-                       int64_t group_stride, const float *sink_logits, float *out) {
-  sks_gpu_batch *own = batch->own;
-  sks_gpu *gpu = sks_gpu_enter_waiting(batch->attention->device);
-  sks_cuda_attend_args args = {queries, row_stride, group_stride, sink_logits, out, {0}};
-  sks_gpu_appended *appended = &gpu->waiting.appended;
-  bool stores = appended->batch == batch && appended->layer == layer;
-  if (stores) appended->batch = NULL;
-  cudaError_t error = sks_gpu_launch_waiting(gpu);
-  if (error == cudaSuccess && own->tiled)
-    error = sks_cuda_attend_tiles(gpu->stream, &own->attention, &own->step, layer, &args,
-                                  own->tiles, own->tile_count);
-  else if (error == cudaSuccess) {
-    args.rounded = place_for_rounded(gpu, batch);
-    error = sks_cuda_attend_rows(gpu->stream, &own->attention, &own->step, layer,
-                                 stores ? &appended->rows : NULL, &args, batch->most_keys,
-                                 own->workspace.memory, own->workspace.bytes, true);
-    if (error == cudaSuccess)
-      sks_gpu_leave_rounded(gpu, out, own->step.row_count,
-                            (int64_t)own->attention.heads * own->attention.head_dim, args.rounded);
-    else if (stores)
-      gpu->waiting.lost++; /* the append with it */
-  }
-  return sks_gpu_leave(gpu, error, "sks_attend");
-}
-
-int32_t sks_gpu_attention_weights(sks_batch *batch, int32_t layer, const float *queries,
-                                  int64_t row_stride, int64_t group_stride,
-                                  const float *sink_logits, int32_t row, float *weights) {
-  sks_gpu_batch *own = batch->own;
-  sks_gpu *gpu = sks_gpu_enter(batch->attention->device);
-  sks_span spans[SKS_SPANS];
-  const sks_row *of = &batch->rows[row];
-  int64_t keys = sks_spans_between(&of->cache->ring, of->view, of->view, spans);
-  int64_t bytes = batch->attention->heads * keys * (int64_t)sizeof *weights;
-  int32_t status = sks_gpu_results(gpu, bytes);
-  if (status != SKS_OK) return sks_gpu_done(gpu, status);
-  sks_cuda_attend_args args = {queries,     row_stride,          group_stride,
-                               sink_logits, gpu->results.memory, {0}};
-  cudaError_t error =
-      sks_cuda_attention_weights(gpu->stream, &own->attention, &own->step, layer, row, &args);
-  status = sks_gpu_fetch(gpu, error, bytes, "sks_attention_weights");
-  if (status == SKS_OK) memcpy(weights, gpu->host_results, (size_t)bytes);
-  return sks_gpu_done(gpu, status);
 }

@@ -5,6 +5,8 @@
 #include <cuda_runtime_api.h>
 #include <stdint.h>
 
+typedef struct sks_gpu sks_gpu;
+
 typedef struct sks_gpu_blas {
   void *library; /* NULL where there is none */
   void *handle;  /* made with the first product */
@@ -32,5 +34,8 @@ typedef struct sks_gpu_product {
 /* Looks for the library. */
 void sks_gpu_blas_find(sks_gpu_blas *blas);
 void sks_gpu_blas_close(sks_gpu_blas *blas);
+
+/* The status of a product of cuBLAS, which is there. Sums are float32. */
+int32_t sks_gpu_multiply(sks_gpu *gpu, const sks_gpu_product *product);
 
 #endif

@@ -1,7 +1,7 @@
 #include <string.h>
 
 #include "cuda/backend/gpu.h"
-#include "cuda/kernels/read.h"
+#include "cuda/backend/table.h"
 
 enum { MOST_STAGED_BYTES = 1 << 20 }; /* that come by way of pinned memory, which is faster */
 
@@ -27,15 +27,6 @@ int32_t sks_gpu_upload(sks_device *device, void *to, const void *from, int64_t b
   return sks_gpu_leave(gpu, error, "an upload");
 }
 
-cudaError_t sks_gpu_write(sks_gpu *gpu, void *to, const void *from, int64_t bytes) {
-  if (sks_cuda_puts_add(&gpu->waiting.puts, to, from, bytes)) return cudaSuccess;
-  cudaError_t error = sks_gpu_launch_waiting(gpu);
-  if (error != cudaSuccess) return error;
-  if (sks_cuda_puts_add(&gpu->waiting.puts, to, from, bytes)) return cudaSuccess;
-  /* From memory that is not pinned: when the call returns, what it needs has been read. */
-  return cudaMemcpyAsync(to, from, (size_t)bytes, cudaMemcpyHostToDevice, gpu->stream);
-}
-
 int32_t sks_gpu_download(sks_device *device, void *to, const void *from, int64_t bytes) {
   sks_gpu *gpu = sks_gpu_enter(device);
   bool staged = bytes <= MOST_STAGED_BYTES;
@@ -55,14 +46,4 @@ int32_t sks_gpu_copy(sks_device *device, void *to, const void *from, int64_t byt
   return sks_gpu_leave(
       gpu, cudaMemcpyAsync(to, from, (size_t)bytes, cudaMemcpyDeviceToDevice, gpu->stream),
       "a copy");
-}
-
-int32_t sks_gpu_buffer_read(sks_device *device, const void *buffer, int64_t bytes, uint64_t *sum) {
-  sks_gpu *gpu = sks_gpu_enter(device);
-  int32_t status = sks_gpu_results(gpu, sizeof *sum);
-  if (status != SKS_OK) return sks_gpu_done(gpu, status);
-  cudaError_t error = sks_cuda_read(gpu->stream, buffer, bytes, gpu->results.memory);
-  status = sks_gpu_fetch(gpu, error, sizeof *sum, "a read");
-  *sum = *(const uint64_t *)gpu->host_results;
-  return sks_gpu_done(gpu, status);
 }

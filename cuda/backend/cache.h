@@ -1,7 +1,6 @@
 #ifndef SINKSTREAM_CUDA_BACKEND_CACHE_H
 #define SINKSTREAM_CUDA_BACKEND_CACHE_H
 
-#include "core/attention.h"
 #include "core/cache.h"
 #include "cuda/kernels/cache.h"
 
@@ -10,9 +9,6 @@ typedef struct sks_gpu_cache {
   char *base;
   int64_t layer_bytes;
 } sks_gpu_cache;
-
-/* The attention as kernels take it, for caches of this type. */
-sks_cuda_attention sks_gpu_attention_of(const sks_attention *attention, int32_t type);
 
 /* A cache as kernels take it. */
 sks_cuda_cache sks_gpu_cache_of(const sks_cache *cache);

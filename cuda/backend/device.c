@@ -1,71 +1,14 @@
 #include <stdio.h>
-#include <string.h>
 
 #include "core/memory.h"
 #include "cuda/backend/gpu.h"
+#include "cuda/backend/host.h"
+#include "cuda/backend/table.h"
 #include "cuda/kernels/loading.h"
 
 enum { LEAST_MAJOR = 8 }; /* compute capability 8.0: what the kernels are built for */
 
-sks_gpu *sks_gpu_enter_waiting(const sks_device *device) {
-  sks_gpu *gpu = (sks_gpu *)device;
-  pthread_mutex_lock(&gpu->lock);
-  gpu->operation++;
-  cudaSetDevice(gpu->index); /* of this thread; fails only where opening had failed */
-  return gpu;
-}
-
-sks_gpu *sks_gpu_enter(const sks_device *device) {
-  sks_gpu *gpu = sks_gpu_enter_waiting(device);
-  cudaError_t error = sks_gpu_launch_waiting(gpu);
-  if (error != cudaSuccess) gpu->waiting.error = error;
-  return gpu;
-}
-
-cudaError_t sks_gpu_launch_waiting(sks_gpu *gpu) {
-  sks_gpu_waiting *waiting = &gpu->waiting;
-  sks_gpu_appended *appended = &waiting->appended;
-  cudaError_t error = waiting->begins ? sks_cuda_put_and_begin(gpu->stream, &waiting->puts,
-                                                               &waiting->attention, &waiting->step)
-                                      : sks_cuda_put(gpu->stream, &waiting->puts);
-  if (error == cudaSuccess && appended->batch != NULL)
-    error = sks_cuda_append(gpu->stream, &appended->attention, &appended->step, appended->layer,
-                            &appended->rows, true);
-  waiting->puts.count = 0;
-  waiting->begins = false;
-  appended->batch = NULL;
-  if (error != cudaSuccess) waiting->lost++;
-  return error;
-}
-
-int32_t sks_gpu_done(sks_gpu *gpu, int32_t status) {
-  if (status == SKS_OK) {
-    status = sks_gpu_check(gpu, gpu->waiting.error, "a step's beginning or append");
-    gpu->waiting.error = cudaSuccess;
-  }
-  pthread_mutex_unlock(&gpu->lock);
-  return status;
-}
-
-void sks_gpu_quit(sks_gpu *gpu) { pthread_mutex_unlock(&gpu->lock); }
-
-int32_t sks_gpu_check(const sks_gpu *gpu, cudaError_t error, const char *what) {
-  if (error == cudaSuccess) return SKS_OK;
-  if (error == cudaErrorMemoryAllocation) return sks_gpu_out_of_memory(gpu, 0, what);
-  cudaGetLastError(); /* or a later call would be told of it again */
-  return sks_fail(SKS_FAULT, "%s: %s: %s", gpu->name, what, cudaGetErrorString(error));
-}
-
-int32_t sks_gpu_leave(sks_gpu *gpu, cudaError_t error, const char *what) {
-  return sks_gpu_done(gpu, sks_gpu_check(gpu, error, what));
-}
-
-int32_t sks_gpu_require_running(const sks_gpu *gpu, const char *what) {
-  if (!gpu->recording) return SKS_OK;
-  return sks_fail(SKS_IMPOSSIBLE, "%s cannot be recorded", what);
-}
-
-static void close_gpu(sks_device *device) {
+void sks_gpu_close(sks_device *device) {
   sks_gpu *gpu = sks_gpu_enter(device);
   if (gpu->stream != NULL) cudaStreamSynchronize(gpu->stream);
   sks_gpu_blas_close(&gpu->blas);
@@ -82,7 +25,7 @@ static void close_gpu(sks_device *device) {
   sks_memory_free(gpu);
 }
 
-static int32_t memory(sks_device *device, int64_t *total, int64_t *available) {
+int32_t sks_gpu_memory(sks_device *device, int64_t *total, int64_t *available) {
   sks_gpu *gpu = sks_gpu_enter(device);
   size_t free_bytes = 0, all_bytes = 0;
   cudaError_t error = cudaMemGetInfo(&free_bytes, &all_bytes);
@@ -90,48 +33,6 @@ static int32_t memory(sks_device *device, int64_t *total, int64_t *available) {
   *available = (int64_t)free_bytes;
   return sks_gpu_leave(gpu, error, "sks_device_memory");
 }
-
-static const sks_backend table = {
-    .close = close_gpu,
-    .memory = memory,
-    .buffer_allocate = sks_gpu_buffer_allocate,
-    .buffer_free = sks_gpu_buffer_free,
-    .upload = sks_gpu_upload,
-    .download = sks_gpu_download,
-    .copy = sks_gpu_copy,
-    .buffer_read = sks_gpu_buffer_read,
-    .weights_create = sks_gpu_weights_create,
-    .weights_destroy = sks_gpu_weights_destroy,
-    .workspace_create = sks_gpu_workspace_create,
-    .workspace_destroy = sks_gpu_workspace_destroy,
-    .linear = sks_gpu_linear,
-    .embed = sks_gpu_embed,
-    .normalize = sks_gpu_normalize,
-    .clamp = sks_gpu_clamp,
-    .top_k = sks_gpu_top_k,
-    .nll = sks_gpu_nll,
-    .attention_create = sks_gpu_attention_create,
-    .attention_destroy = sks_gpu_attention_destroy,
-    .step_bytes = SKS_GPU_STEP_BYTES,
-    .cache_row_bytes = sks_gpu_cache_row_bytes,
-    .cache_allocate = sks_gpu_cache_allocate,
-    .cache_free = sks_gpu_cache_free,
-    .cache_grow = sks_gpu_cache_grow,
-    .cache_move = sks_gpu_cache_move,
-    .cache_pack = sks_gpu_cache_pack,
-    .cache_unpack = sks_gpu_cache_unpack,
-    .batch_create = sks_gpu_batch_create,
-    .batch_destroy = sks_gpu_batch_destroy,
-    .batch_begin = sks_gpu_batch_begin,
-    .batch_commit = sks_gpu_batch_commit,
-    .append = sks_gpu_append,
-    .attend = sks_gpu_attend,
-    .attention_weights = sks_gpu_attention_weights,
-    .record_begin = sks_gpu_record_begin,
-    .record_end = sks_gpu_record_end,
-    .replay = sks_gpu_replay,
-    .recording_destroy = sks_gpu_recording_destroy,
-};
 
 /* One sentence for whoever asked for a GPU and gets none. */
 static int32_t absent(cudaError_t error) {
@@ -203,12 +104,15 @@ int32_t sks_backend_open(const sks_host *host, int32_t index, sks_device **devic
   snprintf(gpu->isa, sizeof gpu->isa, "sm_%d%d%s", facts.major, facts.minor,
            gpu->blas.library != NULL ? "+cublas" : "");
   gpu->index = index;
-  gpu->base = (sks_device){
-      .backend = &table, .kind = "cuda", .name = gpu->name, .isa = gpu->isa, .threads = 1};
+  gpu->base = (sks_device){.backend = &sks_gpu_backend,
+                           .kind = "cuda",
+                           .name = gpu->name,
+                           .isa = gpu->isa,
+                           .threads = 1};
   init_lock(&gpu->lock);
   status = open_stream(gpu);
   if (status != SKS_OK) {
-    close_gpu(&gpu->base);
+    sks_gpu_close(&gpu->base);
     return status;
   }
   sks_cuda_load_kernels();

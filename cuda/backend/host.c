@@ -1,10 +1,12 @@
 /* What core/fail.h and core/memory.h promise, by way of the library that opened this one: an error
  * text is read there, and bytes are counted there. */
+#include "cuda/backend/host.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "core/fail.h"
 #include "core/memory.h"
-#include "cuda/backend/gpu.h"
 
 sks_host sks_gpu_host;
 

@@ -1,39 +1,14 @@
 #include "cuda/kernels/linear.h"
 
 #include "core/element.h"
-#include "core/memory.h"
 #include "cuda/backend/gpu.h"
+#include "cuda/backend/table.h"
 #include "cuda/backend/weights.h"
-#include "cuda/kernels/element.h"
+#include "cuda/backend/workspace.h"
 #include "cuda/kernels/linear_batch.h"
-#include "cuda/kernels/norm.h"
 #include "cuda/kernels/pack.h"
 
-/* Memory for products of a batch or of many rows, made when the first one comes. */
-typedef struct sks_gpu_workspace {
-  sks_gpu_room input;       /* rounded to 16 bits */
-  sks_gpu_room float_input; /* for float32 weights */
-  sks_gpu_room output;      /* once more, rounded for the next product */
-  sks_gpu_room sums;        /* where they cannot go straight to y */
-  sks_gpu_room expanded;    /* some rows of quantised weights */
-} sks_gpu_workspace;
-
 enum { EXPANDED_BYTES = 64 << 20 };
-
-int32_t sks_gpu_workspace_create(sks_workspace *workspace) {
-  workspace->own = sks_memory_allocate(sizeof(sks_gpu_workspace), "a workspace");
-  return workspace->own == NULL ? SKS_OUT_OF_MEMORY : SKS_OK;
-}
-
-void sks_gpu_workspace_destroy(sks_workspace *workspace) {
-  sks_gpu_workspace *own = workspace->own;
-  sks_gpu *gpu = sks_gpu_enter(workspace->device);
-  sks_gpu_room *rooms[] = {&own->input, &own->float_input, &own->output, &own->sums,
-                           &own->expanded};
-  for (size_t i = 0; i < sizeof rooms / sizeof *rooms; i++) sks_gpu_free_room(gpu, rooms[i]);
-  sks_gpu_quit(gpu);
-  sks_memory_free(own);
-}
 
 /* The product with weights that lie as it takes them, or with expanded ones piece by piece. */
 static int32_t multiply(sks_gpu *gpu, sks_gpu_workspace *own, const sks_cuda_matrix *matrix,
@@ -182,24 +157,4 @@ int32_t sks_gpu_linear(sks_workspace *workspace, const sks_weights *weights, con
   if (rows > SKS_CUDA_FEW_ROWS && gpu->blas.library != NULL && !(own->exact && rounds))
     return sks_gpu_done(gpu, many_rows(gpu, workspace, &own->matrix, norm, x, rows, y, output));
   return sks_gpu_done(gpu, few_rows(gpu, &own->matrix, norm, x, rows, y, output));
-}
-
-int32_t sks_gpu_embed(sks_device *device, const sks_weights *table, const int32_t *ids,
-                      int32_t rows, float *y) {
-  sks_gpu *gpu = sks_gpu_enter(device);
-  return sks_gpu_leave(gpu,
-                       sks_cuda_embed(gpu->stream, &sks_gpu_matrix_of(table)->matrix, ids, rows, y),
-                       "sks_embed");
-}
-
-int32_t sks_gpu_normalize(sks_device *device, const sks_norm *norm, const float *x, int32_t rows,
-                          int32_t columns, float *y) {
-  sks_gpu *gpu = sks_gpu_enter(device);
-  return sks_gpu_leave(gpu, sks_cuda_normalize(gpu->stream, norm, x, rows, columns, y),
-                       "sks_normalize");
-}
-
-int32_t sks_gpu_clamp(sks_device *device, float *x, int64_t count, float limit) {
-  sks_gpu *gpu = sks_gpu_enter(device);
-  return sks_gpu_leave(gpu, sks_cuda_clamp(gpu->stream, x, count, limit), "sks_clamp");
 }

@@ -76,23 +76,3 @@ void sks_gpu_free_room(sks_gpu *gpu, sks_gpu_room *room) {
   for (int32_t i = 0; i < room->count; i++) sks_gpu_free(gpu, room->all[i]);
   *room = (sks_gpu_room){0};
 }
-
-int32_t sks_gpu_results(sks_gpu *gpu, int64_t bytes) {
-  int32_t status = sks_gpu_require_running(gpu, "a result in host memory");
-  if (status != SKS_OK || bytes <= gpu->results.bytes) return status;
-  status = sks_gpu_ensure(gpu, bytes, "room for results", &gpu->results);
-  if (status != SKS_OK) return status;
-  cudaFreeHost(gpu->host_results);
-  gpu->host_results = NULL;
-  status = sks_gpu_pinned(gpu, gpu->results.bytes, "room for results", (void **)&gpu->host_results);
-  if (status != SKS_OK) sks_gpu_free_room(gpu, &gpu->results);
-  return status;
-}
-
-int32_t sks_gpu_fetch(sks_gpu *gpu, cudaError_t error, int64_t bytes, const char *what) {
-  if (error == cudaSuccess)
-    error = cudaMemcpyAsync(gpu->host_results, gpu->results.memory, (size_t)bytes,
-                            cudaMemcpyDeviceToHost, gpu->stream);
-  if (error == cudaSuccess) error = cudaStreamSynchronize(gpu->stream);
-  return sks_gpu_check(gpu, error, what);
-}

@@ -1,4 +1,6 @@
+#include "cuda/backend/batch.h"
 #include "cuda/backend/gpu.h"
+#include "cuda/backend/table.h"
 
 /* `own` of a recording is its executable graph. */
 

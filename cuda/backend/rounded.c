@@ -1,4 +1,4 @@
-#include "cuda/kernels/rounded.h"
+#include "cuda/backend/rounded.h"
 
 #include "cuda/backend/gpu.h"
 

@@ -4,6 +4,8 @@
 
 #include "core/memory.h"
 #include "cuda/backend/gpu.h"
+#include "cuda/backend/host.h"
+#include "cuda/backend/table.h"
 
 /* More than the device chooses: the host does, row by row. */
 static int32_t top_of_many(sks_gpu *gpu, const float *logits, int32_t rows, int32_t count,

@@ -5,6 +5,7 @@
 #include "core/element.h"
 #include "core/memory.h"
 #include "cuda/backend/gpu.h"
+#include "cuda/backend/table.h"
 #include "cuda/kernels/linear.h"
 #include "cuda/kernels/pack.h"
 

@@ -1,0 +1,43 @@
+#include "cuda/backend/gpu.h"
+
+sks_gpu *sks_gpu_enter_waiting(const sks_device *device) {
+  sks_gpu *gpu = (sks_gpu *)device;
+  pthread_mutex_lock(&gpu->lock);
+  gpu->operation++;
+  cudaSetDevice(gpu->index); /* of this thread; fails only where opening had failed */
+  return gpu;
+}
+
+sks_gpu *sks_gpu_enter(const sks_device *device) {
+  sks_gpu *gpu = sks_gpu_enter_waiting(device);
+  cudaError_t error = sks_gpu_launch_waiting(gpu);
+  if (error != cudaSuccess) gpu->waiting.error = error;
+  return gpu;
+}
+
+int32_t sks_gpu_done(sks_gpu *gpu, int32_t status) {
+  if (status == SKS_OK) {
+    status = sks_gpu_check(gpu, gpu->waiting.error, "a step's beginning or append");
+    gpu->waiting.error = cudaSuccess;
+  }
+  pthread_mutex_unlock(&gpu->lock);
+  return status;
+}
+
+void sks_gpu_quit(sks_gpu *gpu) { pthread_mutex_unlock(&gpu->lock); }
+
+int32_t sks_gpu_check(const sks_gpu *gpu, cudaError_t error, const char *what) {
+  if (error == cudaSuccess) return SKS_OK;
+  if (error == cudaErrorMemoryAllocation) return sks_gpu_out_of_memory(gpu, 0, what);
+  cudaGetLastError(); /* or a later call would be told of it again */
+  return sks_fail(SKS_FAULT, "%s: %s: %s", gpu->name, what, cudaGetErrorString(error));
+}
+
+int32_t sks_gpu_leave(sks_gpu *gpu, cudaError_t error, const char *what) {
+  return sks_gpu_done(gpu, sks_gpu_check(gpu, error, what));
+}
+
+int32_t sks_gpu_require_running(const sks_gpu *gpu, const char *what) {
+  if (!gpu->recording) return SKS_OK;
+  return sks_fail(SKS_IMPOSSIBLE, "%s cannot be recorded", what);
+}

@@ -1,0 +1,49 @@
+/* What fills the table of a GPU. */
+#ifndef SINKSTREAM_CUDA_BACKEND_TABLE_H
+#define SINKSTREAM_CUDA_BACKEND_TABLE_H
+
+#include "core/backend.h"
+
+extern const sks_backend sks_gpu_backend;
+
+/* A file of cuda/backend each. */
+sks_close_function sks_gpu_close;
+sks_memory_function sks_gpu_memory;
+sks_buffer_allocate_function sks_gpu_buffer_allocate;
+sks_buffer_free_function sks_gpu_buffer_free;
+sks_copy_function sks_gpu_upload;
+sks_copy_function sks_gpu_download;
+sks_copy_function sks_gpu_copy;
+sks_buffer_read_function sks_gpu_buffer_read;
+sks_weights_create_function sks_gpu_weights_create;
+sks_weights_destroy_function sks_gpu_weights_destroy;
+sks_workspace_create_function sks_gpu_workspace_create;
+sks_workspace_destroy_function sks_gpu_workspace_destroy;
+sks_linear_function sks_gpu_linear;
+sks_embed_function sks_gpu_embed;
+sks_normalize_function sks_gpu_normalize;
+sks_clamp_function sks_gpu_clamp;
+sks_top_k_function sks_gpu_top_k;
+sks_nll_function sks_gpu_nll;
+sks_attention_create_function sks_gpu_attention_create;
+sks_attention_destroy_function sks_gpu_attention_destroy;
+sks_cache_row_bytes_function sks_gpu_cache_row_bytes;
+sks_cache_allocate_function sks_gpu_cache_allocate;
+sks_cache_free_function sks_gpu_cache_free;
+sks_cache_grow_function sks_gpu_cache_grow;
+sks_cache_move_function sks_gpu_cache_move;
+sks_cache_pack_function sks_gpu_cache_pack;
+sks_cache_unpack_function sks_gpu_cache_unpack;
+sks_batch_create_function sks_gpu_batch_create;
+sks_batch_destroy_function sks_gpu_batch_destroy;
+sks_batch_begin_function sks_gpu_batch_begin;
+sks_batch_commit_function sks_gpu_batch_commit;
+sks_append_function sks_gpu_append;
+sks_attend_function sks_gpu_attend;
+sks_attention_weights_function sks_gpu_attention_weights;
+sks_record_begin_function sks_gpu_record_begin;
+sks_record_end_function sks_gpu_record_end;
+sks_replay_function sks_gpu_replay;
+sks_recording_destroy_function sks_gpu_recording_destroy;
+
+#endif
