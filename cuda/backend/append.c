@@ -5,11 +5,10 @@
 int32_t sks_gpu_append(sks_batch *batch, int32_t layer, const float *keys, const float *values,
                        int64_t row_stride, int64_t head_stride) {
   sks_gpu_batch *own = batch->own;
-  sks_gpu *gpu = sks_gpu_enter_waiting(batch->attention->device);
-  int32_t status = sks_gpu_check(gpu, sks_gpu_launch_waiting(gpu), "sks_append");
-  if (status == SKS_OK)
-    status = sks_gpu_require_whole(gpu, batch); /* or it would go where others are */
-  if (status != SKS_OK) return sks_gpu_done(gpu, status);
+  sks_gpu *gpu;
+  /* Where the beginning is lost, rows would go where others are. */
+  int32_t status = sks_gpu_enter_step(batch->attention->device, batch, "sks_append", &gpu);
+  if (status != SKS_OK) return sks_gpu_leave_with(gpu, status);
   gpu->waiting.appended = (sks_gpu_appended){.batch = batch,
                                              .layer = layer,
                                              .attention = own->attention,

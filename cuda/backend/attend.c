@@ -33,8 +33,8 @@ int32_t sks_gpu_attend(sks_batch *batch, int32_t layer, const float *queries, in
                                  stores ? &appended->rows : NULL, &args, batch->most_keys,
                                  own->workspace.memory, own->workspace.bytes, true);
     if (error == cudaSuccess)
-      sks_gpu_leave_rounded(gpu, out, own->step.row_count,
-                            (int64_t)own->attention.heads * own->attention.head_dim, args.rounded);
+      sks_gpu_keep_rounded(gpu, out, own->step.row_count,
+                           (int64_t)own->attention.heads * own->attention.head_dim, args.rounded);
     else if (stores)
       gpu->waiting.lost++; /* the append with it */
   }

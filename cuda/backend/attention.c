@@ -10,7 +10,7 @@ int32_t sks_gpu_attention_create(sks_attention *attention) {
          slopes = attention->slopes ? (size_t)attention->heads * sizeof(float) : 0;
   int32_t status =
       sks_gpu_allocate(gpu, (int64_t)(turns + slopes), "an attention", &attention->own);
-  if (status != SKS_OK) return sks_gpu_done(gpu, status);
+  if (status != SKS_OK) return sks_gpu_leave_with(gpu, status);
   char *own = attention->own;
   cudaError_t error =
       cudaMemcpyAsync(own, attention->turns, turns, cudaMemcpyHostToDevice, gpu->stream);
@@ -24,7 +24,7 @@ int32_t sks_gpu_attention_create(sks_attention *attention) {
 void sks_gpu_attention_destroy(sks_attention *attention) {
   sks_gpu *gpu = sks_gpu_enter(attention->device);
   sks_gpu_free(gpu, attention->own);
-  sks_gpu_quit(gpu);
+  sks_gpu_leave_silently(gpu);
 }
 
 sks_cuda_attention sks_gpu_attention_of(const sks_attention *attention, int32_t type) {

@@ -16,12 +16,12 @@ int32_t sks_gpu_attention_weights(sks_batch *batch, int32_t layer, const float *
   int64_t keys = sks_spans_between(&of->cache->ring, of->view, of->view, spans);
   int64_t bytes = batch->attention->heads * keys * (int64_t)sizeof *weights;
   int32_t status = sks_gpu_results(gpu, bytes);
-  if (status != SKS_OK) return sks_gpu_done(gpu, status);
+  if (status != SKS_OK) return sks_gpu_leave_with(gpu, status);
   sks_cuda_attend_args args = {queries,     row_stride,          group_stride,
                                sink_logits, gpu->results.memory, {0}};
   cudaError_t error =
       sks_cuda_attention_weights(gpu->stream, &own->attention, &own->step, layer, row, &args);
   status = sks_gpu_fetch(gpu, error, bytes, "sks_attention_weights");
   if (status == SKS_OK) memcpy(weights, gpu->host_results, (size_t)bytes);
-  return sks_gpu_done(gpu, status);
+  return sks_gpu_leave_with(gpu, status);
 }

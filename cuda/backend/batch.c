@@ -66,7 +66,7 @@ int32_t sks_gpu_batch_create(sks_batch *batch) {
   if (own == NULL) return SKS_OUT_OF_MEMORY;
   batch->own = own;
   sks_gpu *gpu = sks_gpu_enter(batch->attention->device);
-  int32_t status = sks_gpu_done(gpu, allocate(gpu, batch, own));
+  int32_t status = sks_gpu_leave_with(gpu, allocate(gpu, batch, own));
   if (status != SKS_OK) sks_gpu_batch_destroy(batch);
   return status;
 }
@@ -76,7 +76,7 @@ void sks_gpu_batch_destroy(sks_batch *batch) {
   sks_gpu *gpu = sks_gpu_enter(batch->attention->device);
   sks_gpu_free(gpu, own->memory);
   sks_gpu_free_room(gpu, &own->workspace);
-  sks_gpu_quit(gpu);
+  sks_gpu_leave_silently(gpu);
   sks_memory_free(own->host_caches);
   sks_memory_free(own->host_positions);
   sks_memory_free(own->host_rows);
@@ -161,7 +161,7 @@ int32_t sks_gpu_batch_begin(sks_batch *batch) {
   int32_t status = sks_gpu_require_running(gpu, "the beginning of a step");
   if (status == SKS_OK) status = describe(batch, own);
   if (status == SKS_OK) status = ensure_workspace(gpu, batch, own);
-  if (status != SKS_OK) return sks_gpu_done(gpu, status);
+  if (status != SKS_OK) return sks_gpu_leave_with(gpu, status);
   if (gpu->waiting.appended.batch == batch) gpu->waiting.appended.batch = NULL; /* given up */
   cudaError_t error = sks_gpu_launch_waiting(gpu); /* of which nothing may be written twice */
   if (error == cudaSuccess) error = write_step(gpu, batch, own);
@@ -171,19 +171,22 @@ int32_t sks_gpu_batch_begin(sks_batch *batch) {
   return sks_gpu_leave(gpu, error, "sks_batch_begin");
 }
 
-int32_t sks_gpu_require_whole(sks_gpu *gpu, const sks_batch *batch) {
+int32_t sks_gpu_enter_step(const sks_device *device, const sks_batch *batch, const char *what,
+                           sks_gpu **gpu) {
+  sks_gpu *its = *gpu = sks_gpu_enter_waiting(device);
+  int32_t status = sks_gpu_check(its, sks_gpu_launch_waiting(its), what);
+  if (status != SKS_OK || batch == NULL) return status;
   const sks_gpu_batch *own = batch->own;
-  if (own->lost == gpu->waiting.lost) return SKS_OK;
-  gpu->waiting.error = cudaSuccess; /* told here, if nowhere else */
-  return sks_fail(SKS_FAULT, "%s: launches failed since the step began", gpu->name);
+  if (own->lost == its->waiting.lost) return SKS_OK;
+  its->waiting.error = cudaSuccess; /* told here, if nowhere else */
+  return sks_fail(SKS_FAULT, "%s: launches failed since the step began", its->name);
 }
 
 int32_t sks_gpu_batch_commit(sks_batch *batch) {
   sks_gpu_batch *own = batch->own;
-  sks_gpu *gpu = sks_gpu_enter_waiting(batch->attention->device);
-  int32_t status = sks_gpu_check(gpu, sks_gpu_launch_waiting(gpu), "sks_batch_commit");
-  if (status == SKS_OK) status = sks_gpu_require_whole(gpu, batch);
-  status = sks_gpu_done(gpu, status);
+  sks_gpu *gpu;
+  int32_t status = sks_gpu_enter_step(batch->attention->device, batch, "sks_batch_commit", &gpu);
+  status = sks_gpu_leave_with(gpu, status);
   own->committed = status == SKS_OK;
   return status;
 }

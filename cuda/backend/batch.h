@@ -37,8 +37,11 @@ typedef struct sks_gpu_batch {
   uint64_t lost;  /* launches of what waited that had failed when the last step began */
 } sks_gpu_batch;
 
-/* Refuses a step whose beginning may be lost, or an append: another thread may have been told. */
-int32_t sks_gpu_require_whole(sks_gpu *gpu, const sks_batch *batch);
+/* Enters, launches what waits, and refuses a step whose beginning may be lost, or an append:
+ * another thread may have been told. The caller leaves, whatever the status. `batch` NULL: no step.
+ */
+int32_t sks_gpu_enter_step(const sks_device *device, const sks_batch *batch, const char *what,
+                           sks_gpu **gpu);
 
 /* Rows whose results are left rounded, too: as many as a product of our own takes. */
 int64_t sks_gpu_most_rounded(const sks_batch *batch);

@@ -7,19 +7,19 @@ enum { MOST_STAGED_BYTES = 1 << 20 }; /* that come by way of pinned memory, whic
 
 int32_t sks_gpu_buffer_allocate(sks_device *device, int64_t bytes, void **buffer) {
   sks_gpu *gpu = sks_gpu_enter(device);
-  return sks_gpu_done(gpu, sks_gpu_allocate(gpu, bytes, "a buffer", buffer));
+  return sks_gpu_leave_with(gpu, sks_gpu_allocate(gpu, bytes, "a buffer", buffer));
 }
 
 void sks_gpu_buffer_free(sks_device *device, void *buffer) {
   sks_gpu *gpu = sks_gpu_enter(device);
   sks_gpu_free(gpu, buffer);
-  sks_gpu_quit(gpu);
+  sks_gpu_leave_silently(gpu);
 }
 
 int32_t sks_gpu_upload(sks_device *device, void *to, const void *from, int64_t bytes) {
   sks_gpu *gpu = sks_gpu_enter_waiting(device);
   int32_t status = sks_gpu_require_running(gpu, "an upload");
-  if (status != SKS_OK) return sks_gpu_done(gpu, status);
+  if (status != SKS_OK) return sks_gpu_leave_with(gpu, status);
   /* An append that waits may read what is written over here. */
   bool appends = gpu->waiting.appended.batch != NULL;
   cudaError_t error = appends ? sks_gpu_launch_waiting(gpu) : cudaSuccess;
@@ -32,7 +32,7 @@ int32_t sks_gpu_download(sks_device *device, void *to, const void *from, int64_t
   bool staged = bytes <= MOST_STAGED_BYTES;
   int32_t status =
       staged ? sks_gpu_results(gpu, bytes) : sks_gpu_require_running(gpu, "a download");
-  if (status != SKS_OK) return sks_gpu_done(gpu, status);
+  if (status != SKS_OK) return sks_gpu_leave_with(gpu, status);
   void *target = staged ? gpu->host_results : to;
   cudaError_t error =
       cudaMemcpyAsync(target, from, (size_t)bytes, cudaMemcpyDeviceToHost, gpu->stream);

@@ -33,14 +33,14 @@ int32_t sks_gpu_cache_allocate(sks_cache *cache, int64_t slots, int64_t bytes) {
     cache->own = made;
   else
     sks_memory_free(made);
-  return sks_gpu_done(gpu, status);
+  return sks_gpu_leave_with(gpu, status);
 }
 
 void sks_gpu_cache_free(sks_cache *cache) {
   sks_gpu_cache *own = cache->own;
   sks_gpu *gpu = sks_gpu_enter(cache->attention->device);
   sks_gpu_free(gpu, own->base);
-  sks_gpu_quit(gpu);
+  sks_gpu_leave_silently(gpu);
   sks_memory_free(own);
 }
 
@@ -51,7 +51,7 @@ int32_t sks_gpu_cache_grow(sks_cache *cache, int64_t slots) {
   void *base;
   int32_t status =
       sks_gpu_allocate(gpu, attention->layers * layer_bytes, "a dense cache's growth", &base);
-  if (status != SKS_OK) return sks_gpu_done(gpu, status);
+  if (status != SKS_OK) return sks_gpu_leave_with(gpu, status);
   sks_cuda_attention shape = sks_gpu_attention_of(attention, cache->type);
   sks_gpu_cache *own = cache->own;
   sks_cuda_cache before = sks_gpu_cache_of(cache), after = before;
@@ -64,7 +64,7 @@ int32_t sks_gpu_cache_grow(sks_cache *cache, int64_t slots) {
                          "a dense cache's growth");
   sks_gpu_free(gpu, status == SKS_OK ? own->base : base);
   if (status == SKS_OK) *own = (sks_gpu_cache){.base = base, .layer_bytes = layer_bytes};
-  return sks_gpu_done(gpu, status);
+  return sks_gpu_leave_with(gpu, status);
 }
 
 int32_t sks_gpu_cache_move(sks_cache *cache, int64_t from, int64_t end, int64_t distance) {
@@ -91,7 +91,7 @@ static int32_t copy_rows(const sks_cache *cache, const sks_span spans[SKS_SPANS]
   int64_t bytes = packed_bytes(cache, spans);
   void *stage;
   int32_t status = sks_gpu_allocate(gpu, bytes, "room for a layer's state", &stage);
-  if (status != SKS_OK) return sks_gpu_done(gpu, status);
+  if (status != SKS_OK) return sks_gpu_leave_with(gpu, status);
   sks_cuda_attention shape = sks_gpu_attention_of(cache->attention, cache->type);
   sks_cuda_cache rows = sks_gpu_cache_of(cache);
   cudaError_t error = cudaSuccess;

@@ -20,7 +20,7 @@ void sks_gpu_close(sks_device *device) {
   cudaFreeHost(gpu->answer);
   while (gpu->blocks != NULL) sks_gpu_free(gpu, gpu->blocks->memory);
   if (gpu->stream != NULL) cudaStreamDestroy(gpu->stream);
-  pthread_mutex_unlock(&gpu->lock);
+  sks_gpu_leave_silently(gpu);
   pthread_mutex_destroy(&gpu->lock);
   sks_memory_free(gpu);
 }

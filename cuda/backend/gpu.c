@@ -15,7 +15,19 @@ sks_gpu *sks_gpu_enter(const sks_device *device) {
   return gpu;
 }
 
-int32_t sks_gpu_done(sks_gpu *gpu, int32_t status) {
+int32_t sks_gpu_check(const sks_gpu *gpu, cudaError_t error, const char *what) {
+  if (error == cudaSuccess) return SKS_OK;
+  if (error == cudaErrorMemoryAllocation) return sks_gpu_out_of_memory(gpu, 0, what);
+  cudaGetLastError(); /* or a later call would be told of it again */
+  return sks_fail(SKS_FAULT, "%s: %s: %s", gpu->name, what, cudaGetErrorString(error));
+}
+
+int32_t sks_gpu_require_running(const sks_gpu *gpu, const char *what) {
+  if (!gpu->recording) return SKS_OK;
+  return sks_fail(SKS_IMPOSSIBLE, "%s cannot be recorded", what);
+}
+
+int32_t sks_gpu_leave_with(sks_gpu *gpu, int32_t status) {
   if (status == SKS_OK) {
     status = sks_gpu_check(gpu, gpu->waiting.error, "a step's beginning or append");
     gpu->waiting.error = cudaSuccess;
@@ -24,20 +36,8 @@ int32_t sks_gpu_done(sks_gpu *gpu, int32_t status) {
   return status;
 }
 
-void sks_gpu_quit(sks_gpu *gpu) { pthread_mutex_unlock(&gpu->lock); }
-
-int32_t sks_gpu_check(const sks_gpu *gpu, cudaError_t error, const char *what) {
-  if (error == cudaSuccess) return SKS_OK;
-  if (error == cudaErrorMemoryAllocation) return sks_gpu_out_of_memory(gpu, 0, what);
-  cudaGetLastError(); /* or a later call would be told of it again */
-  return sks_fail(SKS_FAULT, "%s: %s: %s", gpu->name, what, cudaGetErrorString(error));
-}
-
 int32_t sks_gpu_leave(sks_gpu *gpu, cudaError_t error, const char *what) {
-  return sks_gpu_done(gpu, sks_gpu_check(gpu, error, what));
+  return sks_gpu_leave_with(gpu, sks_gpu_check(gpu, error, what));
 }
 
-int32_t sks_gpu_require_running(const sks_gpu *gpu, const char *what) {
-  if (!gpu->recording) return SKS_OK;
-  return sks_fail(SKS_IMPOSSIBLE, "%s cannot be recorded", what);
-}
+void sks_gpu_leave_silently(sks_gpu *gpu) { pthread_mutex_unlock(&gpu->lock); }

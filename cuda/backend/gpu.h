@@ -30,7 +30,7 @@ struct sks_gpu {
   sks_gpu_waiting waiting;
   uint64_t operation;   /* the number of the present one */
   int32_t rounded_type; /* that the newest product takes its input in; SKS_F32: none */
-  sks_gpu_left left;
+  sks_gpu_kept kept;
   sks_gpu_block *blocks;
   sks_gpu_stage stages[SKS_GPU_STAGES]; /* made with the first weights */
   /* Where small results go on their way to the host; grown as needed. */
@@ -51,11 +51,11 @@ sks_gpu *sks_gpu_enter_waiting(const sks_device *device);
 /* What `error` stands for as a status; `what` ran into it. */
 int32_t sks_gpu_leave(sks_gpu *gpu, cudaError_t error, const char *what);
 
-/* The same for a function that has a status already. */
-int32_t sks_gpu_done(sks_gpu *gpu, int32_t status);
+/* The same for a function that has a status already, which it is to return. */
+int32_t sks_gpu_leave_with(sks_gpu *gpu, int32_t status);
 
 /* The same for a function that cannot fail: what went wrong before, the next one tells. */
-void sks_gpu_quit(sks_gpu *gpu);
+void sks_gpu_leave_silently(sks_gpu *gpu);
 
 /* The status of an error, inside. */
 int32_t sks_gpu_check(const sks_gpu *gpu, cudaError_t error, const char *what);

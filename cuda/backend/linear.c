@@ -62,7 +62,7 @@ static sks_cuda_rounded left_input(sks_gpu *gpu, const sks_norm *norm, const flo
                                    int64_t columns, int32_t type) {
   gpu->rounded_type = type;
   if (norm != NULL) return (sks_cuda_rounded){0};
-  return sks_gpu_find_rounded(gpu, x, rows, columns, type);
+  return sks_gpu_kept_rounded(gpu, x, rows, columns, type);
 }
 
 /* norm(x) as `type`, as it was left or in the workspace. */
@@ -102,7 +102,7 @@ static int32_t batch_rows(sks_gpu *gpu, const sks_workspace *workspace,
                            sks_cuda_linear_batch(gpu->stream, matrix, input.rows, input.stride,
                                                  rows, y, left, output, true),
                            "sks_linear");
-  if (status == SKS_OK) sks_gpu_leave_rounded(gpu, y, rows, channels, left);
+  if (status == SKS_OK) sks_gpu_keep_rounded(gpu, y, rows, channels, left);
   return status;
 }
 
@@ -153,8 +153,10 @@ int32_t sks_gpu_linear(sks_workspace *workspace, const sks_weights *weights, con
   bool rounds = own->matrix.type != SKS_F32;
   if (rows > 1 && rows <= SKS_CUDA_BATCH_ROWS && !own->exact &&
       sks_cuda_linear_batches(&own->matrix))
-    return sks_gpu_done(gpu, batch_rows(gpu, workspace, &own->matrix, norm, x, rows, y, output));
+    return sks_gpu_leave_with(gpu,
+                              batch_rows(gpu, workspace, &own->matrix, norm, x, rows, y, output));
   if (rows > SKS_CUDA_FEW_ROWS && gpu->blas.library != NULL && !(own->exact && rounds))
-    return sks_gpu_done(gpu, many_rows(gpu, workspace, &own->matrix, norm, x, rows, y, output));
-  return sks_gpu_done(gpu, few_rows(gpu, &own->matrix, norm, x, rows, y, output));
+    return sks_gpu_leave_with(gpu,
+                              many_rows(gpu, workspace, &own->matrix, norm, x, rows, y, output));
+  return sks_gpu_leave_with(gpu, few_rows(gpu, &own->matrix, norm, x, rows, y, output));
 }

@@ -10,7 +10,7 @@ int32_t sks_gpu_record_begin(sks_device *device) {
   if (status == SKS_OK)
     status = sks_gpu_check(
         gpu, cudaStreamBeginCapture(gpu->stream, cudaStreamCaptureModeThreadLocal), "a recording");
-  if (status != SKS_OK) return sks_gpu_done(gpu, status);
+  if (status != SKS_OK) return sks_gpu_leave_with(gpu, status);
   gpu->recording = true;
   return SKS_OK; /* still inside: nobody else's operations belong to it */
 }
@@ -29,22 +29,20 @@ int32_t sks_gpu_record_end(sks_device *device, void **own) {
     *own = made;
   else if (made != NULL)
     cudaGraphExecDestroy(made);
-  sks_gpu_quit(gpu);
+  sks_gpu_leave_silently(gpu);
   return status;
 }
 
 int32_t sks_gpu_replay(sks_device *device, void *own, const sks_batch *batch) {
-  sks_gpu *gpu = sks_gpu_enter_waiting(device);
-  cudaError_t error = sks_gpu_launch_waiting(gpu); /* the step's beginning */
-  int32_t status = sks_gpu_check(gpu, error, "a replay");
-  if (status == SKS_OK && batch != NULL) status = sks_gpu_require_whole(gpu, batch);
+  sks_gpu *gpu;
+  int32_t status = sks_gpu_enter_step(device, batch, "a replay", &gpu);
   if (status == SKS_OK) status = sks_gpu_check(gpu, cudaGraphLaunch(own, gpu->stream), "a replay");
-  return sks_gpu_done(gpu, status);
+  return sks_gpu_leave_with(gpu, status);
 }
 
 void sks_gpu_recording_destroy(sks_device *device, void *own) {
   sks_gpu *gpu = sks_gpu_enter(device);
   cudaStreamSynchronize(gpu->stream);
   cudaGraphExecDestroy(own);
-  sks_gpu_quit(gpu);
+  sks_gpu_leave_silently(gpu);
 }

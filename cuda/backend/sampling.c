@@ -26,7 +26,7 @@ int32_t sks_gpu_top_k(sks_device *device, const float *logits, int32_t rows, int
                       int32_t k, int32_t *indices, float *values) {
   sks_gpu *gpu = sks_gpu_enter(device);
   if (k > SKS_CUDA_MOST_K)
-    return sks_gpu_done(gpu, top_of_many(gpu, logits, rows, count, k, indices, values));
+    return sks_gpu_leave_with(gpu, top_of_many(gpu, logits, rows, count, k, indices, values));
   size_t found = (size_t)rows * (size_t)k, index_bytes = found * sizeof *indices,
          value_bytes = found * sizeof *values;
   uint32_t serial;
@@ -34,7 +34,7 @@ int32_t sks_gpu_top_k(sks_device *device, const float *logits, int32_t rows, int
   if (status == SKS_OK)
     status = sks_gpu_ensure(gpu, rows * (int64_t)SKS_CUDA_TOP_SCRATCH, "room for a choice",
                             &gpu->top_scratch);
-  if (status != SKS_OK || rows == 0) return sks_gpu_done(gpu, status);
+  if (status != SKS_OK || rows == 0) return sks_gpu_leave_with(gpu, status);
   char *data = gpu->answer->data;
   sks_cuda_top to = {(int32_t *)data, (float *)(data + index_bytes), &gpu->answer->serial, serial};
   cudaError_t error =
@@ -44,7 +44,7 @@ int32_t sks_gpu_top_k(sks_device *device, const float *logits, int32_t rows, int
     memcpy(indices, data, index_bytes);
     memcpy(values, data + index_bytes, value_bytes);
   }
-  return sks_gpu_done(gpu, status);
+  return sks_gpu_leave_with(gpu, status);
 }
 
 int32_t sks_gpu_nll(sks_device *device, const float *logits, int32_t rows, int32_t count,
@@ -52,7 +52,7 @@ int32_t sks_gpu_nll(sks_device *device, const float *logits, int32_t rows, int32
   sks_gpu *gpu = sks_gpu_enter(device);
   size_t loss_bytes = (size_t)rows * sizeof *loss, target_bytes = (size_t)rows * sizeof *targets;
   int32_t status = sks_gpu_results(gpu, (int64_t)(loss_bytes + target_bytes));
-  if (status != SKS_OK || rows == 0) return sks_gpu_done(gpu, status);
+  if (status != SKS_OK || rows == 0) return sks_gpu_leave_with(gpu, status);
   int32_t *device_targets = (int32_t *)((char *)gpu->results.memory + loss_bytes);
   cudaError_t error =
       cudaMemcpyAsync(device_targets, targets, target_bytes, cudaMemcpyHostToDevice, gpu->stream);
@@ -60,5 +60,5 @@ int32_t sks_gpu_nll(sks_device *device, const float *logits, int32_t rows, int32
     error = sks_cuda_nll(gpu->stream, logits, rows, count, device_targets, gpu->results.memory);
   status = sks_gpu_fetch(gpu, error, (int64_t)loss_bytes, "sks_nll");
   if (status == SKS_OK) memcpy(loss, gpu->host_results, loss_bytes);
-  return sks_gpu_done(gpu, status);
+  return sks_gpu_leave_with(gpu, status);
 }

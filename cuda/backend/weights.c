@@ -139,18 +139,18 @@ int32_t sks_gpu_weights_create(sks_weights *weights, const sks_weight_part *part
   if (status != SKS_OK) {
     sks_gpu_free(gpu, made->memory);
     sks_memory_free(made);
-    return sks_gpu_done(gpu, status);
+    return sks_gpu_leave_with(gpu, status);
   }
   weights->own = made;
   weights->bytes =
       sks_cuda_element_bytes(type, rows, columns) + sks_cuda_scale_bytes(type, rows, columns);
-  return sks_gpu_done(gpu, SKS_OK);
+  return sks_gpu_leave_with(gpu, SKS_OK);
 }
 
 void sks_gpu_weights_destroy(sks_weights *weights) {
   sks_gpu_matrix *made = weights->own;
   sks_gpu *gpu = sks_gpu_enter(weights->device);
   sks_gpu_free(gpu, made->memory);
-  sks_gpu_quit(gpu);
+  sks_gpu_leave_silently(gpu);
   sks_memory_free(made);
 }

@@ -16,6 +16,6 @@ void sks_gpu_workspace_destroy(sks_workspace *workspace) {
   sks_gpu_room *rooms[] = {&own->input, &own->float_input, &own->output, &own->sums,
                            &own->expanded};
   for (size_t i = 0; i < sizeof rooms / sizeof *rooms; i++) sks_gpu_free_room(gpu, rooms[i]);
-  sks_gpu_quit(gpu);
+  sks_gpu_leave_silently(gpu);
   sks_memory_free(own);
 }
