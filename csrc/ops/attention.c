@@ -4,44 +4,43 @@
 #include <string.h>
 
 #include "core/backend.h"
-#include "core/fail.h"
 #include "core/hash.h"
 #include "core/memory.h"
+#include "ops/check.h"
 
 static int32_t check_spec(const sks_attention_spec *spec) {
-  if (spec->layers < 1)
-    return sks_fail(SKS_INVALID_ARGUMENT, "layers is %d, expected at least 1", spec->layers);
-  if (spec->kv_heads < 1)
-    return sks_fail(SKS_INVALID_ARGUMENT, "kv_heads is %d, expected at least 1", spec->kv_heads);
+  int32_t status = sks_require_range(spec->layers, 1, INT32_MAX, "layers");
+  if (status == SKS_OK) status = sks_require_range(spec->kv_heads, 1, INT32_MAX, "kv_heads");
+  if (status != SKS_OK) return status;
   if (spec->heads < 1 || spec->heads % spec->kv_heads != 0)
-    return sks_fail(SKS_INVALID_ARGUMENT, "heads is %d, expected a multiple of kv_heads, %d",
+    return sks_fail(SKS_INVALID_ARGUMENT, "heads is %d; expected a multiple of kv_heads, %d",
                     spec->heads, spec->kv_heads);
   if (spec->head_dim < 8 || spec->head_dim > 256 || spec->head_dim % 8 != 0)
-    return sks_fail(SKS_INVALID_ARGUMENT, "head_dim is %d, expected a multiple of 8 from 8 to 256",
+    return sks_fail(SKS_INVALID_ARGUMENT, "head_dim is %d; expected a multiple of 8 from 8 to 256",
                     spec->head_dim);
   if (spec->rotary_dim < 0 || spec->rotary_dim > spec->head_dim || spec->rotary_dim % 2 != 0)
     return sks_fail(SKS_INVALID_ARGUMENT,
-                    "rotary_dim is %d, expected an even number from 0 to head_dim, %d",
+                    "rotary_dim is %d; expected an even number from 0 to head_dim, %d",
                     spec->rotary_dim, spec->head_dim);
   if (spec->rotary_layout < 0 || spec->rotary_layout >= SKS_ROTARY_LAYOUTS)
     return sks_fail(SKS_INVALID_ARGUMENT,
-                    "rotary_layout is %d, expected SKS_ROTARY_HALF_SPLIT (0) or "
+                    "rotary_layout is %d; expected SKS_ROTARY_HALF_SPLIT (0) or "
                     "SKS_ROTARY_INTERLEAVED (1)",
                     spec->rotary_layout);
   if (!isfinite(spec->scale))
-    return sks_fail(SKS_INVALID_ARGUMENT, "scale is %g, expected a finite number",
+    return sks_fail(SKS_INVALID_ARGUMENT, "scale is %g; expected a finite number",
                     (double)spec->scale);
   if (spec->rotary_dim > 0 && !spec->inverse_frequencies)
-    return sks_fail(SKS_INVALID_ARGUMENT, "inverse_frequencies is NULL, expected %d numbers",
+    return sks_fail(SKS_INVALID_ARGUMENT, "inverse_frequencies is NULL; expected %d numbers",
                     spec->rotary_dim / 2);
   for (int32_t i = 0; i < spec->rotary_dim / 2; i++)
     if (!isfinite(spec->inverse_frequencies[i]))
       return sks_fail(SKS_INVALID_ARGUMENT,
-                      "inverse_frequencies[%d] is %g, expected a finite number", i,
+                      "inverse_frequencies[%d] is %g; expected a finite number", i,
                       spec->inverse_frequencies[i]);
   for (int32_t i = 0; spec->alibi_slopes && i < spec->heads; i++)
     if (!isfinite(spec->alibi_slopes[i]))
-      return sks_fail(SKS_INVALID_ARGUMENT, "alibi_slopes[%d] is %g, expected a finite number", i,
+      return sks_fail(SKS_INVALID_ARGUMENT, "alibi_slopes[%d] is %g; expected a finite number", i,
                       (double)spec->alibi_slopes[i]);
   return SKS_OK;
 }

@@ -13,14 +13,14 @@ int32_t sks_attention_weights(sks_batch *batch, int32_t layer, const float *quer
   if (!batch->appended[layer])
     return sks_fail(SKS_IMPOSSIBLE, "layer %d attends before its keys and values were appended",
                     layer);
-  if (row < 0 || row >= batch->row_count)
-    return sks_fail(SKS_INVALID_ARGUMENT, "row is %d, expected 0 to %d", row, batch->row_count - 1);
+  status = sks_require_range(row, 0, batch->row_count - 1, "row");
+  if (status != SKS_OK) return status;
   sks_span spans[SKS_SPANS];
   const sks_row *of = &batch->rows[row];
   int64_t count = sks_spans_between(&of->cache->ring, of->view, of->view, spans);
   if (capacity / batch->attention->heads < count)
     return sks_fail(SKS_INVALID_ARGUMENT,
-                    "room for %lld weights, expected room for %d heads of %lld tokens",
+                    "room for %lld weights; expected room for %d heads of %lld tokens",
                     (long long)capacity, batch->attention->heads, (long long)count);
   status = device->backend->attention_weights(batch, layer, queries, row_stride, group_stride,
                                               sink_logits, row, weights);

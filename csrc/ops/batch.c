@@ -1,7 +1,6 @@
 #include <string.h>
 
 #include "core/backend.h"
-#include "core/fail.h"
 #include "core/memory.h"
 #include "core/recording.h"
 #include "ops/check.h"
@@ -23,14 +22,13 @@ static void free_all(sks_batch *batch) {
 }
 
 int32_t sks_batch_create(const sks_attention *attention, int32_t max_rows, sks_batch **batch) {
-  if (max_rows < 1)
-    return sks_fail(SKS_INVALID_ARGUMENT, "batch max_rows is %d, expected at least 1", max_rows);
+  int32_t status = sks_require_range(max_rows, 1, INT32_MAX, "batch max_rows");
+  if (status != SKS_OK) return status;
   sks_batch *made = sks_memory_allocate(sizeof(*made), "a batch");
   if (!made) return SKS_OUT_OF_MEMORY;
   made->attention = attention;
   made->max_rows = max_rows;
-  int32_t status = SKS_OUT_OF_MEMORY;
-  if (allocate(made)) status = attention->device->backend->batch_create(made);
+  status = allocate(made) ? attention->device->backend->batch_create(made) : SKS_OUT_OF_MEMORY;
   if (status != SKS_OK) {
     free_all(made);
     return status;
@@ -52,7 +50,7 @@ static int32_t check_stream(const sks_batch *batch, const sks_cache *cache, int3
                     "caches[%d] was made for another attention than the batch", i);
   if (cache->listed) return sks_fail(SKS_INVALID_ARGUMENT, "caches[%d] is in the batch twice", i);
   if (rows < 1 || rows > cache->max_rows)
-    return sks_fail(SKS_INVALID_ARGUMENT, "rows[%d] is %d, expected 1 to %d, the cache's max_rows",
+    return sks_fail(SKS_INVALID_ARGUMENT, "rows[%d] is %d; expected 1 to %d, the cache's max_rows",
                     i, rows, cache->max_rows);
   if (rows > SKS_POSITION_LIMIT - cache->position)
     return sks_fail(SKS_IMPOSSIBLE,
@@ -63,10 +61,7 @@ static int32_t check_stream(const sks_batch *batch, const sks_cache *cache, int3
 
 static int32_t check_streams(const sks_batch *batch, sks_cache *const *caches, const int32_t *rows,
                              int32_t streams) {
-  if (streams < 1 || streams > batch->max_rows)
-    return sks_fail(SKS_INVALID_ARGUMENT, "streams is %d, expected 1 to %d", streams,
-                    batch->max_rows);
-  int32_t status = SKS_OK, checked = 0;
+  int32_t status = sks_require_range(streams, 1, batch->max_rows, "streams"), checked = 0;
   int64_t total = 0;
   for (; status == SKS_OK && checked < streams; checked++) {
     status = check_stream(batch, caches[checked], rows[checked], checked);
@@ -76,7 +71,7 @@ static int32_t check_streams(const sks_batch *batch, sks_cache *const *caches, c
   while (checked > 0) caches[--checked]->listed = false;
   if (status == SKS_OK && total > batch->max_rows)
     return sks_fail(SKS_INVALID_ARGUMENT,
-                    "the step has %lld rows, expected at most %d, the batch's max_rows",
+                    "the step has %lld rows; expected at most %d, the batch's max_rows",
                     (long long)total, batch->max_rows);
   return status;
 }
@@ -134,10 +129,8 @@ static int32_t check_begun(const sks_batch *batch) {
 }
 
 int32_t sks_batch_check(const sks_batch *batch, int32_t layer) {
-  if (layer < 0 || layer >= batch->attention->layers)
-    return sks_fail(SKS_INVALID_ARGUMENT, "layer is %d, expected 0 to %d", layer,
-                    batch->attention->layers - 1);
-  return check_begun(batch);
+  int32_t status = sks_require_range(layer, 0, batch->attention->layers - 1, "layer");
+  return status == SKS_OK ? check_begun(batch) : status;
 }
 
 int32_t sks_batch_check_recordable(const sks_batch *batch) {

@@ -2,28 +2,25 @@
 
 #include "core/attention.h"
 #include "core/backend.h"
-#include "core/fail.h"
 #include "core/memory.h"
 #include "ops/cache_memory.h"
+#include "ops/check.h"
 
 static int32_t check_spec(const sks_cache_spec *spec) {
   if (spec->window != SKS_DENSE && spec->window < 1)
     return sks_fail(SKS_INVALID_ARGUMENT,
-                    "cache window is %lld, expected at least 1, or SKS_DENSE (-1)",
+                    "cache window is %lld; expected at least 1, or SKS_DENSE (-1)",
                     (long long)spec->window);
-  if (spec->sinks < 0)
-    return sks_fail(SKS_INVALID_ARGUMENT, "cache sinks is %lld, expected at least 0",
-                    (long long)spec->sinks);
+  int32_t status = sks_require_range(spec->sinks, 0, INT64_MAX, "cache sinks");
+  if (status == SKS_OK) status = sks_require_range(spec->max_rows, 1, INT32_MAX, "cache max_rows");
+  if (status != SKS_OK) return status;
   if (spec->window == SKS_DENSE && spec->sinks != 0)
-    return sks_fail(SKS_INVALID_ARGUMENT, "cache sinks is %lld, expected 0 for a dense cache",
+    return sks_fail(SKS_INVALID_ARGUMENT, "cache sinks is %lld; expected 0 for a dense cache",
                     (long long)spec->sinks);
-  if (spec->max_rows < 1)
-    return sks_fail(SKS_INVALID_ARGUMENT, "cache max_rows is %d, expected at least 1",
-                    spec->max_rows);
   if (spec->type < 0 || spec->type >= SKS_KV_TYPES)
     return sks_fail(
         SKS_INVALID_ARGUMENT,
-        "cache type is %d, expected SKS_F32 (0), SKS_F16 (1), SKS_BF16 (2) or SKS_Q8_0 (3)",
+        "cache type is %d; expected SKS_F32 (0), SKS_F16 (1), SKS_BF16 (2) or SKS_Q8_0 (3)",
         spec->type);
   return SKS_OK;
 }
@@ -92,7 +89,7 @@ static int32_t grow_within_memory(sks_cache *cache, int64_t needed, int64_t want
 
 int32_t sks_cache_grow(sks_cache *cache, int64_t tokens, int64_t wanted) {
   if (tokens < 0)
-    return sks_fail(SKS_INVALID_ARGUMENT, "room for %lld tokens, expected 0 or more",
+    return sks_fail(SKS_INVALID_ARGUMENT, "room for %lld tokens; expected 0 or more",
                     (long long)tokens);
   if (cache->ring.slots != SKS_ENDLESS || tokens <= cache->slots) return SKS_OK;
   const sks_attention *attention = cache->attention;
@@ -141,7 +138,7 @@ void sks_cache_clear(sks_cache *cache) { cut(cache, 0, cache->ring.sinks); }
 
 int32_t sks_cache_drop_last(sks_cache *cache, int64_t count) {
   if (count < 0 || count > cache->position)
-    return sks_fail(SKS_INVALID_ARGUMENT, "cannot drop %lld tokens, expected 0 to %lld",
+    return sks_fail(SKS_INVALID_ARGUMENT, "cannot drop %lld tokens; expected 0 to %lld",
                     (long long)count, (long long)cache->position);
   const sks_ring *ring = &cache->ring;
   int64_t position = cache->position - count;
@@ -168,7 +165,7 @@ int32_t sks_cache_drop_last(sks_cache *cache, int64_t count) {
 int32_t sks_cache_evict(sks_cache *cache, int64_t begin, int64_t end) {
   if (begin < 0 || begin > end || end > cache->position)
     return sks_fail(SKS_INVALID_ARGUMENT,
-                    "cannot evict [%lld, %lld), expected a range within 0 to %lld",
+                    "cannot evict [%lld, %lld); expected a range within 0 to %lld",
                     (long long)begin, (long long)end, (long long)cache->position);
   if (begin < cache->ring.sinks)
     return sks_fail(SKS_INVALID_ARGUMENT,

@@ -68,7 +68,7 @@ static state_header header_of(const sks_cache *cache) {
 int32_t sks_cache_export(const sks_cache *cache, void *target, int64_t bytes) {
   int64_t expected = sks_cache_state_bytes(cache);
   if (bytes != expected)
-    return sks_fail(SKS_INVALID_ARGUMENT, "room for a cache state is %lld bytes, expected %lld",
+    return sks_fail(SKS_INVALID_ARGUMENT, "room for a cache state is %lld bytes; expected %lld",
                     (long long)bytes, (long long)expected);
   state_header header = header_of(cache);
   char *rows = (char *)target + sizeof(header);
@@ -82,7 +82,7 @@ int32_t sks_cache_export(const sks_cache *cache, void *target, int64_t bytes) {
 }
 
 static int32_t refuse(const char *what, int64_t found, int64_t expected) {
-  return sks_fail(SKS_INVALID_ARGUMENT, "cache state: %s is %lld, expected %lld", what,
+  return sks_fail(SKS_INVALID_ARGUMENT, "cache state: %s is %lld; expected %lld", what,
                   (long long)found, (long long)expected);
 }
 
@@ -115,7 +115,7 @@ int32_t sks_cache_import(sks_cache *cache, const void *source, int64_t bytes) {
   state_header header;
   if (bytes < (int64_t)sizeof(header))
     return sks_fail(SKS_INVALID_ARGUMENT,
-                    "cache state: %lld bytes are too few, expected at least %zu", (long long)bytes,
+                    "cache state: %lld bytes are too few; expected at least %zu", (long long)bytes,
                     sizeof(header));
   memcpy(&header, source, sizeof(header));
   int32_t status = check_kind(cache, &header);

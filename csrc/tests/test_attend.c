@@ -67,7 +67,7 @@ static void compare(const call *found, const call *expected, int32_t type) {
   const sks_attend_args *args = &expected->args;
   for (int64_t q = 0; q < args->query_count; q++) {
     CHECK(fabsf(found->max[q] - expected->max[q]) <= 2e-6f * (1 + fabsf(expected->max[q])),
-          "type %d, head_dim %lld: max %g, expected %g", type, (long long)args->head_dim,
+          "type %d, head_dim %lld: max %g; expected %g", type, (long long)args->head_dim,
           (double)found->max[q], (double)expected->max[q]);
     double largest = 0, error = 0;
     for (int64_t c = 0; c < args->stride; c++) {
@@ -143,7 +143,7 @@ static void quantize(const sks_kernels *kernels, const sks_kernels *reference, c
     float unlike[SKS_MAX_HEAD_DIM / SKS_SCALE_CHANNELS];
     reference->widen[SKS_F16](halves, runs, unlike);
     for (int64_t i = 0; i < runs; i++)
-      CHECK(isfinite(widened[i]) == isfinite(unlike[i]), "scale %lld: %g, expected %g",
+      CHECK(isfinite(widened[i]) == isfinite(unlike[i]), "scale %lld: %g; expected %g",
             (long long)i, (double)widened[i], (double)unlike[i]);
   }
   guard_free(input);

@@ -132,7 +132,7 @@ static void test_room_for_known_tokens(void) {
   REQUIRE(sks_cache_bytes(s->caches[0]) == start, "grew without need");
   REQUIRE(sks_cache_room(s->caches[0]) == 256, "%lld", (long long)sks_cache_room(s->caches[0]));
   REQUIRE(sks_cache_grow(s->caches[0], 290, 0) == SKS_OK, "%s", sks_last_error());
-  REQUIRE(sks_cache_bytes(s->caches[0]) == start / 256 * 304, "%lld, expected whole blocks of 16",
+  REQUIRE(sks_cache_bytes(s->caches[0]) == start / 256 * 304, "%lld; expected whole blocks of 16",
           (long long)sks_cache_bytes(s->caches[0]));
   grow(s, 190, 10);
   REQUIRE(sks_cache_bytes(s->caches[0]) == start / 256 * 304, "there was room for 290 tokens");
@@ -141,7 +141,7 @@ static void test_room_for_known_tokens(void) {
               sks_cache_grow(s->caches[0], INT64_C(1) << 50, 0) == SKS_OUT_OF_MEMORY,
           "no machine has room for this");
   REQUIRE(sks_cache_grow(s->caches[0], 305, 500) == SKS_OK && sks_cache_room(s->caches[0]) == 512,
-          "%lld, expected what was wanted", (long long)sks_cache_room(s->caches[0]));
+          "%lld; expected what was wanted", (long long)sks_cache_room(s->caches[0]));
   grow(s, 30, 11);
   stage_destroy(s);
 

@@ -18,7 +18,7 @@ static void check_angle(double radians, int64_t tokens, double tolerance) {
   double cosine, sine, angle = expected_angle(radians, tokens);
   sks_phase(sks_turns_of(radians), tokens, &cosine, &sine);
   REQUIRE(fabs(cosine - cos(angle)) <= tolerance && fabs(sine - sin(angle)) <= tolerance,
-          "%.17g radians, %lld tokens: %.17g %.17g, expected %.17g %.17g", radians,
+          "%.17g radians, %lld tokens: %.17g %.17g; expected %.17g %.17g", radians,
           (long long)tokens, cosine, sine, cos(angle), sin(angle));
 }
 

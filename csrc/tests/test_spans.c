@@ -51,7 +51,7 @@ static void check_spans(const model *m, int64_t first, int64_t last, int64_t fro
       REQUIRE(spans[i].slot + k < ring->sinks + ring->slots, "slot %lld",
               (long long)(spans[i].slot + k));
       REQUIRE(m->holds[spans[i].slot + k] == token,
-              "S %lld R %lld W %lld: slot %lld holds %lld, expected %lld", (long long)ring->sinks,
+              "S %lld R %lld W %lld: slot %lld holds %lld; expected %lld", (long long)ring->sinks,
               (long long)ring->window, (long long)ring->slots, (long long)(spans[i].slot + k),
               (long long)m->holds[spans[i].slot + k], (long long)token);
     }
@@ -60,7 +60,7 @@ static void check_spans(const model *m, int64_t first, int64_t last, int64_t fro
   for (int64_t i = 0; i < ring->sinks; i++) expected += sees(ring, last, i);
   for (int64_t i = from > ring->sinks ? from : ring->sinks; i <= last; i++)
     expected += sees(ring, first, i) || sees(ring, last, i) || i > first;
-  REQUIRE(found == keys && keys == expected, "%lld, %lld, expected %lld", (long long)found,
+  REQUIRE(found == keys && keys == expected, "%lld, %lld; expected %lld", (long long)found,
           (long long)keys, (long long)expected);
 }
 

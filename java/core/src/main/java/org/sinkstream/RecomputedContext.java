@@ -182,7 +182,7 @@ final class RecomputedContext implements Context {
     long end = position();
     if (count < 0 || count > end) {
       throw new IllegalArgumentException(
-          "cannot drop %d tokens, expected 0 to %d".formatted(count, end));
+          "cannot drop %d tokens; expected 0 to %d".formatted(count, end));
     }
     long first = begin(end - count);
     if (end - count < floor + (floor > 0 ? sinks() : 0)
@@ -199,7 +199,7 @@ final class RecomputedContext implements Context {
   public void evict(long begin, long end) {
     if (begin < 0 || begin > end || end > position()) {
       throw new IllegalArgumentException(
-          "cannot evict [%d, %d), expected a range within 0 to %d"
+          "cannot evict [%d, %d); expected a range within 0 to %d"
               .formatted(begin, end, position()));
     }
     if (begin == end) {
