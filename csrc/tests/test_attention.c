@@ -342,59 +342,93 @@ static void test_misuse(void) {
   float x[64] = {0};
   sks_cache *twice[] = {s->caches[0], s->caches[0]}, *foreign[] = {s->caches[0], other->caches[0]};
   int32_t one[] = {1, 1}, none[] = {1, 0}, many[] = {1, 5};
-  REQUIRE(sks_append(s->batch, 0, x, x, 8, 8) == SKS_IMPOSSIBLE, "no step begun");
-  REQUIRE(sks_batch_commit(s->batch) == SKS_IMPOSSIBLE, "no step begun");
-  REQUIRE(sks_batch_begin(s->batch, twice, one, 2) == SKS_INVALID_ARGUMENT, "the same cache twice");
-  REQUIRE(sks_batch_begin(s->batch, foreign, one, 2) == SKS_INVALID_ARGUMENT,
-          "another attention's cache");
-  REQUIRE(sks_batch_begin(s->batch, s->caches, none, 2) == SKS_INVALID_ARGUMENT, "no rows");
-  REQUIRE(sks_batch_begin(s->batch, s->caches, many, 2) == SKS_INVALID_ARGUMENT,
-          "more rows than max_rows");
-  REQUIRE(sks_batch_begin(s->batch, s->caches, one, 0) == SKS_INVALID_ARGUMENT, "no streams");
-  REQUIRE(sks_batch_begin(other->batch, other->caches, (int32_t[]){5}, 1) == SKS_INVALID_ARGUMENT,
-          "too many rows");
+  CHECK_REFUSED(sks_append(s->batch, 0, x, x, 8, 8), SKS_IMPOSSIBLE, "the batch has no step");
+  CHECK_REFUSED(sks_batch_commit(s->batch), SKS_IMPOSSIBLE, "the batch has no step");
+  CHECK_REFUSED(sks_batch_begin(s->batch, twice, one, 2), SKS_INVALID_ARGUMENT,
+                "caches[1] is in the batch twice");
+  CHECK_REFUSED(sks_batch_begin(s->batch, foreign, one, 2), SKS_INVALID_ARGUMENT,
+                "caches[1] was made for another attention");
+  CHECK_REFUSED(sks_batch_begin(s->batch, s->caches, none, 2), SKS_INVALID_ARGUMENT,
+                "rows[1] is 0; expected 1 to 4");
+  CHECK_REFUSED(sks_batch_begin(s->batch, s->caches, many, 2), SKS_INVALID_ARGUMENT,
+                "rows[1] is 5; expected 1 to 4");
+  CHECK_REFUSED(sks_batch_begin(s->batch, s->caches, one, 0), SKS_INVALID_ARGUMENT,
+                "streams is 0; expected 1 to 8");
+  CHECK_REFUSED(sks_batch_begin(s->batch, s->caches, one, 9), SKS_INVALID_ARGUMENT,
+                "streams is 9; expected 1 to 8");
+  CHECK_REFUSED(sks_batch_begin_padded(s->batch, s->caches, one, 2, -1), SKS_INVALID_ARGUMENT,
+                "padded_rows is -1; expected 0 to 8");
+  CHECK_REFUSED(sks_batch_begin_padded(s->batch, s->caches, one, 2, 9), SKS_INVALID_ARGUMENT,
+                "padded_rows is 9; expected 0 to 8");
 
+  sks_batch *batch;
+  CHECK_REFUSED(sks_batch_create(s->attention, 0, &batch), SKS_INVALID_ARGUMENT,
+                "batch max_rows is 0; expected 1");
+  REQUIRE(sks_batch_create(s->attention, 3, &batch) == SKS_OK, "%s", sks_last_error());
+  CHECK_REFUSED(sks_batch_begin(batch, s->caches, (int32_t[]){2, 2}, 2), SKS_INVALID_ARGUMENT,
+                "the step has 4 rows; expected at most 3");
+  sks_batch_destroy(batch);
+
+  int64_t keys;
   REQUIRE(sks_batch_begin(s->batch, s->caches, one, 2) == SKS_OK, "%s", sks_last_error());
-  REQUIRE(sks_attend(s->batch, 0, x, 16, 16, NULL, x) == SKS_IMPOSSIBLE, "not appended");
-  REQUIRE(sks_append(s->batch, 2, x, x, 8, 8) == SKS_INVALID_ARGUMENT, "no such layer");
+  CHECK_REFUSED(sks_attend(s->batch, 0, x, 16, 16, NULL, x), SKS_IMPOSSIBLE,
+                "layer 0 attends before its keys");
+  CHECK_REFUSED(sks_attention_weights(s->batch, 0, x, 16, 16, NULL, 0, x, 64, &keys),
+                SKS_IMPOSSIBLE, "layer 0 attends before its keys");
+  CHECK_REFUSED(sks_append(s->batch, -1, x, x, 8, 8), SKS_INVALID_ARGUMENT,
+                "layer is -1; expected 0 to 1");
+  CHECK_REFUSED(sks_append(s->batch, 2, x, x, 8, 8), SKS_INVALID_ARGUMENT,
+                "layer is 2; expected 0 to 1");
   REQUIRE(sks_append(s->batch, 0, x, x, 8, 8) == SKS_OK, "%s", sks_last_error());
-  REQUIRE(sks_batch_commit(s->batch) == SKS_IMPOSSIBLE, "layer 1 not appended");
+  for (int32_t row = -1; row <= 2; row += 3)
+    CHECK_REFUSED(sks_attention_weights(s->batch, 0, x, 16, 16, NULL, row, x, 64, &keys),
+                  SKS_INVALID_ARGUMENT, row < 0 ? "row is -1; expected 0 to 1" : "row is 2");
+  CHECK_REFUSED(sks_batch_commit(s->batch), SKS_IMPOSSIBLE, "layer 1 was not appended");
   sks_cache_clear(s->caches[1]);
-  REQUIRE(sks_append(s->batch, 1, x, x, 8, 8) == SKS_IMPOSSIBLE, "a cache changed meanwhile");
+  CHECK_REFUSED(sks_append(s->batch, 1, x, x, 8, 8), SKS_IMPOSSIBLE,
+                "caches[1] was changed since the step began");
 
   cache_jump(s->caches[0], (INT64_C(1) << 62) - 2);
-  REQUIRE(sks_batch_begin(s->batch, s->caches, (int32_t[]){3}, 1) == SKS_IMPOSSIBLE,
-          "position past 2^62");
+  CHECK_REFUSED(sks_batch_begin(s->batch, s->caches, (int32_t[]){3}, 1), SKS_IMPOSSIBLE,
+                "caches[0] is at position 4611686018427387902, which is too near 2^62");
   REQUIRE(sks_batch_begin(s->batch, s->caches, (int32_t[]){2}, 1) == SKS_OK, "%s",
           sks_last_error());
-  sks_batch *batch;
-  REQUIRE(sks_batch_create(s->attention, 0, &batch) == SKS_INVALID_ARGUMENT, "no rows");
   stage_destroy(s);
   stage_destroy(other);
 }
 
 static void test_refused_specs(void) {
-  static const double frequencies[] = {1, INFINITY, 1, 1};
+  static const double finite[] = {1, 1, 1, 1}, infinite[] = {1, INFINITY};
   static const float slopes[] = {1, NAN};
-  const sks_attention_spec good = {1, 2, 1, 8, 2, 0, 0.5f, frequencies, NULL};
-  sks_attention_spec bad[12];
-  for (int i = 0; i < 12; i++) bad[i] = good;
-  bad[0].layers = 0;
-  bad[1].heads = 0;
-  bad[2].kv_heads = 0;
-  bad[3].heads = 3, bad[3].kv_heads = 2;
-  bad[4].head_dim = 12;
-  bad[5].head_dim = 264;
-  bad[6].rotary_dim = 3;
-  bad[7].rotary_dim = 10;
-  bad[8].rotary_dim = 4;
-  bad[9].alibi_slopes = slopes;
-  bad[10].rotary_layout = -1;
-  bad[11].rotary_layout = SKS_ROTARY_LAYOUTS;
+  static const struct {
+    sks_attention_spec spec;
+    const char *words;
+  } bad[] = {
+      {{0, 2, 1, 8, 2, 0, 0.5f, finite, NULL}, "layers is 0; expected 1"},
+      {{1, 2, 0, 8, 2, 0, 0.5f, finite, NULL}, "kv_heads is 0; expected 1"},
+      {{1, 0, 1, 8, 2, 0, 0.5f, finite, NULL}, "heads is 0; expected a multiple of kv_heads, 1"},
+      {{1, 3, 2, 8, 2, 0, 0.5f, finite, NULL}, "heads is 3; expected a multiple of kv_heads, 2"},
+      {{1, 2, 1, 0, 0, 0, 0.5f, NULL, NULL}, "head_dim is 0; expected a multiple of 8"},
+      {{1, 2, 1, 12, 2, 0, 0.5f, finite, NULL}, "head_dim is 12; expected a multiple of 8"},
+      {{1, 2, 1, 264, 2, 0, 0.5f, finite, NULL}, "head_dim is 264; expected a multiple of 8"},
+      {{1, 2, 1, 8, -2, 0, 0.5f, finite, NULL}, "rotary_dim is -2; expected an even number"},
+      {{1, 2, 1, 8, 3, 0, 0.5f, finite, NULL}, "rotary_dim is 3; expected an even number"},
+      {{1, 2, 1, 8, 10, 0, 0.5f, finite, NULL}, "rotary_dim is 10; expected an even number"},
+      {{1, 2, 1, 8, 2, -1, 0.5f, finite, NULL}, "rotary_layout is -1; expected"},
+      {{1, 2, 1, 8, 2, SKS_ROTARY_LAYOUTS, 0.5f, finite, NULL}, "rotary_layout is 2; expected"},
+      {{1, 2, 1, 8, 2, 0, NAN, finite, NULL}, "scale is nan; expected a finite number"},
+      {{1, 2, 1, 8, 2, 0, INFINITY, finite, NULL}, "scale is inf; expected a finite number"},
+      {{1, 2, 1, 8, 4, 0, 0.5f, NULL, NULL}, "inverse_frequencies is NULL; expected 2 numbers"},
+      {{1, 2, 1, 8, 4, 0, 0.5f, infinite, NULL},
+       "inverse_frequencies[1] is inf; expected a finite"},
+      {{1, 2, 1, 8, 2, 0, 0.5f, finite, slopes}, "alibi_slopes[1] is nan; expected a finite"},
+  };
   sks_attention *attention;
-  for (int i = 0; i < 12; i++)
-    REQUIRE(sks_attention_create(device, &bad[i], &attention) == SKS_INVALID_ARGUMENT,
-            "spec %d was taken", i);
+  for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+    CHECK_REFUSED(sks_attention_create(device, &bad[i].spec, &attention), SKS_INVALID_ARGUMENT,
+                  bad[i].words);
+  /* Frequencies past those that are rotated are not looked at. */
+  sks_attention_spec good = {1, 2, 1, 8, 2, 0, 0.5f, infinite, NULL};
   REQUIRE(sks_attention_create(device, &good, &attention) == SKS_OK, "%s", sks_last_error());
   sks_attention_destroy(attention);
 }

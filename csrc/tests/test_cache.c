@@ -57,29 +57,31 @@ static void test_refused_specs(void) {
   static const struct {
     sks_cache_spec spec;
     int32_t status;
+    const char *words;
   } cases[] = {
-      {{-1, 10, 1, 0}, SKS_INVALID_ARGUMENT},
-      {{0, 0, 1, 0}, SKS_INVALID_ARGUMENT},
-      {{0, -2, 1, 0}, SKS_INVALID_ARGUMENT},
-      {{4, SKS_DENSE, 1, 0}, SKS_INVALID_ARGUMENT},
-      {{4, 10, 0, 0}, SKS_INVALID_ARGUMENT},
-      {{4, 10, 1, -1}, SKS_INVALID_ARGUMENT},
-      {{4, 10, 1, SKS_KV_TYPES}, SKS_INVALID_ARGUMENT},
-      {{4, INT64_MAX, 1, 0}, SKS_OUT_OF_MEMORY},
-      {{INT64_MAX, 10, 1, 0}, SKS_OUT_OF_MEMORY},
-      {{4, INT64_C(1) << 40, 1, 0}, SKS_OUT_OF_MEMORY},
-      {{4, INT64_C(1) << 56, 1, 0}, SKS_OUT_OF_MEMORY},
+      {{-1, 10, 1, 0}, SKS_INVALID_ARGUMENT, "cache sinks is -1; expected 0"},
+      {{0, 0, 1, 0}, SKS_INVALID_ARGUMENT, "cache window is 0; expected at least 1, or SKS_DENSE"},
+      {{0, -2, 1, 0}, SKS_INVALID_ARGUMENT, "cache window is -2; expected at least 1"},
+      {{4, SKS_DENSE, 1, 0},
+       SKS_INVALID_ARGUMENT,
+       "cache sinks is 4; expected 0 for a dense cache"},
+      {{4, 10, 0, 0}, SKS_INVALID_ARGUMENT, "cache max_rows is 0; expected 1"},
+      {{4, 10, 1, -1}, SKS_INVALID_ARGUMENT, "cache type is -1; expected SKS_F32 (0)"},
+      {{4, 10, 1, SKS_KV_TYPES}, SKS_INVALID_ARGUMENT, "cache type is 4; expected SKS_F32 (0)"},
+      {{4, INT64_MAX, 1, 0}, SKS_OUT_OF_MEMORY, "takes 9223372036854775807 bytes"},
+      {{INT64_MAX, 10, 1, 0}, SKS_OUT_OF_MEMORY, "takes 9223372036854775807 bytes"},
+      {{4, INT64_C(1) << 40, 1, 0}, SKS_OUT_OF_MEMORY, "takes 562949953429504 bytes"},
+      {{4, INT64_C(1) << 56, 1, 0}, SKS_OUT_OF_MEMORY, "takes 9223372036854775807 bytes"},
   };
   int64_t held = sks_allocated_bytes();
   for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
     sks_cache *cache = NULL;
-    int32_t status = sks_cache_create(s->attention, &cases[i].spec, &cache);
-    REQUIRE(status == cases[i].status && cache == NULL, "case %zu: %d, %s", i, status,
-            sks_last_error());
+    CHECK_REFUSED(sks_cache_create(s->attention, &cases[i].spec, &cache), cases[i].status,
+                  cases[i].words);
+    CHECK(cache == NULL, "case %zu set the cache", i);
   }
   REQUIRE(sks_allocated_bytes() == held, "%lld bytes leaked",
           (long long)(sks_allocated_bytes() - held));
-  REQUIRE(strstr(sks_last_error(), "bytes"), "does not say how much: %s", sks_last_error());
   stage_destroy(s);
 }
 
@@ -99,8 +101,8 @@ static void test_dense_growth(void) {
   /* No machine has room for this: the stream stays as it was and goes on. */
   int64_t position = sks_cache_position(s->caches[0]);
   s->caches[0]->position = INT64_C(1) << 50;
-  REQUIRE(sks_batch_begin(s->batch, s->caches, (int32_t[]){1}, 1) == SKS_OUT_OF_MEMORY, "%s",
-          sks_last_error());
+  CHECK_REFUSED(sks_batch_begin(s->batch, s->caches, (int32_t[]){1}, 1), SKS_OUT_OF_MEMORY,
+                "a dense cache of 1125899906842625 tokens takes");
   s->caches[0]->position = position;
   grow(s, 20, 6);
   stage_destroy(s);
@@ -136,10 +138,12 @@ static void test_room_for_known_tokens(void) {
           (long long)sks_cache_bytes(s->caches[0]));
   grow(s, 190, 10);
   REQUIRE(sks_cache_bytes(s->caches[0]) == start / 256 * 304, "there was room for 290 tokens");
-  REQUIRE(sks_cache_grow(s->caches[0], -1, 0) == SKS_INVALID_ARGUMENT, "negative");
-  REQUIRE(sks_cache_grow(s->caches[0], INT64_MAX, 0) == SKS_OUT_OF_MEMORY &&
-              sks_cache_grow(s->caches[0], INT64_C(1) << 50, 0) == SKS_OUT_OF_MEMORY,
-          "no machine has room for this");
+  CHECK_REFUSED(sks_cache_grow(s->caches[0], -1, 0), SKS_INVALID_ARGUMENT,
+                "room for -1 tokens; expected 0 or more");
+  CHECK_REFUSED(sks_cache_grow(s->caches[0], INT64_MAX, 0), SKS_OUT_OF_MEMORY,
+                "a dense cache of 9223372036854775807 tokens takes more than 2^63 bytes");
+  CHECK_REFUSED(sks_cache_grow(s->caches[0], INT64_C(1) << 50, 0), SKS_OUT_OF_MEMORY,
+                "a dense cache of 1125899906842624 tokens takes 576460752303423488 bytes");
   REQUIRE(sks_cache_grow(s->caches[0], 305, 500) == SKS_OK && sks_cache_room(s->caches[0]) == 512,
           "%lld; expected what was wanted", (long long)sks_cache_room(s->caches[0]));
   grow(s, 30, 11);
@@ -187,11 +191,14 @@ static void test_drop_last(void) {
     grow(s, rng_below(&seed, 4), rng_next(&seed));
   }
   int64_t position = sks_cache_position(s->caches[0]);
-  REQUIRE(sks_cache_drop_last(s->caches[0], -1) == SKS_INVALID_ARGUMENT, "negative");
-  REQUIRE(sks_cache_drop_last(s->caches[0], position + 1) == SKS_INVALID_ARGUMENT,
-          "more than there are");
-  REQUIRE(sks_cache_drop_last(s->caches[0], SMALL.max_rows + 1) == SKS_IMPOSSIBLE, "evicted rows");
-  REQUIRE(sks_cache_drop_last(s->caches[0], position - 5) == SKS_IMPOSSIBLE, "evicted rows");
+  CHECK_REFUSED(sks_cache_drop_last(s->caches[0], -1), SKS_INVALID_ARGUMENT,
+                "cannot drop -1 tokens; expected 0 to");
+  CHECK_REFUSED(sks_cache_drop_last(s->caches[0], position + 1), SKS_INVALID_ARGUMENT,
+                "tokens; expected 0 to");
+  CHECK_REFUSED(sks_cache_drop_last(s->caches[0], SMALL.max_rows + 1), SKS_IMPOSSIBLE,
+                "cannot drop 6 tokens: token");
+  CHECK_REFUSED(sks_cache_drop_last(s->caches[0], position - 5), SKS_IMPOSSIBLE,
+                "tokens: token 5 would see token 3, which is evicted");
   REQUIRE(sks_cache_position(s->caches[0]) == position, "a refused drop changed the position");
   grow(s, 5, rng_next(&seed));
   drop(s, s->oracles[0]->tokens - 2); /* down to sink tokens, which are always there */
@@ -204,8 +211,9 @@ static void test_drop_after_abandoned_step(void) {
   stage *s = stage_create(device, &SMALL, 1, 12);
   for (uint64_t t = 0; t < 30; t++) stage_step(s, (int32_t[STAGE_STREAMS]){1}, 13 + t, false);
   stage_step(s, (int32_t[STAGE_STREAMS]){5}, 50, true);
-  REQUIRE(sks_cache_drop_last(s->caches[0], 1) == SKS_IMPOSSIBLE,
-          "token 17's row holds a given-up one");
+  /* Whose row holds a given-up one. */
+  CHECK_REFUSED(sks_cache_drop_last(s->caches[0], 1), SKS_IMPOSSIBLE,
+                "token 29 would see token 17, which is evicted");
   stage_step(s, (int32_t[STAGE_STREAMS]){5}, 51, false);
   drop(s, 4);
   grow(s, 30, 52);
@@ -257,17 +265,20 @@ static void test_evict(void) {
   stage *s = stage_create(device, &SMALL, 1, 25);
   grow(s, 40, 26);
   int64_t position = sks_cache_position(s->caches[0]);
-  REQUIRE(sks_cache_evict(s->caches[0], position - 2, position + 1) == SKS_INVALID_ARGUMENT,
-          "past the end");
-  REQUIRE(sks_cache_evict(s->caches[0], position - 2, position - 3) == SKS_INVALID_ARGUMENT,
-          "end before begin");
-  REQUIRE(sks_cache_evict(s->caches[0], -1, 2) == SKS_INVALID_ARGUMENT, "negative");
-  REQUIRE(sks_cache_evict(s->caches[0], 2, position) == SKS_INVALID_ARGUMENT, "a sink token");
-  REQUIRE(sks_cache_evict(s->caches[0], position - 13, position) == SKS_IMPOSSIBLE,
-          "out of the window");
+  CHECK_REFUSED(sks_cache_evict(s->caches[0], position - 2, position + 1), SKS_INVALID_ARGUMENT,
+                "cannot evict [38, 41); expected a range within 0 to 40");
+  CHECK_REFUSED(sks_cache_evict(s->caches[0], position - 2, position - 3), SKS_INVALID_ARGUMENT,
+                "cannot evict [38, 37); expected a range within 0 to 40");
+  CHECK_REFUSED(sks_cache_evict(s->caches[0], -1, 2), SKS_INVALID_ARGUMENT,
+                "cannot evict [-1, 2); expected a range within 0 to 40");
+  CHECK_REFUSED(sks_cache_evict(s->caches[0], 2, position), SKS_INVALID_ARGUMENT,
+                "cannot evict from 2: the first 3 tokens are sink tokens");
+  CHECK_REFUSED(sks_cache_evict(s->caches[0], position - 13, position), SKS_IMPOSSIBLE,
+                "cannot evict from 27: the window starts at 28");
   REQUIRE(sks_cache_position(s->caches[0]) == position, "a refused eviction changed the position");
   evict(s, position - 12, position);
-  REQUIRE(sks_cache_drop_last(s->caches[0], 1) == SKS_IMPOSSIBLE, "the token before is evicted");
+  CHECK_REFUSED(sks_cache_drop_last(s->caches[0], 1), SKS_IMPOSSIBLE,
+                "token 27 would see token 26, which is evicted");
   grow(s, 30, 27);
   stage_destroy(s);
 }
@@ -316,42 +327,47 @@ static void test_state_goes_on(void) {
   }
 }
 
-static void refuse(stage *s, const char *state, int64_t bytes, const char *why) {
+static void refuse(stage *s, const char *state, int64_t bytes, const char *words) {
   sks_cache *cache = s->caches[0];
   int64_t before, after;
   char *old = exported(cache, &before);
-  REQUIRE(sks_cache_import(cache, state, bytes) == SKS_INVALID_ARGUMENT, "%s was taken", why);
+  CHECK_REFUSED(sks_cache_import(cache, state, bytes), SKS_INVALID_ARGUMENT, words);
   char *new = exported(cache, &after);
-  REQUIRE(before == after && memcmp(old, new, (size_t)before) == 0, "%s: the cache changed", why);
+  REQUIRE(before == after && memcmp(old, new, (size_t)before) == 0, "%s: the cache changed", words);
 }
 
 static void test_refused_states(void) {
+  enum { HEADER_BYTES = 80 };
   stage *s = stage_create(device, &SMALL, 1, 40);
   grow(s, 50, 41);
   int64_t bytes;
   char *state = exported(s->caches[0], &bytes);
-  REQUIRE(sks_cache_export(s->caches[0], state, bytes - 1) == SKS_INVALID_ARGUMENT,
-          "too little room");
+  CHECK_REFUSED(sks_cache_export(s->caches[0], state, bytes - 1), SKS_INVALID_ARGUMENT,
+                "room for a cache state is");
 
-  stage_spec others[9];
-  for (int i = 0; i < 9; i++) others[i] = SMALL;
-  others[0].sinks = 4;
-  others[1].window = 13;
-  others[2].max_rows = 6;
-  others[3].type = SKS_F16;
-  others[4].rotary_dim = 8;
-  others[5].layers = 1;
-  others[6].kv_heads = 4;
-  others[7].rotary_dim = 0, others[7].alibi = true;
-  others[8].rotary_layout = SKS_ROTARY_INTERLEAVED;
+  const char *another_model = "cache state: it is of another model";
+  struct {
+    stage_spec spec;
+    const char *words;
+  } others[9];
+  for (int i = 0; i < 9; i++) others[i].spec = SMALL, others[i].words = another_model;
+  others[0].spec.sinks = 4, others[0].words = "cache state: sinks is 3; expected 4";
+  others[1].spec.window = 13, others[1].words = "cache state: window is 12; expected 13";
+  others[2].spec.max_rows = 6, others[2].words = "cache state: max_rows is 5; expected 6";
+  others[3].spec.type = SKS_F16, others[3].words = "cache state: type is";
+  others[4].spec.rotary_dim = 8;
+  others[5].spec.layers = 1;
+  others[6].spec.kv_heads = 4;
+  others[7].spec.rotary_dim = 0, others[7].spec.alibi = true;
+  others[8].spec.rotary_layout = SKS_ROTARY_INTERLEAVED;
   for (int i = 0; i < 9; i++) {
-    stage *other = stage_create(device, &others[i], 1, 40);
-    refuse(other, state, bytes, "the state of another cache");
+    stage *other = stage_create(device, &others[i].spec, 1, 40);
+    refuse(other, state, bytes, others[i].words);
     stage_destroy(other);
   }
   /* Every byte counts: cut anywhere, or any byte changed, it is refused. */
   for (int64_t length = 0; length < bytes; length += length < 200 ? 1 : 97)
-    refuse(s, state, length, "a cut state");
+    refuse(s, state, length, length < HEADER_BYTES ? "bytes are too few" : "bytes of rows is");
   for (int64_t i = 0; i < bytes; i += i < 120 ? 1 : 61) {
     for (int bit = 0; bit < 8; bit += 7) {
       state[i] ^= (char)(1 << bit);
