@@ -36,6 +36,9 @@ struct sks_batch {
 /* Whether operations may run on the step: it was begun, and its caches are as they were then. */
 int32_t sks_batch_check(const sks_batch *batch, int32_t layer);
 
+/* The same for operations that read what the step has appended to the layer. */
+int32_t sks_batch_check_appended(const sks_batch *batch, int32_t layer);
+
 /* Whether a recording can take the step: what it does then depends on how many rows there are
  * alone. */
 int32_t sks_batch_check_recordable(const sks_batch *batch);

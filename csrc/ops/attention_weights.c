@@ -5,15 +5,11 @@ int32_t sks_attention_weights(sks_batch *batch, int32_t layer, const float *quer
                               int64_t row_stride, int64_t group_stride, const float *sink_logits,
                               int32_t row, float *weights, int64_t capacity, int64_t *keys) {
   sks_device *device = batch->attention->device;
-  int32_t status = sks_batch_check(batch, layer);
+  int32_t status = sks_batch_check_appended(batch, layer);
   if (status == SKS_OK)
     status = sks_require_slot(device, device->backend->attention_weights != NULL,
                               "sks_attention_weights");
-  if (status != SKS_OK) return status;
-  if (!batch->appended[layer])
-    return sks_fail(SKS_IMPOSSIBLE, "layer %d attends before its keys and values were appended",
-                    layer);
-  status = sks_require_range(row, 0, batch->row_count - 1, "row");
+  if (status == SKS_OK) status = sks_require_range(row, 0, batch->row_count - 1, "row");
   if (status != SKS_OK) return status;
   sks_span spans[SKS_SPANS];
   const sks_row *of = &batch->rows[row];

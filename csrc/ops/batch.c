@@ -133,6 +133,13 @@ int32_t sks_batch_check(const sks_batch *batch, int32_t layer) {
   return status == SKS_OK ? check_begun(batch) : status;
 }
 
+int32_t sks_batch_check_appended(const sks_batch *batch, int32_t layer) {
+  int32_t status = sks_batch_check(batch, layer);
+  if (status != SKS_OK || batch->appended[layer]) return status;
+  return sks_fail(SKS_IMPOSSIBLE, "layer %d attends before its keys and values were appended",
+                  layer);
+}
+
 int32_t sks_batch_check_recordable(const sks_batch *batch) {
   for (int32_t i = 0; i < batch->stream_count; i++)
     if (batch->streams[i].rows != 1)
@@ -185,11 +192,8 @@ int32_t sks_append(sks_batch *batch, int32_t layer, const float *keys, const flo
 
 int32_t sks_attend(sks_batch *batch, int32_t layer, const float *queries, int64_t row_stride,
                    int64_t group_stride, const float *sink_logits, float *out) {
-  int32_t status = sks_batch_check(batch, layer);
+  int32_t status = sks_batch_check_appended(batch, layer);
   if (status != SKS_OK) return status;
-  if (!batch->appended[layer])
-    return sks_fail(SKS_IMPOSSIBLE, "layer %d attends before its keys and values were appended",
-                    layer);
   sks_recording *recording = sks_recording_in_progress(batch->attention->device);
   if (recording) status = record(recording, batch);
   if (status != SKS_OK) return status;
