@@ -310,12 +310,12 @@ static void test_embed(uint64_t seed) {
   memset(y, 0x55, sizeof y);
   memcpy(row, y, sizeof row);
   CHECK_REFUSED(sks_embed(s.device, s.weights, (int32_t[]){0, STACK_CHANNELS}, 2, y),
-                SKS_INVALID_ARGUMENT, "token id is 479");
+                SKS_INVALID_ARGUMENT, "token id is 479; expected 0 to 478");
   CHECK_REFUSED(sks_embed(s.device, s.weights, (int32_t[]){0, -1}, 2, y), SKS_INVALID_ARGUMENT,
                 "token id is -1");
   stack packed = make_stack(NULL, 1, true, COLUMNS, 1, seed);
   CHECK_REFUSED(sks_embed(packed.device, packed.weights, ids, 1, y), SKS_INVALID_ARGUMENT,
-                "packed");
+                "the embedding is packed; expected weights as they are stored");
   CHECK(memcmp(row, y, sizeof row) == 0, "a refused lookup wrote");
   free_stack(&packed);
   free_stack(&s);
