@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -50,6 +51,15 @@ int64_t sks_memory_of_machine(void) {
 }
 
 int64_t sks_memory_available(void) {
+  long long kib = -1;
+  FILE *file = fopen("/proc/meminfo", "re"); /* Linux: proc(5) */
+  if (file != NULL) {
+    char line[128];
+    while (kib < 0 && fgets(line, sizeof line, file)) sscanf(line, "MemAvailable: %lld kB", &kib);
+    fclose(file);
+  }
+  if (kib >= 0) return kib * 1024;
+  /* Elsewhere, without what the system would give back. */
   return (int64_t)sysconf(_SC_AVPHYS_PAGES) * (int64_t)sysconf(_SC_PAGESIZE);
 }
 

@@ -13,7 +13,8 @@ void *sks_memory_allocate(int64_t bytes, const char *what);
  * such. Memory goes back to the system with the last of the blocks beside it. Thread-safe. */
 void *sks_memory_allocate_among_others(int64_t bytes, const char *what);
 
-/* Bytes of memory that this machine has in all, and that nobody uses now. */
+/* Bytes of memory that this machine has in all, and that could be had now without swapping: what
+ * the system keeps of files, a mapped model's among them, it gives back. */
 int64_t sks_memory_of_machine(void);
 int64_t sks_memory_available(void);
 

@@ -1,5 +1,7 @@
 /* Memory: counted to the byte, aligned, zeroed, and refused with the number of bytes. */
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/memory.h"
@@ -76,7 +78,35 @@ static void test_among_others(void) {
   CHECK(sks_memory_allocate_among_others(INT64_C(1) << 60, "the thing") == NULL, "2^60 bytes");
 }
 
+/* Of the system's own words; -1 where it has none. */
+static int64_t said_to_be_available(void) {
+  char text[4096] = "";
+  FILE *file = fopen("/proc/meminfo", "r");
+  if (file == NULL) return -1;
+  fread(text, 1, sizeof text - 1, file);
+  fclose(file);
+  const char *at = strstr(text, "MemAvailable:");
+  return at == NULL ? -1 : atoll(at + strlen("MemAvailable:")) * 1024;
+}
+
+/* With the system's cache of files, which is not free but can be had. */
+static void test_available(void) {
+  if (said_to_be_available() < 0) {
+    printf("skipped: the system does not tell what memory is available\n");
+    return;
+  }
+  /* Other processes take and give meanwhile: of many looks, one meets a quiet moment. */
+  int64_t nearest = INT64_MAX;
+  for (int i = 0; i < 1000 && nearest > 1 << 20; i++) {
+    int64_t found = sks_memory_available(), off = llabs(found - said_to_be_available());
+    CHECK(found > 0 && found <= sks_memory_of_machine(), "%lld", (long long)found);
+    if (off < nearest) nearest = off;
+  }
+  CHECK(nearest <= 1 << 20, "%lld bytes off", (long long)nearest);
+}
+
 int main(void) {
+  test_available();
   test_counting();
   test_among_others();
   test_refused();

@@ -51,7 +51,8 @@ SKS_API const char *sks_device_kind(const sks_device *device);
 /* What the card calls itself, e.g. "NVIDIA H200"; "CPU" for the CPU. */
 SKS_API const char *sks_device_name(const sks_device *device);
 
-/* Bytes of the device's memory in all, and of those nobody uses now. */
+/* Bytes of the device's memory in all, and of those that could be had now: what only the system's
+ * cache of files holds is among them. */
 SKS_API int32_t sks_device_memory(sks_device *device, int64_t *total, int64_t *available);
 
 /* What the kernels in use need: "reference", "avx2", "avx512", "avx512+vnni" or
