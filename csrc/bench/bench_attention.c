@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "core/cache.h"
+#include "core/element.h"
 #include "core/kv.h"
 #include "sinkstream/attention.h"
 #include "support/measure.h"
@@ -33,7 +34,6 @@ static const shape SHAPES[] = {{"MHA 32x128", 32, 32, 128},
                                {"GQA 32/8x128", 32, 8, 128},
                                {"GQA 32/4x64", 32, 4, 64},
                                {"MQA 71/1x64", 71, 1, 64}};
-static const char *TYPE_NAMES[] = {"f32", "f16", "bf16", "q8_0"};
 
 /* What the machine can do, measured before all else. */
 typedef struct machine {
@@ -180,7 +180,7 @@ static void decode(sks_device *device, shape s, int32_t type, int64_t keys, mach
   double reading = (double)layer_bytes(s, type, keys) / m.bandwidth,
          computing = layer_operations(s, keys) / m.arithmetic;
   double floor = reading > computing ? reading : computing;
-  printf("| %-12s | %-4s | %4lld | %7.1f | %7.1f | %7.1f | %5.0f %% |", s.name, TYPE_NAMES[type],
+  printf("| %-12s | %-4s | %4lld | %7.1f | %7.1f | %7.1f | %5.0f %% |", s.name, sks_type_name(type),
          (long long)keys, ours * 1e6, reading * 1e6, computing * 1e6, 100 * floor / ours);
   if (type == SKS_Q8_0) /* the published way has no such cache */
     printf("         - |      - |");
@@ -201,7 +201,7 @@ static void prefill(sks_device *device, shape s, int32_t type, int64_t keys, mac
     times[i] = seconds() - start;
   }
   double took = median(times, 5), operations = PREFILL_ROWS * layer_operations(s, keys + 1);
-  printf("| %-12s | %-4s | %4lld | %8.2f | %6.1f | %3.0f %% |\n", s.name, TYPE_NAMES[type],
+  printf("| %-12s | %-4s | %4lld | %8.2f | %6.1f | %3.0f %% |\n", s.name, sks_type_name(type),
          (long long)keys, took * 1e3, operations / took * 1e-9,
          100 * operations / took / m.arithmetic);
   fflush(stdout);
@@ -244,7 +244,7 @@ int main(int argc, char **argv) {
     for (int32_t type = 0; type < SKS_KV_TYPES; type++)
       for (int64_t keys = 256; keys <= 4096; keys *= 4)
         if (strncmp(SHAPES[i].name, name, strlen(name)) == 0 &&
-            strncmp(TYPE_NAMES[type], type_name, strlen(type_name)) == 0 &&
+            strncmp(sks_type_name(type), type_name, strlen(type_name)) == 0 &&
             (only == 0 || keys == only))
           decode(device, SHAPES[i], type, keys, m);
   printf(
@@ -254,7 +254,7 @@ int main(int argc, char **argv) {
   for (size_t i = 0; i < sizeof SHAPES / sizeof *SHAPES; i++)
     for (int32_t type = 0; type < SKS_KV_TYPES; type++)
       if (strncmp(SHAPES[i].name, name, strlen(name)) == 0 &&
-          strncmp(TYPE_NAMES[type], type_name, strlen(type_name)) == 0)
+          strncmp(sks_type_name(type), type_name, strlen(type_name)) == 0)
         prefill(device, SHAPES[i], type, 1024, m);
   sks_device_close(device);
   return 0;

@@ -27,7 +27,6 @@ typedef struct shape {
 
 static const shape SHAPES[] = {
     {2560, 2048}, {2048, 2048}, {11264, 2048}, {2048, 5632}, {32000, 2048}};
-static const char *TYPE_NAMES[] = {"f32", "f16", "bf16", "q8_0", "q4_0", "q4_k", "q5_k", "q6_k"};
 
 /* Enough copies of one matrix that each is read from memory, as the layers of a model are. */
 typedef struct bench {
@@ -88,7 +87,7 @@ static void measure(bench b) {
     check(sks_weights_create(b.device, b.shape.columns, &part, 1, &b.copies[b.count]));
   }
   printf("| %5lld x %4lld | %-4s | %-6s |", (long long)b.shape.channels, (long long)b.shape.columns,
-         TYPE_NAMES[b.type], b.packed ? "packed" : "stored");
+         sks_type_name(b.type), b.packed ? "packed" : "stored");
   one_row(&b);
   many_rows(&b);
   printf("\n");

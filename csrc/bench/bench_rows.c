@@ -14,8 +14,6 @@
 
 enum { CHUNK = 256, MOST_QUANTIZED = 8, COLUMNS = 8192, REPEATS = 15, INNER = 20 };
 
-static const char *TYPE_NAMES[] = {"f32", "f16", "bf16", "q8_0", "q4_0", "q4_k", "q5_k", "q6_k"};
-
 typedef struct bench {
   sks_device *device;
   float *x, *y, *weight, *bias;
@@ -69,7 +67,7 @@ static double time_of(void (*call)(void *argument), bench *b) {
 static void report(const char *name, void (*call)(void *argument), bench b) {
   double took = time_of(call, &b), read = time_of(read_floats, &b);
   printf("| %-10s | %4d x %5d | %-4s | %9.2f | %7.2f | %5.1fx |\n", name, b.rows, b.columns,
-         TYPE_NAMES[b.type], 1e6 * took, 1e9 * took / ((double)b.rows * b.columns), took / read);
+         sks_type_name(b.type), 1e6 * took, 1e9 * took / ((double)b.rows * b.columns), took / read);
   fflush(stdout);
 }
 

@@ -27,8 +27,6 @@ enum {
   READ_BYTES = 512 << 20
 };
 
-static const char *const TYPES[] = {"f32", "f16", "bf16", "q8_0", "q4_0", "q4_k", "q5_k", "q6_k"};
-
 typedef struct layer {
   sks_weights *qkv, *output, *gate_up, *down;
 } layer;
@@ -150,7 +148,7 @@ static int64_t weight_bytes(const model *m) {
 int main(int argc, char **argv) {
   int32_t type = SKS_Q4_0;
   for (int32_t i = 0; argc > 1 && i < SKS_TYPES; i++)
-    if (strcmp(argv[1], TYPES[i]) == 0) type = i;
+    if (strcmp(argv[1], sks_type_name(i)) == 0) type = i;
   int64_t window = argc > 2 ? atoll(argv[2]) : 1020;
   model m = {0};
   check(sks_device_open_cpu(argc > 3 ? atoi(argv[3]) : 0, NULL, &m.device));
@@ -174,7 +172,7 @@ int main(int argc, char **argv) {
   double took = median(steps, REPEATS), floor = median(reads, REPEATS);
   double linear = median(linears, REPEATS), attention = median(attentions, REPEATS);
   printf("%s %s, %d+%lld in f16, %d threads: %.2f ms a token, %.1f tok/s, %.0f MB\n",
-         sks_device_isa(m.device), TYPES[type], (int)SINKS, (long long)window,
+         sks_device_isa(m.device), sks_type_name(type), (int)SINKS, (long long)window,
          sks_device_threads(m.device), 1e3 * took, 1 / took, 1e-6 * bytes);
   printf("  plain read of as much: %.2f ms (%.1f GB/s), %.0f %% of the step\n", 1e3 * floor,
          1e-9 * bytes / floor, 100 * floor / took);

@@ -9,6 +9,13 @@
 /* The types whose elements stand alone: those before SKS_Q8_0. */
 enum { SKS_FLOAT_TYPES = 3 };
 
+/* "q8_0" for SKS_Q8_0, and so on. */
+static inline const char *sks_type_name(int32_t type) {
+  static const char *const names[SKS_TYPES] = {"f32",  "f16",  "bf16", "q8_0",
+                                               "q4_0", "q4_k", "q5_k", "q6_k"};
+  return type >= 0 && type < SKS_TYPES ? names[type] : "no type";
+}
+
 /* The smallest run of elements of a type that stands alone. */
 typedef struct sks_block {
   int32_t values, bytes;

@@ -5,6 +5,7 @@
 #include "core/attention.h"
 #include "core/backend.h"
 #include "core/cache.h"
+#include "core/element.h"
 #include "core/fail.h"
 #include "core/hash.h"
 
@@ -94,7 +95,9 @@ static int32_t check_kind(const sks_cache *cache, const state_header *header) {
   if (header->fingerprint != own.fingerprint)
     return sks_fail(SKS_INVALID_ARGUMENT,
                     "cache state: it is of another model (attention shape or positions differ)");
-  if (header->type != own.type) return refuse("type", header->type, own.type);
+  if (header->type != own.type)
+    return sks_fail(SKS_INVALID_ARGUMENT, "cache state: type is %s; expected %s",
+                    sks_type_name(header->type), sks_type_name(own.type));
   if (header->sinks != own.sinks) return refuse("sinks", header->sinks, own.sinks);
   if (header->window != own.window) return refuse("window", header->window, own.window);
   if (header->max_rows != own.max_rows) return refuse("max_rows", header->max_rows, own.max_rows);

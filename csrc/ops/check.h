@@ -26,9 +26,8 @@ static inline int32_t sks_require_range(int64_t value, int64_t least, int64_t mo
 static inline int32_t sks_require_blocks(int64_t count, int32_t type, const char *name) {
   int32_t values = sks_block_of(type).values;
   if (count % values == 0) return SKS_OK;
-  return sks_fail(SKS_INVALID_ARGUMENT,
-                  "%s is %lld; expected a multiple of %d, the block of its type", name,
-                  (long long)count, values);
+  return sks_fail(SKS_INVALID_ARGUMENT, "%s is %lld; expected a multiple of %d, the block of %s",
+                  name, (long long)count, values, sks_type_name(type));
 }
 
 /* Refuses what no norm is. */

@@ -354,7 +354,7 @@ static void test_refused_states(void) {
   others[0].spec.sinks = 4, others[0].words = "cache state: sinks is 3; expected 4";
   others[1].spec.window = 13, others[1].words = "cache state: window is 12; expected 13";
   others[2].spec.max_rows = 6, others[2].words = "cache state: max_rows is 5; expected 6";
-  others[3].spec.type = SKS_F16, others[3].words = "cache state: type is";
+  others[3].spec.type = SKS_F16, others[3].words = "cache state: type is f32; expected f16";
   others[4].spec.rotary_dim = 8;
   others[5].spec.layers = 1;
   others[6].spec.kv_heads = 4;

@@ -13,9 +13,6 @@
 
 enum { COLUMNS = 768, MOST_BYTES = COLUMNS * 4 };
 
-static const char *const names[SKS_TYPES] = {"f32",  "f16",  "bf16", "q8_0",
-                                             "q4_0", "q4_k", "q5_k", "q6_k"};
-
 /* source [rows, columns] quantised into target, and back. */
 static void round_trip(sks_device *device, int32_t type, const float *source, int64_t rows,
                        int64_t columns, void *target, float *back) {
@@ -102,8 +99,8 @@ static void check_bounds(int32_t type, const float *x, const float *back, int64_
   for (int64_t i = 0; i < count; i++) {
     double error = fabs((double)back[i] - x[i]),
            most = bound(type, x + i / values * values, (int)(i % values));
-    if (!CHECK(error <= most, "%s %s: value %lld, %g, became %g; expected within %g", names[type],
-               what, (long long)i, (double)x[i], (double)back[i], most))
+    if (!CHECK(error <= most, "%s %s: value %lld, %g, became %g; expected within %g",
+               sks_type_name(type), what, (long long)i, (double)x[i], (double)back[i], most))
       return;
   }
 }
@@ -128,8 +125,8 @@ static void test_distribution(sks_device *device, uint64_t seed, double (*draw)(
     for (int i = 0; i < ROWS * COLUMNS; i++) error += pow((double)back[i] - x[i], 2);
     if (type >= SKS_FLOAT_TYPES) {
       double relative = sqrt(error / square), most = ggml[type - SKS_FLOAT_TYPES] * 1.01;
-      CHECK(relative <= most, "%s %s: relative error %g; expected at most %g", names[type], what,
-            relative, most);
+      CHECK(relative <= most, "%s %s: relative error %g; expected at most %g", sks_type_name(type),
+            what, relative, most);
     }
   }
 }
@@ -178,13 +175,13 @@ static void test_constant_rows(sks_device *device) {
       double most =
           fabs((double)constants[c]) * (type == SKS_BF16 ? 0x1p-8 : 0x1p-10) + slack(type);
       for (int i = 0; i < COLUMNS; i++)
-        CHECK(fabs((double)back[i] - x[i]) <= most, "%s: %g became %g", names[type], (double)x[i],
-              (double)back[i]);
+        CHECK(fabs((double)back[i] - x[i]) <= most, "%s: %g became %g", sks_type_name(type),
+              (double)x[i], (double)back[i]);
     }
     for (int i = 0; i < COLUMNS; i++) x[i] = i % 2 ? 0.0f : -0.0f;
     round_trip(device, type, x, 1, COLUMNS, target, back);
     for (int i = 0; i < COLUMNS; i++)
-      CHECK(back[i] == 0, "%s: 0 became %g", names[type], (double)back[i]);
+      CHECK(back[i] == 0, "%s: 0 became %g", sks_type_name(type), (double)back[i]);
   }
 }
 
@@ -201,11 +198,11 @@ static void test_one_outlier(sks_device *device, uint64_t seed) {
       x[at] = 2.0f * (float)sign;
       round_trip(device, type, x, 1, COLUMNS, target, back);
       check_bounds(type, x, back, COLUMNS, "with an outlier");
-      CHECK(fabsf(back[at] - x[at]) <= 0.02f, "%s: the outlier %g became %g", names[type],
+      CHECK(fabsf(back[at] - x[at]) <= 0.02f, "%s: the outlier %g became %g", sks_type_name(type),
             (double)x[at], (double)back[at]);
       for (int i = 0; i < COLUMNS; i++)
         CHECK(i / values == at / values || back[i] == plain[i], "%s: value %d is %g beside %g",
-              names[type], i, (double)back[i], (double)plain[i]);
+              sks_type_name(type), i, (double)back[i], (double)plain[i]);
     }
   }
 }
@@ -219,7 +216,8 @@ static void test_idempotence(sks_device *device, uint64_t seed) {
       for (int i = 0; i < COLUMNS; i++) x[i] = (float)heavy_tailed(&seed);
       round_trip(device, type, x, 1, COLUMNS, once, back);
       round_trip(device, type, back, 1, COLUMNS, twice, x);
-      CHECK(memcmp(once, twice, (size_t)sks_bytes_of(type, COLUMNS)) == 0, "%s", names[type]);
+      CHECK(memcmp(once, twice, (size_t)sks_bytes_of(type, COLUMNS)) == 0, "%s",
+            sks_type_name(type));
     }
   }
 }
@@ -246,7 +244,8 @@ static void test_what_must_not_matter(uint64_t seed) {
       memcpy(source.data, x, sizeof x);
       CHECK(sks_quantize(device, (float *)source.data, type, ROWS, COLUMNS, target.data) == SKS_OK,
             "%s", sks_last_error());
-      CHECK(memcmp(target.data, expected, bytes) == 0, "%s on %d threads", names[type], threads);
+      CHECK(memcmp(target.data, expected, bytes) == 0, "%s on %d threads", sks_type_name(type),
+            threads);
       guard_free(source);
       guard_free(target);
       sks_device_close(device);
@@ -268,9 +267,9 @@ static void test_refusals(sks_device *device) {
   CHECK_REFUSED(sks_quantize(device, x, SKS_F16, 1, 0, target), SKS_INVALID_ARGUMENT,
                 "columns is 0");
   CHECK_REFUSED(sks_quantize(device, x, SKS_Q8_0, 1, 48, target), SKS_INVALID_ARGUMENT,
-                "columns is 48; expected a multiple of 32");
+                "columns is 48; expected a multiple of 32, the block of q8_0");
   CHECK_REFUSED(sks_quantize(device, x, SKS_Q4_K, 1, 128, target), SKS_INVALID_ARGUMENT,
-                "multiple of 256");
+                "multiple of 256, the block of q4_k");
   CHECK_REFUSED(sks_quantize(device, NULL, SKS_F16, 1, COLUMNS, target), SKS_INVALID_ARGUMENT,
                 "source is NULL");
   CHECK_REFUSED(sks_quantize(device, x, SKS_F16, 1, COLUMNS, NULL), SKS_INVALID_ARGUMENT,
@@ -288,7 +287,7 @@ static void test_refusals(sks_device *device) {
       CHECK_REFUSED(sks_quantize(device, x, type, ROWS, COLUMNS, target), SKS_INVALID_ARGUMENT,
                     "source row 150 column 5 is ");
       CHECK(memcmp(target, untouched, sizeof target) == 0, "%s wrote before it refused %g",
-            names[type], (double)wrong[w]);
+            sks_type_name(type), (double)wrong[w]);
     }
   }
 }
