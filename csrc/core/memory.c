@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "core/fail.h"
+#include "core/round_up.h"
 #include "sinkstream/device.h"
 
 #define ALIGNMENT 64
@@ -84,7 +85,7 @@ static void *map(size_t bytes) {
 
 static header *zeroed(size_t bytes) {
   if (bytes >= MAPPED_FROM) {
-    size_t page = (size_t)sysconf(_SC_PAGESIZE), whole = (bytes + page - 1) / page * page;
+    size_t whole = (size_t)sks_round_up((int64_t)bytes, sysconf(_SC_PAGESIZE));
     header *block = map(whole);
     if (block != NULL) block->mapped = whole;
     return block;
@@ -96,7 +97,7 @@ static header *zeroed(size_t bytes) {
 
 static slab *new_slab(size_t least) {
   size_t bytes = sizeof(slab) + least > SLAB_BYTES ? sizeof(slab) + least : SLAB_BYTES;
-  size_t whole = (bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+  size_t whole = (size_t)sks_round_up((int64_t)bytes, HUGE_PAGE);
   slab *made = map(whole);
   if (made != NULL) *made = (slab){.bytes = whole, .used = sizeof(slab)};
   return made;
@@ -135,7 +136,7 @@ static void *allocate(int64_t bytes, const char *what, bool among_others) {
              (long long)bytes, (long long)sks_memory_of_machine());
     return NULL;
   }
-  size_t size = (sizeof(header) + (size_t)bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+  size_t size = (size_t)sks_round_up((int64_t)sizeof(header) + bytes, ALIGNMENT);
   header *block = among_others && size >= MAPPED_FROM ? of_slab(size) : zeroed(size);
   if (block == NULL) {
     sks_fail(SKS_OUT_OF_MEMORY, "%s takes %lld bytes, which the system refused", what,

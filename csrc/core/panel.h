@@ -28,6 +28,7 @@
 #include <stdint.h>
 
 #include "core/blocks.h"
+#include "core/round_up.h"
 
 enum {
   SKS_PANEL_CHANNELS = 32,
@@ -105,6 +106,6 @@ static inline int64_t sks_input_blocks(int64_t columns) {
 }
 
 /* bf16 values of an input row: an even number. */
-static inline int64_t sks_bf16_values(int64_t columns) { return (columns + 1) / 2 * 2; }
+static inline int64_t sks_bf16_values(int64_t columns) { return sks_round_up(columns, 2); }
 
 #endif

@@ -1,6 +1,7 @@
 #include "cpu/batch.h"
 
 #include "core/memory.h"
+#include "core/round_up.h"
 
 /* Fewer multiplications than this take no longer than waking the other threads. */
 enum { WORTH_WAKING = 1 << 17 };
@@ -8,16 +9,14 @@ enum { WORTH_WAKING = 1 << 17 };
 /* A sine and a cosine in double cost about as much as this many multiplications. */
 enum { PHASE_WORK = 128 };
 
-static int64_t round_up(int64_t n, int64_t unit) { return (n + unit - 1) / unit * unit; }
-
 static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
 int64_t sks_batch_softmax_floats(const sks_cpu_batch *batch) {
-  return 2 * round_up(batch->tile_queries, 16) + batch->tile_queries * batch->stride;
+  return 2 * sks_round_up(batch->tile_queries, 16) + batch->tile_queries * batch->stride;
 }
 
 sks_softmax sks_batch_softmax(const sks_cpu_batch *batch, float *memory) {
-  int64_t column = round_up(batch->tile_queries, 16);
+  int64_t column = sks_round_up(batch->tile_queries, 16);
   return (sks_softmax){.max = memory, .sum = memory + column, .acc = memory + 2 * column};
 }
 
@@ -31,7 +30,7 @@ void sks_cpu_batch_run(const sks_cpu_batch *batch, int64_t work, int64_t tasks, 
 }
 
 static bool allocate_scratch(sks_cpu_batch *batch, int32_t threads) {
-  int64_t queries = batch->tile_queries, column = round_up(queries, 16),
+  int64_t queries = batch->tile_queries, column = sks_round_up(queries, 16),
           softmax = sks_batch_softmax_floats(batch);
   int64_t floats =
       2 * queries * batch->stride + 2 * column + queries * SKS_ATTEND_SLOTS + 2 * softmax;
@@ -89,7 +88,7 @@ int32_t sks_cpu_batch_create(sks_batch *batch) {
   made->attention = attention;
   made->rows = batch->rows;
   made->tile_queries = attention->group > SKS_TILE_QUERIES ? attention->group : SKS_TILE_QUERIES;
-  made->stride = round_up(attention->head_dim, 16);
+  made->stride = sks_round_up(attention->head_dim, 16);
   if (allocate(made, batch->max_rows)) return SKS_OK;
   sks_cpu_batch_destroy(batch);
   return SKS_OUT_OF_MEMORY;

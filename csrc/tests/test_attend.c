@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/kv_row.h"
+#include "core/round_up.h"
 #include "support/check.h"
 #include "support/error.h"
 #include "support/guard.h"
@@ -24,7 +25,7 @@ typedef struct call {
 /* Random queries, and a softmax that has met other keys before in half the cases. */
 static void fill_call(call *c, int64_t queries, int64_t head_dim, int64_t keys, uint64_t *seed) {
   memset(c, 0, sizeof *c);
-  int64_t stride = (head_dim + 15) / 16 * 16;
+  int64_t stride = sks_round_up(head_dim, 16);
   bool met = rng_below(seed, 2), alibi = rng_below(seed, 3) == 0;
   for (int64_t q = 0; q < queries; q++) {
     rng_fill(seed, c->queries + q * stride, head_dim, 2 / sqrtf((float)head_dim));

@@ -6,6 +6,7 @@
 #include "core/backend.h"
 #include "core/cache.h"
 #include "core/fail.h"
+#include "core/round_up.h"
 #include "support/check.h"
 #include "support/stage.h"
 
@@ -15,7 +16,7 @@ static int64_t available;
 
 /* As a GPU has them: in whole 16 bytes. */
 static int64_t row_bytes(int32_t type, int64_t head_dim) {
-  return (sks_kv_row_bytes(type, head_dim) + 15) / 16 * 16;
+  return sks_round_up(sks_kv_row_bytes(type, head_dim), 16);
 }
 
 static int32_t memory(sks_device *at, int64_t *total, int64_t *available_now) {

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "core/kernels.h"
+#include "core/round_up.h"
 #include "kernels/simd/elements.h"
 #include "kernels/simd/exp.h"
 
@@ -173,7 +174,7 @@ static inline void add_bias(const sks_attend_args *args, int64_t q, int64_t firs
 static inline void weigh(const sks_attend_args *args, int64_t q, int64_t first, int64_t begin,
                          int64_t end) {
   float *scores = args->scores + q * SKS_ATTEND_SLOTS;
-  int64_t padded = (end + LANES - 1) / LANES * LANES;
+  int64_t padded = sks_round_up(end, LANES);
   if (args->slopes) add_bias(args, q, first, padded);
   for (int64_t k = 0; k < begin; k++) scores[k] = -INFINITY;
   for (int64_t k = end; k < padded; k++) scores[k] = -INFINITY;

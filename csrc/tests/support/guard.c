@@ -5,10 +5,12 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "core/round_up.h"
+
 /* A page, `bytes` rounded up to pages, a page; `data` at the start of those between. */
 static guarded map(size_t bytes, size_t *room) {
   size_t page = (size_t)sysconf(_SC_PAGESIZE);
-  *room = (bytes + page - 1) / page * page;
+  *room = (size_t)sks_round_up((int64_t)bytes, (int64_t)page);
   guarded buffer = {.mapped = *room + 2 * page};
   buffer.mapping = mmap(NULL, buffer.mapped, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (buffer.mapping == MAP_FAILED ||
