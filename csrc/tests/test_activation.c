@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "sinkstream/activation.h"
+#include "sinkstream/clamp.h"
 #include "support/check.h"
 #include "support/guard.h"
 #include "support/isa.h"

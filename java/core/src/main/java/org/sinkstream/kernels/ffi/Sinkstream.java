@@ -1168,69 +1168,6 @@ public class Sinkstream extends Sinkstream$shared {
            throw new AssertionError("should not reach here", ex$);
         }
     }
-
-    private static class sks_clamp {
-        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
-            Sinkstream.C_INT,
-            Sinkstream.C_POINTER,
-            Sinkstream.C_POINTER,
-            Sinkstream.C_LONG,
-            Sinkstream.C_FLOAT
-        );
-
-        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sks_clamp");
-
-        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-    }
-
-    /**
-     * Function descriptor for:
-     * {@snippet lang=c :
-     * int32_t sks_clamp(sks_device *device, float *x, int64_t count, float limit)
-     * }
-     */
-    public static FunctionDescriptor sks_clamp$descriptor() {
-        return sks_clamp.DESC;
-    }
-
-    /**
-     * Downcall method handle for:
-     * {@snippet lang=c :
-     * int32_t sks_clamp(sks_device *device, float *x, int64_t count, float limit)
-     * }
-     */
-    public static MethodHandle sks_clamp$handle() {
-        return sks_clamp.HANDLE;
-    }
-
-    /**
-     * Address for:
-     * {@snippet lang=c :
-     * int32_t sks_clamp(sks_device *device, float *x, int64_t count, float limit)
-     * }
-     */
-    public static MemorySegment sks_clamp$address() {
-        return sks_clamp.ADDR;
-    }
-
-    /**
-     * {@snippet lang=c :
-     * int32_t sks_clamp(sks_device *device, float *x, int64_t count, float limit)
-     * }
-     */
-    public static int sks_clamp(MemorySegment device, MemorySegment x, long count, float limit) {
-        var mh$ = sks_clamp.HANDLE;
-        try {
-            if (TRACE_DOWNCALLS) {
-                traceDowncall("sks_clamp", device, x, count, limit);
-            }
-            return (int)mh$.invokeExact(device, x, count, limit);
-        } catch (Error | RuntimeException ex) {
-           throw ex;
-        } catch (Throwable ex$) {
-           throw new AssertionError("should not reach here", ex$);
-        }
-    }
     private static final int SKS_F32 = (int)0L;
     /**
      * {@snippet lang=c :
@@ -2822,6 +2759,69 @@ public class Sinkstream extends Sinkstream$shared {
                 traceDowncall("sks_batch_commit", batch);
             }
             return (int)mh$.invokeExact(batch);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sks_clamp {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Sinkstream.C_INT,
+            Sinkstream.C_POINTER,
+            Sinkstream.C_POINTER,
+            Sinkstream.C_LONG,
+            Sinkstream.C_FLOAT
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sks_clamp");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sks_clamp(sks_device *device, float *x, int64_t count, float limit)
+     * }
+     */
+    public static FunctionDescriptor sks_clamp$descriptor() {
+        return sks_clamp.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sks_clamp(sks_device *device, float *x, int64_t count, float limit)
+     * }
+     */
+    public static MethodHandle sks_clamp$handle() {
+        return sks_clamp.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sks_clamp(sks_device *device, float *x, int64_t count, float limit)
+     * }
+     */
+    public static MemorySegment sks_clamp$address() {
+        return sks_clamp.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sks_clamp(sks_device *device, float *x, int64_t count, float limit)
+     * }
+     */
+    public static int sks_clamp(MemorySegment device, MemorySegment x, long count, float limit) {
+        var mh$ = sks_clamp.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sks_clamp", device, x, count, limit);
+            }
+            return (int)mh$.invokeExact(device, x, count, limit);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {

@@ -1,6 +1,6 @@
-/* Element-wise operations on float32. */
-#ifndef SINKSTREAM_ACTIVATION_H
-#define SINKSTREAM_ACTIVATION_H
+/* Numbers kept within limits. */
+#ifndef SINKSTREAM_CLAMP_H
+#define SINKSTREAM_CLAMP_H
 
 #include <stdint.h>
 

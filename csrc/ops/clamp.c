@@ -1,4 +1,4 @@
-#include "sinkstream/activation.h"
+#include "sinkstream/clamp.h"
 
 #include "core/backend.h"
 #include "ops/check.h"
