@@ -1,8 +1,8 @@
 /*
  * The dispatch table: single-threaded kernels over plain memory. The reference kernels fill every
  * slot first; each instruction set the machine has then puts its own over those it improves.
- * Operations (csrc/ops) check nothing that the public functions have checked, split the work, and
- * call through here.
+ * The CPU's operations (csrc/cpu) check nothing that the public functions (csrc/ops) have checked,
+ * split the work, and call through here.
  */
 #ifndef SINKSTREAM_CORE_KERNELS_H
 #define SINKSTREAM_CORE_KERNELS_H
