@@ -1,15 +1,11 @@
 # sinkstream_add_kernels(<name> [ARCHITECTURE <name>] FLAGS <flag>...)
-# Adds csrc/kernels/<name>/*.c to sinkstream_objects, compiled with these flags, where the architecture matches and the
-# folder is there.
+# Adds csrc/kernels/<name>/*.c to sinkstream_objects, compiled with these flags, where the architecture matches.
 function(sinkstream_add_kernels name)
   cmake_parse_arguments(PARSE_ARGV 1 kernels "" "ARCHITECTURE" "FLAGS")
   if(kernels_ARCHITECTURE AND NOT kernels_ARCHITECTURE STREQUAL SINKSTREAM_ARCHITECTURE)
     return()
   endif()
   file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/csrc/kernels/${name}/*.c")
-  if(NOT sources)
-    return()
-  endif()
   set_source_files_properties(${sources} PROPERTIES COMPILE_OPTIONS "${kernels_FLAGS}")
   target_sources(sinkstream_objects PRIVATE ${sources})
   string(TOUPPER "SINKSTREAM_KERNELS_${name}" definition)
