@@ -16,7 +16,6 @@ typedef struct linear_task {
   float *y;
   int64_t channels; /* of y */
   int32_t output;
-  int64_t strips, strips_per_task;
 } linear_task;
 
 /* Some channels of a part with some rows. */
@@ -74,7 +73,7 @@ static void run_strip(const linear_task *t, strip s) {
   }
 }
 
-/* Strip `index` of what the task reads, in the order of memory. */
+/* Strip `index` of all, in the order of memory. */
 static strip strip_of(const linear_task *t, int64_t index) {
   const sks_cpu_matrix *matrix = sks_cpu_matrix_of(t->weights);
   const sks_part *part = matrix->parts;
@@ -89,16 +88,13 @@ static strip strip_of(const linear_task *t, int64_t index) {
   return s;
 }
 
-static void run_task(void *argument, int64_t index, int32_t thread) {
+static void run_channels(void *argument, int64_t index, int32_t thread) {
   (void)thread;
   const linear_task *t = argument;
-  int64_t begin = index * t->strips_per_task;
-  for (int64_t i = begin; i < sks_task_end(begin, t->strips_per_task, t->strips); i++) {
-    strip s = strip_of(t, i);
-    for (; s.row < t->rows; s.row += s.rows) {
-      s.rows = sks_task_end(s.row, STRIP_ROWS, t->rows) - s.row;
-      run_strip(t, s);
-    }
+  strip s = strip_of(t, index);
+  for (; s.row < t->rows; s.row += s.rows) {
+    s.rows = sks_task_end(s.row, STRIP_ROWS, t->rows) - s.row;
+    run_strip(t, s);
   }
 }
 
@@ -114,10 +110,10 @@ int32_t sks_cpu_linear(sks_workspace *workspace, const sks_weights *weights, con
                       .channels = gated ? weights->rows / 2 : weights->rows,
                       .output = output};
   task.input = sks_workspace_prepare(workspace, matrix->inputs, norm, x, rows, weights->columns);
+  int64_t strips = 0;
   for (int32_t i = 0; i < (gated ? 1 : weights->part_count); i++)
-    task.strips += sks_tasks(matrix->parts[i].rows, STRIP_CHANNELS);
+    strips += sks_tasks(matrix->parts[i].rows, STRIP_CHANNELS);
   /* Channels are summed alone: how they are cut changes no result. */
-  task.strips_per_task = sks_items_per_task(weights->columns * rows * STRIP_CHANNELS);
-  sks_pool_run(cpu->pool, sks_tasks(task.strips, task.strips_per_task), run_task, &task);
+  sks_run_each(cpu->pool, strips, weights->columns * rows * STRIP_CHANNELS, run_channels, &task);
   return SKS_OK;
 }

@@ -14,7 +14,7 @@ typedef struct quantize_task {
   void (*narrow)(const float *source, int64_t count, void *target);
   const float *source;
   char *target;
-  int64_t rows, columns, rows_per_task, row_bytes;
+  int64_t columns, row_bytes;
   float most;                  /* the largest magnitude that the type holds */
   _Atomic int64_t first_wrong; /* the first element that it does not, or rows * columns */
 } quantize_task;
@@ -24,17 +24,11 @@ static float most_of(int32_t type) {
   return type == SKS_BF16 ? 0x1.fep127f : 65504.0f;
 }
 
-static int64_t begin_of(const quantize_task *t, int64_t index) { return index * t->rows_per_task; }
-
-static int64_t end_of(const quantize_task *t, int64_t index) {
-  return sks_task_end(begin_of(t, index), t->rows_per_task, t->rows);
-}
-
-static void check_rows(void *argument, int64_t index, int32_t thread) {
+static void check_row(void *argument, int64_t row, int32_t thread) {
   (void)thread;
   quantize_task *t = argument;
-  int64_t end = end_of(t, index) * t->columns;
-  for (int64_t i = begin_of(t, index) * t->columns; i < end; i++) {
+  int64_t end = (row + 1) * t->columns;
+  for (int64_t i = row * t->columns; i < end; i++) {
     if (!(fabsf(t->source[i]) <= t->most)) {
       int64_t first = atomic_load(&t->first_wrong);
       while (i < first && !atomic_compare_exchange_weak(&t->first_wrong, &first, i)) {
@@ -44,11 +38,10 @@ static void check_rows(void *argument, int64_t index, int32_t thread) {
   }
 }
 
-static void narrow_rows(void *argument, int64_t index, int32_t thread) {
+static void narrow_row(void *argument, int64_t row, int32_t thread) {
   (void)thread;
   const quantize_task *t = argument;
-  for (int64_t r = begin_of(t, index); r < end_of(t, index); r++)
-    t->narrow(t->source + r * t->columns, t->columns, t->target + r * t->row_bytes);
+  t->narrow(t->source + row * t->columns, t->columns, t->target + row * t->row_bytes);
 }
 
 int32_t sks_cpu_quantize(sks_device *device, const float *source, int32_t type, int64_t rows,
@@ -57,13 +50,11 @@ int32_t sks_cpu_quantize(sks_device *device, const float *source, int32_t type, 
   quantize_task task = {.narrow = cpu->kernels.narrow[type],
                         .source = source,
                         .target = target,
-                        .rows = rows,
                         .columns = columns,
-                        .rows_per_task = sks_items_per_task(columns),
                         .row_bytes = sks_bytes_of(type, columns),
                         .most = most_of(type),
                         .first_wrong = rows * columns};
-  sks_pool_run(cpu->pool, sks_tasks(rows, task.rows_per_task), check_rows, &task);
+  sks_run_each(cpu->pool, rows, columns, check_row, &task);
   int64_t wrong = task.first_wrong;
   if (wrong < rows * columns) {
     return sks_fail(SKS_INVALID_ARGUMENT,
@@ -71,7 +62,7 @@ int32_t sks_cpu_quantize(sks_device *device, const float *source, int32_t type, 
                     (long long)(wrong / columns), (long long)(wrong % columns),
                     (double)source[wrong], (double)task.most);
   }
-  if (type >= SKS_FLOAT_TYPES) task.rows_per_task = sks_items_per_task(columns * SEARCH_WORK);
-  sks_pool_run(cpu->pool, sks_tasks(rows, task.rows_per_task), narrow_rows, &task);
+  int64_t work = type < SKS_FLOAT_TYPES ? columns : columns * SEARCH_WORK;
+  sks_run_each(cpu->pool, rows, work, narrow_row, &task);
   return SKS_OK;
 }

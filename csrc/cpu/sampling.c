@@ -61,26 +61,22 @@ void sks_cpu_top_k_of_row(const float *logits, int32_t count, int32_t k, int32_t
 typedef struct top_k_task {
   const sks_kernels *kernels;
   const float *logits;
-  int64_t rows, rows_per_task;
   int32_t count, k;
   int32_t *indices;
   float *values;
 } top_k_task;
 
-static void top_k_rows(void *argument, int64_t index, int32_t thread) {
+static void top_k_row(void *argument, int64_t r, int32_t thread) {
   (void)thread;
   const top_k_task *t = argument;
-  int64_t begin = index * t->rows_per_task;
-  for (int64_t r = begin; r < sks_task_end(begin, t->rows_per_task, t->rows); r++) {
-    const float *row = t->logits + r * t->count;
-    int32_t *indices = t->indices + r * t->k;
-    float *values = t->values + r * t->k;
-    if (t->k > 1) {
-      sks_cpu_top_k_of_row(row, t->count, t->k, indices, values);
-    } else {
-      *indices = (int32_t)t->kernels->argmax(row, t->count);
-      *values = row[*indices];
-    }
+  const float *row = t->logits + r * t->count;
+  int32_t *indices = t->indices + r * t->k;
+  float *values = t->values + r * t->k;
+  if (t->k > 1) {
+    sks_cpu_top_k_of_row(row, t->count, t->k, indices, values);
+  } else {
+    *indices = (int32_t)t->kernels->argmax(row, t->count);
+    *values = row[*indices];
   }
 }
 
@@ -88,13 +84,11 @@ int32_t sks_cpu_top_k(sks_device *device, const float *logits, int32_t rows, int
                       int32_t k, int32_t *indices, float *values) {
   top_k_task task = {.kernels = &sks_cpu_of(device)->kernels,
                      .logits = logits,
-                     .rows = rows,
                      .count = count,
                      .k = k,
                      .indices = indices,
                      .values = values};
-  task.rows_per_task = sks_items_per_task(count);
-  sks_pool_run(sks_cpu_of(device)->pool, sks_tasks(rows, task.rows_per_task), top_k_rows, &task);
+  sks_run_each(sks_cpu_of(device)->pool, rows, count, top_k_row, &task);
   return SKS_OK;
 }
 
@@ -102,18 +96,15 @@ typedef struct nll_task {
   const sks_kernels *kernels;
   const float *logits;
   const int32_t *targets;
-  int64_t rows, count, rows_per_task;
+  int64_t count;
   double *loss;
 } nll_task;
 
-static void nll_rows(void *argument, int64_t index, int32_t thread) {
+static void nll_row(void *argument, int64_t r, int32_t thread) {
   (void)thread;
   const nll_task *t = argument;
-  int64_t begin = index * t->rows_per_task;
-  for (int64_t r = begin; r < sks_task_end(begin, t->rows_per_task, t->rows); r++) {
-    const float *row = t->logits + r * t->count;
-    t->loss[r] = t->kernels->log_sum_exp(row, t->count) - row[t->targets[r]];
-  }
+  const float *row = t->logits + r * t->count;
+  t->loss[r] = t->kernels->log_sum_exp(row, t->count) - row[t->targets[r]];
 }
 
 int32_t sks_cpu_nll(sks_device *device, const float *logits, int32_t rows, int32_t count,
@@ -121,10 +112,8 @@ int32_t sks_cpu_nll(sks_device *device, const float *logits, int32_t rows, int32
   nll_task task = {.kernels = &sks_cpu_of(device)->kernels,
                    .logits = logits,
                    .targets = targets,
-                   .rows = rows,
                    .count = count,
                    .loss = loss};
-  task.rows_per_task = sks_items_per_task(16 * (int64_t)count);
-  sks_pool_run(sks_cpu_of(device)->pool, sks_tasks(rows, task.rows_per_task), nll_rows, &task);
+  sks_run_each(sks_cpu_of(device)->pool, rows, 16 * (int64_t)count, nll_row, &task);
   return SKS_OK;
 }

@@ -5,6 +5,8 @@
 
 #include <stdint.h>
 
+#include "core/pool.h"
+
 /* Below this many element operations, some microseconds, a task is not worth waking a thread for.
  */
 enum { SKS_TASK_WORK = 1 << 16 };
@@ -21,5 +23,9 @@ static inline int64_t sks_items_per_task(int64_t work) {
 static inline int64_t sks_task_end(int64_t begin, int64_t items_per_task, int64_t items) {
   return begin + items_per_task < items ? begin + items_per_task : items;
 }
+
+/* Runs item(argument, i, thread) for i in [0, items), each of `work` element operations, as many of
+ * them a task as make it worth while. */
+void sks_run_each(sks_pool *pool, int64_t items, int64_t work, sks_task *item, void *argument);
 
 #endif

@@ -35,10 +35,12 @@ typedef struct prepare_task {
   int32_t inputs;
   const sks_norm *norm;
   const float *x;
-  int64_t rows, columns, rows_per_task;
+  int64_t columns;
 } prepare_task;
 
-static void prepare_row(const prepare_task *t, int64_t row) {
+static void prepare_row(void *argument, int64_t row, int32_t thread) {
+  (void)thread;
+  const prepare_task *t = argument;
   const sks_cpu_workspace *workspace = t->workspace;
   const sks_kernels *kernels = t->kernels;
   const float *values = t->x + row * t->columns;
@@ -56,14 +58,6 @@ static void prepare_row(const prepare_task *t, int64_t row) {
   }
 }
 
-static void run_task(void *argument, int64_t index, int32_t thread) {
-  (void)thread;
-  const prepare_task *t = argument;
-  int64_t begin = index * t->rows_per_task;
-  for (int64_t r = begin; r < sks_task_end(begin, t->rows_per_task, t->rows); r++)
-    prepare_row(t, r);
-}
-
 sks_input sks_workspace_prepare(sks_workspace *workspace, int32_t inputs, const sks_norm *norm,
                                 const float *x, int64_t rows, int64_t columns) {
   sks_cpu *cpu = sks_cpu_of(workspace->device);
@@ -74,10 +68,8 @@ sks_input sks_workspace_prepare(sks_workspace *workspace, int32_t inputs, const 
                          .inputs = inputs,
                          .norm = norm,
                          .x = x,
-                         .rows = rows,
-                         .columns = columns,
-                         .rows_per_task = sks_items_per_task(columns)};
-    sks_pool_run(cpu->pool, sks_tasks(rows, task.rows_per_task), run_task, &task);
+                         .columns = columns};
+    sks_run_each(cpu->pool, rows, columns, prepare_row, &task);
   }
   return (sks_input){.columns = columns,
                      .floats = norm ? own->floats : x,
