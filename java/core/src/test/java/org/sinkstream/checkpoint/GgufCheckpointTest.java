@@ -22,8 +22,8 @@ import org.sinkstream.testing.GgufBuilder;
 import org.sinkstream.testing.GgufBuilder.Bytes;
 
 /**
- * What a GGUF file must hold to be a model (G15, G16), what it may hold besides, and what is
- * refused because nobody here computes it; messages name the key or the tensor as the file does.
+ * What a GGUF file must hold to be a model, what it may hold besides, and what is refused because
+ * nobody here computes it; messages name the key or the tensor as the file does.
  */
 class GgufCheckpointTest {
   private static final Map<String, Supplier<GgufBuilder>> MODELS =
@@ -104,7 +104,7 @@ class GgufCheckpointTest {
   }
 
   @Test
-  void g15Architecture() {
+  void architecture() {
     refused(
         GgufModels.llama().without("general.architecture"),
         "general.architecture is missing, expected one of falcon, gptneox, llama, mpt, qwen2");
@@ -140,7 +140,7 @@ class GgufCheckpointTest {
     "mpt, feed_forward_length",
     "mpt, attention.head_count"
   })
-  void g15Sizes(String id, String suffix) {
+  void sizes(String id, String suffix) {
     String key = id + "." + suffix;
     refused(model(id).without(key), key + " is missing, expected a whole number");
     refused(model(id).string(key, "2"), key + " is \"2\", expected a whole number");
@@ -165,7 +165,7 @@ class GgufCheckpointTest {
     "mpt, attention.layer_norm_epsilon",
     "mpt, attention.max_alibi_bias"
   })
-  void g15Numbers(String id, String suffix) {
+  void numbers(String id, String suffix) {
     String key = id + "." + suffix;
     refused(model(id).without(key), key + " is missing, expected a number");
     refused(model(id).uint32(key, 1), key + " is 1 (UINT32), expected a number");
@@ -175,7 +175,7 @@ class GgufCheckpointTest {
   }
 
   @Test
-  void g15OptionalNumbers() {
+  void optionalNumbers() {
     for (double bad : new double[] {0, -1, Double.NaN, Double.POSITIVE_INFINITY}) {
       refused(
           GgufModels.llama().float32("llama.rope.freq_base", bad),
@@ -191,7 +191,7 @@ class GgufCheckpointTest {
   }
 
   @Test
-  void g15ParallelResidual() {
+  void parallelResidual() {
     String key = "gptneox.use_parallel_residual";
     refused(GgufModels.gptNeox().without(key), key + " is missing, expected true or false");
     refused(GgufModels.gptNeox().uint32(key, 1), key + " is 1 (UINT32), expected true or false");
@@ -199,7 +199,7 @@ class GgufCheckpointTest {
   }
 
   @Test
-  void g15Heads() {
+  void heads() {
     String divisor = "expected a divisor of llama.embedding_length (16)";
     refused("llama", "attention.head_count", 3, divisor);
     refused("gptneox", "attention.head_count", 5, "a divisor of gptneox.embedding_length (16)");
@@ -214,7 +214,7 @@ class GgufCheckpointTest {
   }
 
   @Test
-  void g15HeadDimension() {
+  void headDimension() {
     refused("llama", "attention.value_length", 16, "expected 8, as many channels as a key has");
     refused("llama", "attention.key_length", 0, "expected a whole number from 1 to");
     refused(
@@ -245,7 +245,7 @@ class GgufCheckpointTest {
   }
 
   @Test
-  void g15Vocabulary() {
+  void vocabulary() {
     refused("llama", "vocab_size", 6, "expected 5, the rows of token_embd.weight");
     String tokens = "tokenizer.ggml.tokens";
     refused(
@@ -310,7 +310,7 @@ class GgufCheckpointTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"llama", "qwen2", "falcon", "gptneox", "mpt"})
-  void g16MissingTensors(String id) {
+  void missingTensors(String id) {
     for (String name : model(id).tensors().keySet()) {
       boolean optional = name.equals("output.weight"); // the embedding takes its place
       boolean bias = name.endsWith(".bias") && id.equals("qwen2");
@@ -326,7 +326,7 @@ class GgufCheckpointTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"llama", "qwen2", "falcon", "gptneox", "mpt"})
-  void g16Shapes(String id) {
+  void shapes(String id) {
     for (Map.Entry<String, GgufBuilder.Tensor> entry : model(id).tensors().entrySet()) {
       long[] wider = entry.getValue().dimensions().clone();
       wider[0]++;
@@ -345,7 +345,7 @@ class GgufCheckpointTest {
   }
 
   @Test
-  void g10TypesThatTheKernelsDoNotRead() {
+  void typesThatTheKernelsDoNotRead() {
     GgufBuilder gguf = GgufModels.llama().tensor("blk.0.attn_norm.weight", 26, new byte[64], 16);
     refused(
         gguf,
@@ -491,7 +491,8 @@ class GgufCheckpointTest {
         "llama",
         "attention.sliding_window",
         63,
-        "expected null or at least llama.context_length (64): here the cache policy sets the window");
+        "expected null or at least llama.context_length (64): here the cache policy sets the"
+            + " window");
   }
 
   @Test

@@ -78,7 +78,7 @@ class GgufRejectionTest {
   }
 
   @Test
-  void g1Magic() {
+  void magic() {
     refused(new byte[0], "byte 0: the magic \"GGUF\" takes 4 bytes, but only 0 follow");
     refused(new byte[3], "byte 0: the magic \"GGUF\" takes 4 bytes, but only 3 follow");
     byte[] ggml = header(3, 0, 0).toArray();
@@ -89,7 +89,7 @@ class GgufRejectionTest {
 
   @ParameterizedTest
   @ValueSource(ints = {0, 1, 4, -1, 65535})
-  void g2Version(int version) {
+  void version(int version) {
     refused(
         header(version, 0, 0).toArray(),
         "byte 4: version is " + Integer.toUnsignedString(version) + ", expected 2 or 3");
@@ -97,14 +97,14 @@ class GgufRejectionTest {
 
   @ParameterizedTest
   @ValueSource(ints = {1, 2, 3})
-  void g2SwappedVersion(int version) {
+  void swappedVersion(int version) {
     refused(
         header(Integer.reverseBytes(version), 0, 0).toArray(),
         "byte 4: version is " + (version << 24) + " (a big-endian file, which is not read)");
   }
 
   @Test
-  void g3HeaderCutShort() {
+  void headerCutShort() {
     byte[] whole = header(3, 0, 0).toArray();
     for (int length = 4; length < HEADER; length++) {
       int field = length < 8 ? 4 : length / 8 * 8;
@@ -117,7 +117,7 @@ class GgufRejectionTest {
 
   @ParameterizedTest
   @ValueSource(longs = {-1, Long.MIN_VALUE, Long.MAX_VALUE, 1L << 32, 4})
-  void g3Counts(long count) {
+  void counts(long count) {
     byte[] rest = new byte[48]; // of two tensors or three keys at most
     String expected = ", expected at most the %d that the remaining 48 bytes could hold";
     refused(
@@ -129,7 +129,7 @@ class GgufRejectionTest {
   }
 
   @Test
-  void g3MoreThanAnyModelHas() throws IOException {
+  void moreThanAnyModelHas() throws IOException {
     Path file = folder.resolve("sparse.gguf");
     try (RandomAccessFile sparse = new RandomAccessFile(file.toFile(), "rw")) {
       sparse.write(header(3, GgufHeader.MAX_TENSORS + 1, 0).toArray());
@@ -143,7 +143,7 @@ class GgufRejectionTest {
 
   @ParameterizedTest
   @ValueSource(longs = {17, 1L << 40, Long.MAX_VALUE, -1, Long.MIN_VALUE})
-  void g4StringsLongerThanWhatRemains(long length) {
+  void stringsLongerThanWhatRemains(long length) {
     String shown = Long.toUnsignedString(length);
     refused(
         key("k", new Bytes().int32(STRING).int64(length).bytes(new byte[16])),
@@ -163,7 +163,7 @@ class GgufRejectionTest {
 
   @ParameterizedTest
   @ValueSource(longs = {0, 65536, 1L << 40, -1})
-  void g4KeysEmptyOrTooLong(long length) {
+  void keysEmptyOrTooLong(long length) {
     refused(
         header(3, 0, 1).int64(length).bytes(new byte[16]).toArray(),
         "byte 24: key 0 of 1 is of %s bytes, expected 1 to 65535"
@@ -174,7 +174,7 @@ class GgufRejectionTest {
   }
 
   @Test
-  void g4DuplicateKeys() {
+  void duplicateKeys() {
     Bytes file = header(3, 0, 2).string("k\n").int32(BOOL).bytes((byte) 0);
     refused(
         file.string("k\n").int32(BOOL).bytes((byte) 0).toArray(),
@@ -182,7 +182,7 @@ class GgufRejectionTest {
   }
 
   @Test
-  void g4KeysThatAreNoUtf8() {
+  void keysThatAreNoUtf8() {
     refused(
         header(3, 0, 1).int64(2).bytes((byte) 0xc1, (byte) 0xa1).bytes(new byte[16]).toArray(),
         "byte 32: key 0 of 1 is not valid UTF-8");
@@ -190,7 +190,7 @@ class GgufRejectionTest {
 
   @ParameterizedTest
   @ValueSource(ints = {13, -1, 1 << 24})
-  void g5UnknownValueTypes(int type) {
+  void unknownValueTypes(int type) {
     String shown = Integer.toUnsignedString(type);
     refused(
         key("k", new Bytes().int32(type).int64(0)),
@@ -201,7 +201,7 @@ class GgufRejectionTest {
   }
 
   @Test
-  void g5ArraysOfArrays() {
+  void arraysOfArrays() {
     refused(
         key("k", new Bytes().int32(ARRAY).int32(ARRAY).int64(0)),
         "byte 37: key \"k\" is an array of arrays");
@@ -209,7 +209,7 @@ class GgufRejectionTest {
 
   @ParameterizedTest
   @ValueSource(longs = {5, 1L << 62, Long.MAX_VALUE, -1, Long.MIN_VALUE})
-  void g5ArrayCounts(long count) {
+  void arrayCounts(long count) {
     String shown = Long.toUnsignedString(count);
     refused(
         key("k", new Bytes().int32(ARRAY).int32(FLOAT32).int64(count).bytes(new byte[16])),
@@ -221,7 +221,7 @@ class GgufRejectionTest {
 
   @ParameterizedTest
   @ValueSource(ints = {2, 128, 255})
-  void g5BoolsOtherThan0And1(int value) {
+  void boolsOtherThan0And1(int value) {
     refused(
         key("k", new Bytes().int32(BOOL).bytes((byte) value)),
         "byte 37: key \"k\" is a BOOL of " + value + ", expected 0 or 1");
@@ -231,7 +231,7 @@ class GgufRejectionTest {
   }
 
   @Test
-  void g5ValuesCutShort() {
+  void valuesCutShort() {
     byte[] whole = new GgufBuilder().strings("k", "a", "bc").float32("f", 1).build();
     int end = 24 + 9 + 4 + 12 + 9 + 10 + 9 + 4 + 4;
     for (int length = HEADER; length < end; length++) {
@@ -241,7 +241,7 @@ class GgufRejectionTest {
 
   @ParameterizedTest
   @ValueSource(ints = {0, 3, 24, 65535, 131072, -1, Integer.MIN_VALUE})
-  void g6Alignment(int alignment) {
+  void alignment(int alignment) {
     refused(
         new GgufBuilder().uint32("general.alignment", alignment).build(),
         "general.alignment is " + Integer.toUnsignedString(alignment) + " (UINT32)",
@@ -249,14 +249,14 @@ class GgufRejectionTest {
   }
 
   @Test
-  void g6AlignmentOfAnotherType() {
+  void alignmentOfAnotherType() {
     refused(
         new GgufBuilder().string("general.alignment", "32").build(),
         "general.alignment is \"32\", expected a whole number");
   }
 
   @Test
-  void g7Names() {
+  void names() {
     refused(tensor("", F32, 16), "byte 24: the name of tensor 0 of 1 is of 0 bytes, expected 1 to");
     refused(
         tensor("n".repeat(64), F32, 16),
@@ -271,7 +271,7 @@ class GgufRejectionTest {
   }
 
   @Test
-  void g7DuplicateNames() {
+  void duplicateNames() {
     byte[] file =
         new GgufBuilder()
             .tensor("a", F32, new byte[32], 8)
@@ -283,7 +283,7 @@ class GgufRejectionTest {
   }
 
   @Test
-  void g8MoreThanFourDimensions() {
+  void moreThanFourDimensions() {
     refused(
         tensor("a", F32, 16, 1, 1, 1, 1),
         "byte 33: tensor \"a\" has 5 dimensions, expected at most 4");
@@ -294,14 +294,14 @@ class GgufRejectionTest {
 
   @ParameterizedTest
   @ValueSource(longs = {0, -1, Long.MIN_VALUE})
-  void g9DimensionsUnder1(long dimension) {
+  void dimensionsUnder1(long dimension) {
     refused(
         tensor("a", F32, 16, dimension),
         "byte 45: tensor \"a\" has a dimension of " + dimension + ", expected at least 1");
   }
 
   @Test
-  void g9Overflow() {
+  void overflow() {
     refused(
         tensor("a", I8, 1L << 32, 1L << 32),
         "byte 53: the size of tensor \"a\", shape [4294967296, 4294967296] of I8, overflows");
@@ -310,7 +310,7 @@ class GgufRejectionTest {
 
   @ParameterizedTest
   @ValueSource(ints = {4, 5, 31, 32, 33, 36, 37, 38, 42, 1000, -1, Integer.MIN_VALUE})
-  void g10UnknownAndRemovedTypes(int type) {
+  void unknownAndRemovedTypes(int type) {
     refused(
         tensor("a", type, 256),
         "byte 45: tensor \"a\" has type " + Integer.toUnsignedString(type),
@@ -319,7 +319,7 @@ class GgufRejectionTest {
 
   @ParameterizedTest
   @CsvSource({Q8_0 + ", 33, 32", Q8_0 + ", 16, 32", Q4_K + ", 128, 256"})
-  void g11RowsOfNoWholeBlocks(int type, long row, int block) {
+  void rowsOfNoWholeBlocks(int type, long row, int block) {
     refused(
         tensor("a", type, row),
         "tensor \"a\" of ",
@@ -327,7 +327,7 @@ class GgufRejectionTest {
   }
 
   @Test
-  void g12SizeOverflow() {
+  void sizeOverflow() {
     refused(tensor("a", F64, 1L << 60), "the size of tensor \"a\"", "of F64, overflows");
     refused(
         tensor("a", I8, Long.MAX_VALUE),
@@ -342,7 +342,7 @@ class GgufRejectionTest {
     "-32, a hole",
     "-1, not a multiple of the alignment 32"
   })
-  void g13Offsets(long offset, String why) {
+  void offsets(long offset, String why) {
     byte[] file =
         new GgufBuilder()
             .tensor("a", F32, new byte[32], 8)
@@ -358,7 +358,7 @@ class GgufRejectionTest {
   }
 
   @Test
-  void g13OutOfOrder() {
+  void outOfOrder() {
     byte[] file =
         new GgufBuilder()
             .tensor("a", F32, new byte[32], 8)
@@ -371,7 +371,7 @@ class GgufRejectionTest {
   }
 
   @Test
-  void g14DataLongerThanTheFile() {
+  void dataLongerThanTheFile() {
     byte[] whole = tensor("a", F32, 16);
     int infos = HEADER + 9 + 4 + 8 + 4 + 8;
     for (int length = infos; length < whole.length; length++) {

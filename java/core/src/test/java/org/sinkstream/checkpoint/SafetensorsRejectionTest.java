@@ -54,7 +54,7 @@ class SafetensorsRejectionTest {
 
   @ParameterizedTest
   @ValueSource(ints = {0, 1, 7})
-  void r1ShorterThanItsLength(int size) {
+  void shorterThanItsLength(int size) {
     refused(new byte[size], size + " bytes, expected at least the 8");
   }
 
@@ -65,20 +65,20 @@ class SafetensorsRejectionTest {
     "-1, 18446744073709551615",
     "-9223372036854775808, 9223372036854775808"
   })
-  void r2HugeHeader(long length, String shown) {
+  void hugeHeader(long length, String shown) {
     refused(
         withLength(length, HEADER.getBytes(StandardCharsets.UTF_8), DATA),
         "a header of " + shown + " bytes, expected at most 100000000");
   }
 
   @Test
-  void r3HeaderLongerThanTheFile() {
+  void headerLongerThanTheFile() {
     refused(withLength(100_000_000, new byte[10]), "100000000 bytes, but only 10 follow");
     refused(withLength(11, new byte[10]), "11 bytes, but only 10 follow");
   }
 
   @Test
-  void r4NotUtf8() {
+  void notUtf8() {
     String header = "{" + entry("\u00e9", "F32", "[1]", 0, 4) + "}";
     refused(bytes(header.getBytes(StandardCharsets.ISO_8859_1), DATA), "not valid UTF-8");
     byte[] overlong = HEADER.replace("\"a\"", "\"??\"").getBytes(StandardCharsets.ISO_8859_1);
@@ -96,23 +96,23 @@ class SafetensorsRejectionTest {
   @ParameterizedTest
   @ValueSource(
       strings = {"", " ", "[]", "null", "\"a\"", " {}", "\ufeff{}", "{}\n", "{}\0", "{} x"})
-  void r4NotOneObject(String header) {
+  void notOneObject(String header) {
     refused(bytes(header), "the header is not a JSON object");
   }
 
   @ParameterizedTest
   @ValueSource(strings = {"{}{}", "{},{}", "{\"a\"}", "{a:{}}", "{\"a\":}", "{'a':{}}", "{//\n}"})
-  void r4NotJson(String header) {
+  void notJson(String header) {
     refused(bytes(header), "");
   }
 
   @Test
-  void r4TwoObjects() {
+  void twoObjects() {
     refused(bytes("{} {}"), "the header goes on after its JSON object");
   }
 
   @Test
-  void r5DuplicateKeys() {
+  void duplicateKeys() {
     String first = entry("a", "F32", "[1]", 0, 4);
     String second = entry("a", "F32", "[1]", 4, 8);
     refused(bytes("{" + first + "," + second + "}", new byte[8]), "Duplicate", "\"a\"");
@@ -128,19 +128,19 @@ class SafetensorsRejectionTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"1", "true", "null", "[]", "{}"})
-  void r6MetadataOtherThanStrings(String value) {
+  void metadataOtherThanStrings(String value) {
     refused(
         bytes("{\"__metadata__\":{\"k\":" + value + "}}"), "\"__metadata__\"", "\"k\"", "a string");
   }
 
   @ParameterizedTest
   @ValueSource(strings = {"1", "\"pt\"", "null", "[]"})
-  void r6MetadataNoObject(String value) {
+  void metadataNoObject(String value) {
     refused(bytes("{\"__metadata__\":" + value + "}"), "\"__metadata__\"", "an object of strings");
   }
 
   @Test
-  void r7FieldsMissingExtraOrWronglyTyped() {
+  void fieldsMissingExtraOrWronglyTyped() {
     entryRefused("{\"shape\":[1],\"data_offsets\":[0,4]}", "tensor \"a\"", "dtype is missing");
     entryRefused("{\"dtype\":\"F32\",\"data_offsets\":[0,4]}", "tensor \"a\"", "shape is missing");
     entryRefused("{\"dtype\":\"F32\",\"shape\":[1]}", "tensor \"a\"", "data_offsets is missing");
@@ -180,7 +180,7 @@ class SafetensorsRejectionTest {
         "[1]",
         "{}"
       })
-  void r8NoWholeNumber(String number) {
+  void noWholeNumber(String number) {
     entryRefused(
         "{\"dtype\":\"F32\",\"shape\":[%s],\"data_offsets\":[0,4]}".formatted(number),
         "tensor \"a\": shape has ",
@@ -193,21 +193,21 @@ class SafetensorsRejectionTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"01", "+1", "NaN", "0x1"})
-  void r8NoNumberOfJson(String number) {
+  void noNumberOfJson(String number) {
     entryRefused(
         "{\"dtype\":\"F32\",\"shape\":[%s],\"data_offsets\":[0,4]}".formatted(number),
         "not valid JSON");
   }
 
   @Test
-  void r9EndBeforeBegin() {
+  void endBeforeBegin() {
     refused(
         bytes("{" + entry("a", "F32", "[1]", 4, 0) + "}", DATA),
         "tensor \"a\": data_offsets begin at 4, after their end 0");
   }
 
   @Test
-  void r10HolesAndOverlaps() {
+  void holesAndOverlaps() {
     refused(
         bytes("{" + entry("a", "F32", "[1]", 4, 8) + "}", new byte[8]),
         "tensor \"a\": data begin at 4, expected 0: a hole");
@@ -224,7 +224,7 @@ class SafetensorsRejectionTest {
   }
 
   @Test
-  void r11DataOfAnotherLength() {
+  void dataOfAnotherLength() {
     refused(bytes(HEADER, new byte[3]), "end at byte 4 of the data, which has 3: cut short");
     refused(bytes(HEADER, new byte[5]), "end at byte 4 of the data, which has 5: trailing bytes");
     refused(bytes("{}", new byte[1]), "end at byte 0 of the data, which has 1: trailing bytes");
@@ -244,12 +244,12 @@ class SafetensorsRejectionTest {
         "[4294967296,4294967296,0]", // a zero at the end does not undo it
         "[2305843009213693953,1]" // whose bytes wrap to 4
       })
-  void r12Overflow(String shape) {
+  void overflow(String shape) {
     refused(bytes("{" + entry("a", "F32", shape, 0, 4) + "}", DATA), "tensor \"a\"", "overflows");
   }
 
   @Test
-  void r13SizeOtherThanTheShapes() {
+  void sizeOtherThanTheShapes() {
     refused(
         bytes("{" + entry("a", "F32", "[2]", 0, 4) + "}", DATA),
         "tensor \"a\": data_offsets hold 4 bytes, shape [2] of F32 takes 8");
@@ -262,7 +262,7 @@ class SafetensorsRejectionTest {
   }
 
   @Test
-  void r14Nesting() {
+  void nesting() {
     entryRefused("[".repeat(1 << 20), "the entry is \"[\"");
     String deep = "{\"a\":".repeat(100_000) + "{}" + "}".repeat(100_000);
     refused(bytes(deep), "tensor \"a\": unknown field \"a\"");
@@ -270,7 +270,7 @@ class SafetensorsRejectionTest {
   }
 
   @Test
-  void r14LongNames() {
+  void longNames() {
     String longest = "n".repeat(StrictJson.MAX_NAME_LENGTH);
     SafetensorsFixture.write(
         folder, "longest", bytes("{" + entry(longest, "U8", "[0]", 0, 0) + "}"));
@@ -283,7 +283,7 @@ class SafetensorsRejectionTest {
   }
 
   @Test
-  void r14LongNumbersAndRanks() {
+  void longNumbersAndRanks() {
     String digits = "1".repeat(StrictJson.MAX_NUMBER_LENGTH + 1);
     entryRefused(
         "{\"dtype\":\"F32\",\"shape\":[%s],\"data_offsets\":[0,4]}".formatted(digits),
@@ -297,7 +297,7 @@ class SafetensorsRejectionTest {
   }
 
   @Test
-  void r14TooManyTensors() {
+  void tooManyTensors() {
     String header =
         IntStream.rangeClosed(0, SafetensorsHeader.MAX_TENSORS)
             .mapToObj(i -> entry(Integer.toHexString(i), "U8", "[0]", 0, 0))
