@@ -45,9 +45,6 @@ public final class Conversion implements AutoCloseable {
   /** Values that are in memory together, unless a single row has more. */
   private static final int CHUNK_VALUES = 1 << 20;
 
-  /** The version of ggml's block formats. */
-  private static final int QUANTIZATION_VERSION = 2;
-
   private final Device device;
   private final Arena arena;
   private final Checkpoint checkpoint;
@@ -161,7 +158,7 @@ public final class Conversion implements AutoCloseable {
     entries.string(GgufKeys.TYPE, "model");
     entries.string(GgufKeys.NAME, name);
     entries.uint32(GgufKeys.FILE_TYPE, type.fileType());
-    entries.uint32(GgufKeys.QUANTIZATION_VERSION, QUANTIZATION_VERSION);
+    entries.uint32(GgufKeys.QUANTIZATION_VERSION, GgufKeys.BLOCK_FORMATS);
     entries.uint32(GgufKeys.ALIGNMENT, GgufWriter.ALIGNMENT);
     model.describe(entries);
     tokenizer.ifPresentOrElse(

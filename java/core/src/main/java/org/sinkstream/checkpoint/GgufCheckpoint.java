@@ -14,9 +14,6 @@ import org.sinkstream.error.CheckpointException;
  * names they have in Hugging Face checkpoints.
  */
 final class GgufCheckpoint {
-  /** The version of ggml's block formats. */
-  private static final long QUANTIZATION_VERSION = 2;
-
   /** Frequencies that follow from the metadata; files of the first converters have them. */
   private static final Pattern INERT = Pattern.compile("blk\\.\\d+\\.attn_rot_embd(\\.weight)?");
 
@@ -73,8 +70,9 @@ final class GgufCheckpoint {
           GgufKeys.SPLIT_COUNT, "1: merge the parts with llama-gguf-split --merge");
     }
     if (metadata.has(GgufKeys.QUANTIZATION_VERSION)
-        && metadata.integer(GgufKeys.QUANTIZATION_VERSION) != QUANTIZATION_VERSION) {
-      throw metadata.refuse(GgufKeys.QUANTIZATION_VERSION, Long.toString(QUANTIZATION_VERSION));
+        && metadata.integer(GgufKeys.QUANTIZATION_VERSION) != GgufKeys.BLOCK_FORMATS) {
+      throw metadata.refuse(
+          GgufKeys.QUANTIZATION_VERSION, Integer.toString(GgufKeys.BLOCK_FORMATS));
     }
   }
 

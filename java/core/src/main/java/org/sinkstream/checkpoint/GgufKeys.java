@@ -1,5 +1,7 @@
 package org.sinkstream.checkpoint;
 
+import java.util.List;
+
 /**
  * Keys of GGUF metadata (llama.cpp's {@code gguf-py/gguf/constants.py}). Those without {@code
  * general.}, {@code tokenizer.} or {@code split.} stand behind the name of an architecture: {@link
@@ -14,6 +16,9 @@ public final class GgufKeys {
   public static final String FILE_TYPE = "general.file_type";
   public static final String QUANTIZATION_VERSION = "general.quantization_version";
   public static final String SPLIT_COUNT = "split.count";
+
+  /** The value of {@link #QUANTIZATION_VERSION}: the version of ggml's block formats. */
+  public static final int BLOCK_FORMATS = 2;
 
   // The model's shape
   public static final String VOCABULARY = "vocab_size";
@@ -75,6 +80,9 @@ public final class GgufKeys {
   public static final String ADD_EOS = "tokenizer.ggml.add_eos_token";
   public static final String ADD_SPACE_PREFIX = "tokenizer.ggml.add_space_prefix";
   public static final String CHAT_TEMPLATE = "tokenizer.chat_template";
+
+  /** Keys for the tokens that end a text, a turn or a message. */
+  public static final List<String> END_OF_TEXT_IDS = List.of(EOS_ID, EOT_ID, EOM_ID);
 
   // Our own
 

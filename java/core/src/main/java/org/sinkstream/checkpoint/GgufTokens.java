@@ -1,16 +1,12 @@
 package org.sinkstream.checkpoint;
 
 import java.util.LinkedHashSet;
-import java.util.List;
 import java.util.Set;
 
 /** Whether a GGUF file has a tokenizer, and what that must have in common with the embedding. */
 public final class GgufTokens {
   /** Values of {@code tokenizer.ggml.model} that say there is no tokenizer. */
   private static final Set<String> NONE = Set.of("none", GgufKeys.NO_TOKENIZER);
-
-  private static final List<String> END_OF_TEXT =
-      List.of(GgufKeys.EOS_ID, GgufKeys.EOT_ID, GgufKeys.EOM_ID);
 
   private GgufTokens() {}
 
@@ -41,7 +37,7 @@ public final class GgufTokens {
   /** The tokens that end a text, a turn or a message; empty where the file names none. */
   static Set<Integer> endOfText(GgufMetadata metadata, long size) {
     Set<Integer> ids = new LinkedHashSet<>();
-    for (String key : END_OF_TEXT) {
+    for (String key : GgufKeys.END_OF_TEXT_IDS) {
       if (metadata.has(key)) {
         long id = metadata.integer(key);
         if (id < 0 || id >= size) {

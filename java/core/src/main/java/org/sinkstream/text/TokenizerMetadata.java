@@ -20,10 +20,6 @@ import org.sinkstream.error.CheckpointException;
  * normalization form C, which it does not know.
  */
 public final class TokenizerMetadata {
-  /** Keys for tokens that end a text, a turn or a message. */
-  private static final List<String> END_OF_TEXT =
-      List.of(GgufKeys.EOS_ID, GgufKeys.EOT_ID, GgufKeys.EOM_ID);
-
   /** Ids in a message. */
   private static final int SHOWN = 8;
 
@@ -106,14 +102,15 @@ public final class TokenizerMetadata {
     requireNamed("begin", frame.first(), begins);
     List<Integer> ends = endOfText.isEmpty() ? frame.last().stream().toList() : endOfText;
     requireNamed("end", frame.last(), ends.stream().findFirst());
-    if (ends.size() > END_OF_TEXT.size()) {
+    if (ends.size() > GgufKeys.END_OF_TEXT_IDS.size()) {
       throw new IllegalArgumentException(
-          "%d tokens end a text, expected at most %d".formatted(ends.size(), END_OF_TEXT.size()));
+          "%d tokens end a text, expected at most %d"
+              .formatted(ends.size(), GgufKeys.END_OF_TEXT_IDS.size()));
     }
     Map<String, Integer> ids = new LinkedHashMap<>();
     begins.ifPresent(id -> ids.put(GgufKeys.BOS_ID, id));
     for (int i = 0; i < ends.size(); i++) {
-      ids.put(END_OF_TEXT.get(i), ends.get(i));
+      ids.put(GgufKeys.END_OF_TEXT_IDS.get(i), ends.get(i));
     }
     vocabulary.unknown().ifPresent(id -> ids.put(GgufKeys.UNKNOWN_ID, id));
     padding.ifPresent(id -> ids.put(GgufKeys.PADDING_ID, id));
