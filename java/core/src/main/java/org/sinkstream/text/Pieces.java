@@ -4,7 +4,6 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
-import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import tools.jackson.databind.JsonNode;
 
@@ -22,7 +21,6 @@ record Pieces(List<byte[]> bytes, boolean replaceEachByte, char leading, int lea
   static final Pieces NONE = new Pieces(List.of(), false, ' ', 0);
 
   private static final byte[] NOTHING = {};
-  private static final Pattern BYTE_TOKEN = Pattern.compile("<0x[0-9A-Fa-f]{2}>");
 
   /**
    * Reads a decoder: {@code ByteLevel}, or a {@code Sequence} of {@code Replace}, {@code
@@ -81,7 +79,7 @@ record Pieces(List<byte[]> bytes, boolean replaceEachByte, char leading, int lea
   }
 
   private static byte[] byteOrText(String token) {
-    return BYTE_TOKEN.matcher(token).matches()
+    return TokenType.isByte(token)
         ? new byte[] {(byte) Integer.parseInt(token, 3, 5, 16)}
         : text(token);
   }

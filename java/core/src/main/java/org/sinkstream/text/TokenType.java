@@ -19,7 +19,8 @@ enum TokenType {
   /** One byte of a character that has no token, e.g. {@code <0xE2>}. */
   BYTE(6);
 
-  private static final Pattern BYTE_TOKEN = Pattern.compile("<0x[0-9A-F]{2}>");
+  /** All write upper case; llama.cpp and Hugging Face's decoder read lower case as well. */
+  private static final Pattern BYTE_TOKEN = Pattern.compile("<0x[0-9A-Fa-f]{2}>");
 
   private final int number;
 

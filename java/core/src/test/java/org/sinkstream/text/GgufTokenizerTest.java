@@ -66,6 +66,25 @@ class GgufTokenizerTest {
   }
 
   @Test
+  void readsBytesInLowerCaseAndWritesUpper() throws IOException {
+    int first = PIECES + SMALL.length;
+    String[] pieces = Arrays.copyOf(SMALL, SMALL.length + 2);
+    pieces[SMALL.length] = "<0xc3>";
+    pieces[SMALL.length + 1] = "<0xa9>";
+    int[] types = new int[first + 2];
+    Arrays.fill(types, 0, PIECES, GgufVocabularies.BYTE);
+    Arrays.fill(types, 0, BYTES, GgufVocabularies.CONTROL);
+    Arrays.fill(types, PIECES, first, GgufVocabularies.NORMAL);
+    Arrays.fill(types, first, types.length, GgufVocabularies.BYTE);
+    GgufBuilder file =
+        GgufVocabularies.sentencePiece(pieces).ints("tokenizer.ggml.token_type", types);
+    try (Tokenizer tokenizer = open(file)) {
+      assertThat(tokenizer.decode(B, first, first + 1)).isEqualTo("bé");
+      assertThat(tokenizer.encode("é")).containsExactly(SPACE, BYTES + 0xC3, BYTES + 0xA9);
+    }
+  }
+
+  @Test
   void putsASpaceInFrontUnlessTold() throws IOException {
     GgufBuilder file =
         GgufVocabularies.sentencePiece(SMALL).bool("tokenizer.ggml.add_space_prefix", false);
