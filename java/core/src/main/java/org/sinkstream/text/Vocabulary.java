@@ -5,13 +5,11 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
+import org.sinkstream.checkpoint.Config;
 import tools.jackson.databind.JsonNode;
 
 /** The tokens of a tokenizer.json: its model's and those added to them. Immutable, thread-safe. */
 final class Vocabulary {
-  /** Far above any published vocabulary: keeps one damaged id from asking for gigabytes. */
-  private static final int MAX_SIZE = 1 << 24;
-
   private final Map<String, Integer> ids = new HashMap<>();
   private final BitSet special = new BitSet();
   private final @Nullable String[] tokens;
@@ -72,9 +70,10 @@ final class Vocabulary {
   }
 
   private static int id(String token, JsonNode id) {
-    if (!id.isInt() || id.intValue() < 0 || id.intValue() >= MAX_SIZE) {
+    // Far above any published vocabulary: keeps one damaged id from asking for gigabytes.
+    if (!id.isInt() || id.intValue() < 0 || id.intValue() >= Config.MAX_SIZE) {
       throw new IllegalArgumentException(
-          "token '%s' has id %s; expected 0 to %,d".formatted(token, id, MAX_SIZE - 1));
+          "token '%s' has id %s; expected 0 to %,d".formatted(token, id, Config.MAX_SIZE - 1));
     }
     return id.intValue();
   }
