@@ -25,8 +25,8 @@ import org.sinkstream.checkpoint.GgufKeys;
 import org.sinkstream.checkpoint.GgufWriter;
 import org.sinkstream.convert.GgufModel;
 import org.sinkstream.convert.Mixture;
-import org.sinkstream.convert.Piece;
-import org.sinkstream.convert.Pieces;
+import org.sinkstream.convert.PlannedTensor;
+import org.sinkstream.convert.TensorPlan;
 import org.sinkstream.error.CheckpointException;
 import org.sinkstream.files.AtomicFile;
 import org.sinkstream.graph.ModelConfig;
@@ -49,7 +49,7 @@ public final class Conversion implements AutoCloseable {
   private final Arena arena;
   private final Checkpoint checkpoint;
   private final GgufEntries entries = new GgufEntries();
-  private final List<Piece> pieces;
+  private final List<PlannedTensor> tensors;
 
   /**
    * Opens a Hugging Face model directory.
@@ -153,7 +153,7 @@ public final class Conversion implements AutoCloseable {
                 Integer.toString(token),
                 GgufKeys.SINK_TOKEN_ID));
     Mixture mixture = type.mixture(config.layers(), model.sharesEmbedding());
-    pieces = Pieces.of(model, checkpoint, mixture, arena);
+    tensors = TensorPlan.of(model, checkpoint, mixture, arena);
     entries.string(GgufKeys.ARCHITECTURE, model.architecture().id());
     entries.string(GgufKeys.TYPE, "model");
     entries.string(GgufKeys.NAME, name);
@@ -184,16 +184,16 @@ public final class Conversion implements AutoCloseable {
 
   /** Tensors of each type, e.g. {@code f32} and {@code q4_k}. */
   public Map<String, Long> types() {
-    return pieces.stream()
+    return tensors.stream()
         .collect(
             Collectors.groupingBy(
-                piece -> piece.target().type().name().toLowerCase(Locale.ROOT),
+                tensor -> tensor.target().type().name().toLowerCase(Locale.ROOT),
                 TreeMap::new,
                 Collectors.counting()));
   }
 
   private List<GgufWriter.Tensor> targets() {
-    return pieces.stream().map(Piece::target).toList();
+    return tensors.stream().map(PlannedTensor::target).toList();
   }
 
   /**
@@ -204,17 +204,17 @@ public final class Conversion implements AutoCloseable {
    * @throws CheckpointException for a weight that is NaN, infinite, or beyond what its type holds
    */
   public void write(Path file, LongConsumer progress) throws IOException {
-    int most = pieces.stream().mapToInt(Conversion::chunkValues).max().orElseThrow();
+    int most = tensors.stream().mapToInt(Conversion::chunkValues).max().orElseThrow();
     try (AtomicFile out = AtomicFile.create(file);
         Arena buffers = Arena.ofConfined()) {
       MemorySegment floats = buffers.allocate(JAVA_FLOAT, most);
       MemorySegment narrow = buffers.allocate(floats.byteSize(), Long.BYTES);
       GgufWriter writer = new GgufWriter(out.out(), entries, targets());
       progress.accept(writer.headerBytes());
-      for (Piece piece : pieces) {
-        write(piece, floats, narrow, writer, progress);
-        if (piece.source().data().isMapped()) {
-          piece.source().data().unload(); // or all of the source would count as resident
+      for (PlannedTensor tensor : tensors) {
+        write(tensor, floats, narrow, writer, progress);
+        if (tensor.source().data().isMapped()) {
+          tensor.source().data().unload(); // or all of the source would count as resident
         }
       }
       writer.finish();
@@ -222,16 +222,16 @@ public final class Conversion implements AutoCloseable {
     }
   }
 
-  private static int chunkValues(Piece piece) {
-    return Math.multiplyExact(chunkRows(piece), piece.columns());
+  private static int chunkValues(PlannedTensor tensor) {
+    return Math.multiplyExact(chunkRows(tensor), tensor.columns());
   }
 
-  private static int chunkRows(Piece piece) {
-    return Math.clamp(CHUNK_VALUES / piece.columns(), 1, piece.rows());
+  private static int chunkRows(PlannedTensor tensor) {
+    return Math.clamp(CHUNK_VALUES / tensor.columns(), 1, tensor.rows());
   }
 
   private void write(
-      Piece piece,
+      PlannedTensor tensor,
       MemorySegment floats,
       MemorySegment narrow,
       GgufWriter writer,
@@ -239,15 +239,15 @@ public final class Conversion implements AutoCloseable {
       throws IOException {
     Operations operations = new Operations(device);
     byte[] bytes = new byte[0];
-    for (int first = 0; first < piece.rows(); first += chunkRows(piece)) {
-      int count = Math.min(chunkRows(piece), piece.rows() - first);
-      if (piece.isCopied()) {
-        piece.copy(first, count, narrow);
+    for (int first = 0; first < tensor.rows(); first += chunkRows(tensor)) {
+      int count = Math.min(chunkRows(tensor), tensor.rows() - first);
+      if (tensor.isCopied()) {
+        tensor.copy(first, count, narrow);
       } else {
-        piece.read(operations, first, count, floats);
-        quantize(operations, piece, first, count, floats, narrow);
+        tensor.read(operations, first, count, floats);
+        quantize(operations, tensor, first, count, floats, narrow);
       }
-      int size = Math.toIntExact(piece.target().type().bytes((long) count * piece.columns()));
+      int size = Math.toIntExact(tensor.target().type().bytes((long) count * tensor.columns()));
       bytes = bytes.length < size ? new byte[size] : bytes;
       MemorySegment.copy(narrow, JAVA_BYTE, 0, bytes, 0, size);
       progress.accept(writer.write(bytes, size));
@@ -256,18 +256,19 @@ public final class Conversion implements AutoCloseable {
 
   private void quantize(
       Operations operations,
-      Piece piece,
+      PlannedTensor tensor,
       int first,
       int count,
       MemorySegment floats,
       MemorySegment narrow) {
     try {
-      operations.quantize(floats, piece.target().type(), count, piece.columns(), narrow);
+      operations.quantize(floats, tensor.target().type(), count, tensor.columns(), narrow);
     } catch (IllegalArgumentException unholdable) {
       throw checkpoint.refuse(
-          piece.source().name(),
+          tensor.source().name(),
           "cannot become %s: of rows %d to %d, %s"
-              .formatted(piece.target().type(), first, first + count - 1, unholdable.getMessage()));
+              .formatted(
+                  tensor.target().type(), first, first + count - 1, unholdable.getMessage()));
     }
   }
 

@@ -16,19 +16,19 @@ package org.sinkstream.text;
  * that are; here they stay, for an endless run would otherwise never be emitted.
  */
 public final class Detokenizer {
-  private final Pieces pieces;
+  private final TokenBytes tokenBytes;
   private final Utf8Decoder utf8;
   private int leadingToDrop;
 
-  Detokenizer(Pieces pieces) {
-    this.pieces = pieces;
-    this.utf8 = new Utf8Decoder(pieces.replaceEachByte());
-    this.leadingToDrop = pieces.leadingCount();
+  Detokenizer(TokenBytes tokenBytes) {
+    this.tokenBytes = tokenBytes;
+    this.utf8 = new Utf8Decoder(tokenBytes.replaceEachByte());
+    this.leadingToDrop = tokenBytes.leadingCount();
   }
 
   /** A detokenizer for models without a tokenizer: no token has text. */
   public static Detokenizer none() {
-    return new Detokenizer(Pieces.NONE);
+    return new Detokenizer(TokenBytes.NONE);
   }
 
   /**
@@ -61,7 +61,7 @@ public final class Detokenizer {
       throw new IllegalArgumentException("token id %d is negative".formatted(id));
     }
     int start = text.length();
-    utf8.accept(pieces.of(id), text);
+    utf8.accept(tokenBytes.of(id), text);
     if (leadingToDrop > 0) {
       dropLeading(text, start);
     }
@@ -69,7 +69,7 @@ public final class Detokenizer {
 
   private void dropLeading(StringBuilder text, int start) {
     while (leadingToDrop > 0 && start < text.length()) {
-      if (text.charAt(start) == pieces.leading()) {
+      if (text.charAt(start) == tokenBytes.leading()) {
         text.deleteCharAt(start);
         leadingToDrop--;
       } else {

@@ -20,7 +20,7 @@ import org.sinkstream.error.NativeLibraryException;
 public final class Tokenizer implements AutoCloseable {
   private final NativeTokenizer encoder;
   private final Vocabulary vocabulary;
-  private final Pieces pieces;
+  private final TokenBytes tokenBytes;
 
   /**
    * Makes a tokenizer.
@@ -29,7 +29,7 @@ public final class Tokenizer implements AutoCloseable {
    */
   Tokenizer(TokenizerJson json) {
     this.vocabulary = Vocabulary.read(json.root());
-    this.pieces = Pieces.read(json.root().path("decoder"), vocabulary);
+    this.tokenBytes = TokenBytes.read(json.root().path("decoder"), vocabulary);
     Templates.check(json.root().path("post_processor"));
     this.encoder = new NativeTokenizer(json.text());
   }
@@ -135,7 +135,7 @@ public final class Tokenizer implements AutoCloseable {
    *     given again, but a space or a character that began there is got right
    */
   public Detokenizer newDetokenizer(int... context) {
-    Detokenizer detokenizer = new Detokenizer(pieces);
+    Detokenizer detokenizer = new Detokenizer(tokenBytes);
     for (int id : context) {
       detokenizer.accept(id);
     }
@@ -164,7 +164,7 @@ public final class Tokenizer implements AutoCloseable {
   }
 
   private String decode(IntStream ids) {
-    Detokenizer detokenizer = new Detokenizer(pieces);
+    Detokenizer detokenizer = new Detokenizer(tokenBytes);
     StringBuilder text = new StringBuilder();
     ids.forEach(id -> detokenizer.accept(id, text));
     return text.append(detokenizer.flush()).toString();

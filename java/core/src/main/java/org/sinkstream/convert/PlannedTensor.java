@@ -14,7 +14,7 @@ import org.sinkstream.kernels.Operations;
  * @param target what it becomes
  * @param order whose rows are which; a vector's elements count as rows
  */
-public record Piece(TensorView source, GgufWriter.Tensor target, RowOrder order) {
+public record PlannedTensor(TensorView source, GgufWriter.Tensor target, RowOrder order) {
   /** Values of a row. */
   public int columns() {
     List<Long> shape = source.shape();

@@ -22,19 +22,19 @@ import org.sinkstream.checkpoint.TensorView;
 import org.sinkstream.kernels.ElementType;
 
 /** Decides what the tensors that a model took from a checkpoint become. */
-public final class Pieces {
-  private static final Logger LOGGER = System.getLogger(Pieces.class.getName());
+public final class TensorPlan {
+  private static final Logger LOGGER = System.getLogger(TensorPlan.class.getName());
   private static final Pattern LAYER = Pattern.compile("blk\\.(\\d+)\\..*");
 
   private final GgufModel model;
   private final Checkpoint checkpoint;
   private final Mixture mixture;
-  private final List<Piece> pieces = new ArrayList<>();
+  private final List<PlannedTensor> tensors = new ArrayList<>();
 
   /** Names of the tensors that could not get the type they should have, by what happened. */
   private final Map<String, List<String>> unfit = new LinkedHashMap<>();
 
-  private Pieces(GgufModel model, Checkpoint checkpoint, Mixture mixture) {
+  private TensorPlan(GgufModel model, Checkpoint checkpoint, Mixture mixture) {
     this.model = model;
     this.checkpoint = checkpoint;
     this.mixture = mixture;
@@ -47,12 +47,12 @@ public final class Pieces {
    * @param checkpoint whose tensors the model has taken
    * @param arena for what is in the file and not in the checkpoint
    */
-  public static List<Piece> of(
+  public static List<PlannedTensor> of(
       GgufModel model, Checkpoint checkpoint, Mixture mixture, Arena arena) {
-    return new Pieces(model, checkpoint, mixture).all(arena);
+    return new TensorPlan(model, checkpoint, mixture).all(arena);
   }
 
-  private List<Piece> all(Arena arena) {
+  private List<PlannedTensor> all(Arena arena) {
     for (TensorView tensor : checkpoint.taken()) {
       String name = ggufName(tensor.name());
       add(tensor, name);
@@ -67,10 +67,10 @@ public final class Pieces {
           List<Long> shape = List.of((long) values.length);
           add(new TensorView(name, ElementType.F32, shape, data), name);
         });
-    unfit.forEach(Pieces::warn);
-    pieces.sort(
-        Comparator.comparingInt(Pieces::place).thenComparing(piece -> piece.target().name()));
-    return List.copyOf(pieces);
+    unfit.forEach(TensorPlan::warn);
+    tensors.sort(
+        Comparator.comparingInt(TensorPlan::place).thenComparing(tensor -> tensor.target().name()));
+    return List.copyOf(tensors);
   }
 
   private String ggufName(String name) {
@@ -95,7 +95,7 @@ public final class Pieces {
                 what -> new ArrayList<>())
             .add(name));
     GgufWriter.Tensor target = new GgufWriter.Tensor(name, instead.orElse(wanted), tensor.shape());
-    pieces.add(new Piece(tensor, target, model.rows(name, checkpoint.arrangement())));
+    tensors.add(new PlannedTensor(tensor, target, model.rows(name, checkpoint.arrangement())));
   }
 
   private static void warn(String what, List<String> names) {
@@ -107,8 +107,8 @@ public final class Pieces {
     return type.name().toLowerCase(Locale.ROOT);
   }
 
-  private static int place(Piece piece) {
-    String name = piece.target().name();
+  private static int place(PlannedTensor tensor) {
+    String name = tensor.target().name();
     Matcher layer = LAYER.matcher(name);
     if (layer.matches()) {
       return Integer.parseInt(layer.group(1));

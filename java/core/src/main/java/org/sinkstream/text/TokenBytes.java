@@ -16,9 +16,9 @@ import tools.jackson.databind.JsonNode;
  * @param leading a character that is dropped at the very start of a text
  * @param leadingCount how many of them at most
  */
-record Pieces(List<byte[]> bytes, boolean replaceEachByte, char leading, int leadingCount) {
+record TokenBytes(List<byte[]> bytes, boolean replaceEachByte, char leading, int leadingCount) {
   /** No token adds anything. */
-  static final Pieces NONE = new Pieces(List.of(), false, ' ', 0);
+  static final TokenBytes NONE = new TokenBytes(List.of(), false, ' ', 0);
 
   private static final byte[] NOTHING = {};
 
@@ -28,9 +28,9 @@ record Pieces(List<byte[]> bytes, boolean replaceEachByte, char leading, int lea
    *
    * @throws IllegalArgumentException if it is any other, naming it
    */
-  static Pieces read(JsonNode decoder, Vocabulary vocabulary) {
+  static TokenBytes read(JsonNode decoder, Vocabulary vocabulary) {
     return switch (type(decoder)) {
-      case "ByteLevel" -> new Pieces(bytes(vocabulary, ByteLevel::bytesOf), false, ' ', 0);
+      case "ByteLevel" -> new TokenBytes(bytes(vocabulary, ByteLevel::bytesOf), false, ' ', 0);
       case "Sequence" -> readSequence(decoder.path("decoders"), vocabulary);
       case String type -> throw unsupported(type);
     };
@@ -41,7 +41,7 @@ record Pieces(List<byte[]> bytes, boolean replaceEachByte, char leading, int lea
     return id < bytes.size() ? bytes.get(id) : NOTHING;
   }
 
-  private static Pieces readSequence(JsonNode steps, Vocabulary vocabulary) {
+  private static TokenBytes readSequence(JsonNode steps, Vocabulary vocabulary) {
     Function<String, String> replace = Function.identity();
     boolean byteFallback = false;
     boolean fused = false;
@@ -66,8 +66,8 @@ record Pieces(List<byte[]> bytes, boolean replaceEachByte, char leading, int lea
         case String type -> throw unsupported(type);
       }
     }
-    Function<String, byte[]> toBytes = byteFallback ? Pieces::byteOrText : Pieces::text;
-    return new Pieces(
+    Function<String, byte[]> toBytes = byteFallback ? TokenBytes::byteOrText : TokenBytes::text;
+    return new TokenBytes(
         bytes(vocabulary, replace.andThen(toBytes)), byteFallback, leading, leadingCount);
   }
 
