@@ -15,11 +15,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.DigestOutputStream;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.OptionalInt;
 import org.sinkstream.error.SnapshotException;
 import org.sinkstream.files.AtomicFile;
+import org.sinkstream.files.Sha256;
 import org.sinkstream.kernels.KvCache;
 
 /**
@@ -42,7 +42,7 @@ record Snapshot(
 
   void write(Path file) throws IOException {
     try (AtomicFile whole = AtomicFile.create(file)) {
-      MessageDigest digest = sha256();
+      MessageDigest digest = Sha256.start();
       OutputStream raw = whole.out();
       DataOutputStream out = new DataOutputStream(new DigestOutputStream(raw, digest));
       out.writeLong(MAGIC);
@@ -119,7 +119,7 @@ record Snapshot(
    * Proves the whole file before any of it is believed; returns the bytes in front of the checksum.
    */
   private static long verify(Path file) throws IOException {
-    MessageDigest digest = sha256();
+    MessageDigest digest = Sha256.start();
     long content = Files.size(file) - digest.getDigestLength();
     try (InputStream in = new BufferedInputStream(Files.newInputStream(file))) {
       byte[] start = in.readNBytes(Long.BYTES);
@@ -164,14 +164,6 @@ record Snapshot(
     if (!found.equals(expected)) {
       throw new SnapshotException(
           "%s: %s is %s; expected %s".formatted(file, what, found, expected));
-    }
-  }
-
-  private static MessageDigest sha256() {
-    try {
-      return MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new AssertionError("every JDK has SHA-256", e);
     }
   }
 }

@@ -3,9 +3,9 @@ package org.sinkstream.checkpoint;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.Collection;
 import java.util.HexFormat;
+import org.sinkstream.files.Sha256;
 
 /**
  * A SHA-256 that tells models apart, also two trainings of one architecture: of the config, and of
@@ -19,7 +19,7 @@ final class Fingerprint {
   private Fingerprint() {}
 
   static String of(Config config, Collection<StoredTensor> tensors) {
-    MessageDigest digest = sha256();
+    MessageDigest digest = Sha256.start();
     update(digest, config.json());
     for (StoredTensor tensor : tensors) {
       update(digest, tensor.name() + tensor.typeName() + tensor.shape());
@@ -35,13 +35,5 @@ final class Fingerprint {
   private static void update(MessageDigest digest, String text) {
     digest.update(text.getBytes(StandardCharsets.UTF_8));
     digest.update((byte) 0);
-  }
-
-  private static MessageDigest sha256() {
-    try {
-      return MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new AssertionError("every Java platform has SHA-256", e);
-    }
   }
 }

@@ -13,10 +13,7 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFileAttributes;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
-import java.util.HexFormat;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
@@ -60,7 +57,7 @@ public final class FileCache {
    * @throws IOException if it cannot be written, or the cache belongs to another user
    */
   public Path put(String name, byte[] content) throws IOException {
-    return put(sha256(content), Map.of(name, content)).resolve(name);
+    return put(Sha256.hex(content), Map.of(name, content)).resolve(name);
   }
 
   /**
@@ -73,9 +70,9 @@ public final class FileCache {
   public Path put(Map<String, byte[]> files) throws IOException {
     StringBuilder sums = new StringBuilder(); // as sha256sum(1) prints them
     new TreeMap<>(files)
-        .forEach(
-            (name, content) -> sums.append(sha256(content)).append("  ").append(name).append('\n'));
-    return put(sha256(sums.toString().getBytes(StandardCharsets.UTF_8)), files);
+        .forEach((name, content) ->
+            sums.append(Sha256.hex(content)).append("  ").append(name).append('\n'));
+    return put(Sha256.hex(sums.toString().getBytes(StandardCharsets.UTF_8)), files);
   }
 
   private Path put(String key, Map<String, byte[]> files) throws IOException {
@@ -147,14 +144,6 @@ public final class FileCache {
               .invokeExact();
     } catch (Throwable impossible) {
       throw new AssertionError(impossible);
-    }
-  }
-
-  private static String sha256(byte[] content) {
-    try {
-      return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(content));
-    } catch (NoSuchAlgorithmException impossible) {
-      throw new AssertionError(impossible); // every Java platform has it
     }
   }
 }

@@ -1,4 +1,4 @@
-/** Files that are whole or not there. Exported to Sinkstream's own modules only. */
+/** Files that are whole or not there, and digests. Exported to Sinkstream's own modules only. */
 @NullMarked
 package org.sinkstream.files;
 

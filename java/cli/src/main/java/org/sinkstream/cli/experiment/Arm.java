@@ -1,12 +1,10 @@
 package org.sinkstream.cli.experiment;
 
 import java.nio.ByteBuffer;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
 import java.util.List;
 import org.sinkstream.CachePolicy;
 import org.sinkstream.Model;
+import org.sinkstream.files.Sha256;
 
 /**
  * One stream of an experiment that compares several: a text under a policy.
@@ -29,16 +27,7 @@ record Arm(String label, CachePolicy policy, int[] text, long tokens) {
   String identity(Model model) {
     ByteBuffer bytes = ByteBuffer.allocate(Math.multiplyExact(text.length, Integer.BYTES));
     bytes.asIntBuffer().put(text);
-    try {
-      MessageDigest digest = MessageDigest.getInstance("SHA-256");
-      return "model %s%ntext %s%npolicy %s%ntokens %d%n"
-          .formatted(
-              model.fingerprint(),
-              HexFormat.of().formatHex(digest.digest(bytes.array())),
-              policy,
-              tokens);
-    } catch (NoSuchAlgorithmException impossible) {
-      throw new AssertionError("every Java platform has SHA-256", impossible);
-    }
+    return "model %s%ntext %s%npolicy %s%ntokens %d%n"
+        .formatted(model.fingerprint(), Sha256.hex(bytes.array()), policy, tokens);
   }
 }
