@@ -46,12 +46,7 @@ final class ConvertCommand implements Callable<Integer> {
   @Option(names = "--out", required = true, paramLabel = "FILE", description = "The GGUF file.")
   private Path out = Path.of("");
 
-  @Option(
-      names = "--threads",
-      paramLabel = "N",
-      converter = WholeNumber.Threads.class,
-      description = "Threads; the cores this process may use when left out.")
-  private long threads;
+  @Mixin private final ThreadsMixin threads = new ThreadsMixin();
 
   ConvertCommand(Streams streams) {
     this.streams = streams;
@@ -72,15 +67,14 @@ final class ConvertCommand implements Callable<Integer> {
   }
 
   private Conversion open() throws IOException {
-    int count = Math.toIntExact(threads);
     Optional<SyntheticShape> shape = synthetic.shapeInsteadOf(directory);
     if (shape.isPresent()) {
-      return Conversion.synthetic(shape.get(), type, count);
+      return Conversion.synthetic(shape.get(), type, threads.count());
     }
     if (directory == null) {
-      return Conversion.open(EmbeddedModel.directory(), EmbeddedModel.NAME, type, count);
+      return Conversion.open(EmbeddedModel.directory(), EmbeddedModel.NAME, type, threads.count());
     }
     String name = directory.toAbsolutePath().normalize().getFileName().toString();
-    return Conversion.open(directory, name, type, count);
+    return Conversion.open(directory, name, type, threads.count());
   }
 }

@@ -11,12 +11,7 @@ import picocli.CommandLine.Option;
 final class RuntimeMixin {
   private static final ModelOptions DEFAULTS = ModelOptions.defaults();
 
-  @Option(
-      names = "--threads",
-      paramLabel = "N",
-      converter = WholeNumber.Threads.class,
-      description = "Threads; the cores this process may use when left out.")
-  private long threads = DEFAULTS.threads();
+  @Mixin private final ThreadsMixin threads = new ThreadsMixin();
 
   @Option(
       names = "--device",
@@ -59,7 +54,7 @@ final class RuntimeMixin {
     return stream.addTo(
         DEFAULTS
             .withDevice(device)
-            .withThreads(Math.toIntExact(threads))
+            .withThreads(threads.count())
             .withKvType(kvType)
             .withChunk(Math.toIntExact(chunk))
             .withActivations(activations)
