@@ -2,7 +2,7 @@ package org.sinkstream.cli;
 
 import java.util.Collection;
 import java.util.List;
-import java.util.stream.Collectors;
+import org.sinkstream.cli.experiment.Csv;
 import org.sinkstream.cli.measure.BenchResult;
 import picocli.CommandLine.Option;
 import tools.jackson.databind.JsonNode;
@@ -59,10 +59,6 @@ final class BenchReport {
   }
 
   private static String line(Collection<String> values) {
-    return values.stream().map(BenchReport::quoted).collect(Collectors.joining(",")) + "\r\n";
-  }
-
-  private static String quoted(String value) {
-    return value.matches("[^\",\r\n]*") ? value : '"' + value.replace("\"", "\"\"") + '"';
+    return Csv.record(values.toArray()) + "\r\n";
   }
 }

@@ -3,17 +3,21 @@ package org.sinkstream.cli.experiment;
 import java.util.List;
 import java.util.stream.Collectors;
 
-/** Comma-separated values (RFC 4180, with line feeds). */
-final class Csv {
+/** Comma-separated values (RFC 4180). */
+public final class Csv {
   private Csv() {}
 
-  /** A line with its end. Numbers are written so that they read back as they were. */
+  /** A line of a file, with a line feed. */
   static String line(Object... fields) {
+    return record(fields) + "\n";
+  }
+
+  /** A line without its end. Numbers are written so that they read back as they were. */
+  public static String record(Object... fields) {
     return List.of(fields).stream()
-            .map(String::valueOf)
-            .map(Csv::quoted)
-            .collect(Collectors.joining(","))
-        + "\n";
+        .map(String::valueOf)
+        .map(Csv::quoted)
+        .collect(Collectors.joining(","));
   }
 
   private static String quoted(String field) {
