@@ -11,7 +11,6 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -187,9 +186,7 @@ public final class Conversion implements AutoCloseable {
     return tensors.stream()
         .collect(
             Collectors.groupingBy(
-                tensor -> tensor.target().type().name().toLowerCase(Locale.ROOT),
-                TreeMap::new,
-                Collectors.counting()));
+                tensor -> tensor.target().type().toString(), TreeMap::new, Collectors.counting()));
   }
 
   private List<GgufWriter.Tensor> targets() {

@@ -3,7 +3,6 @@ package org.sinkstream;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.util.List;
-import java.util.Locale;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
@@ -58,7 +57,7 @@ record GpuWeights(String source, List<Stack> stacks, int vocabulary) {
       stack.parts().stream()
           .map(Weights.Part::type)
           .filter(type -> type != held && type != ElementType.F32)
-          .forEach(type -> changed.add(name(type) + " as " + name(held)));
+          .forEach(type -> changed.add(type + " as " + held));
     }
     return changed;
   }
@@ -100,8 +99,7 @@ record GpuWeights(String source, List<Stack> stacks, int vocabulary) {
     String all =
         SMALLER.stream()
             .filter(type -> bytes(type) <= available - BESIDE)
-            .map(type ->
-                "%s (%d bytes)".formatted(type.name().toLowerCase(Locale.ROOT), bytes(type)))
+            .map(type -> "%s (%d bytes)".formatted(type, bytes(type)))
             .collect(Collectors.joining(" or "));
     return all.isEmpty() ? "it would not fit in any type" : "converted to " + all + " it would fit";
   }
@@ -117,9 +115,5 @@ record GpuWeights(String source, List<Stack> stacks, int vocabulary) {
     return Mixture.instead(wanted, stack.columns())
         .orElse(wanted)
         .bytesOnGpu(stack.rows(), stack.columns());
-  }
-
-  private static String name(ElementType type) {
-    return type.name().toLowerCase(Locale.ROOT);
   }
 }

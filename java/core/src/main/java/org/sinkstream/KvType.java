@@ -22,4 +22,10 @@ public enum KvType {
   ElementType elementType() {
     return elementType;
   }
+
+  /** As users write it, e.g. {@code q8_0}. */
+  @Override
+  public String toString() {
+    return elementType.toString();
+  }
 }

@@ -17,7 +17,8 @@ import java.util.Set;
  * @param sinkLogits whether the softmax of attention has sink logits in its denominator
  * @param sinkToken the token in front of every stream, if there is one
  * @param parameters numbers in its weights
- * @param weightTypes element types of its weights, as the checkpoint has them, e.g. {@code BF16}
+ * @param weightTypes element types of its weights, as the checkpoint has them, in alphabetical
+ *     order, e.g. {@code bf16}
  * @param weightBytes bytes of its weights, as the checkpoint has them
  * @param stepBytes bytes of its matrices that a step reads, as the device holds them, however many
  *     tokens go through the layers together: all but an embedding that is only looked up

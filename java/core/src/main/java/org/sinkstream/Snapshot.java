@@ -50,7 +50,7 @@ record Snapshot(
       out.writeUTF(model);
       out.writeUTF(policy.toString());
       out.writeUTF(shown(sinkToken));
-      out.writeUTF(spec.toString());
+      out.writeUTF(shown(spec));
       out.writeInt(recentTokens.length);
       for (int token : recentTokens) {
         out.writeInt(token);
@@ -61,6 +61,12 @@ record Snapshot(
       raw.write(digest.digest());
       whole.commit();
     }
+  }
+
+  /** As all files have it, whatever records and types print. */
+  private static String shown(KvCache.Spec spec) {
+    return "Spec[sinks=%d, window=%d, maxRows=%d, type=%s]"
+        .formatted(spec.sinks(), spec.window(), spec.maxRows(), spec.type().name());
   }
 
   private static String shown(OptionalInt token) {
@@ -99,7 +105,7 @@ record Snapshot(
       expect(file, "model", in.readUTF(), model);
       expect(file, "cache policy", in.readUTF(), policy.toString());
       expect(file, "sink token", in.readUTF(), shown(sinkToken));
-      expect(file, "cache", in.readUTF(), spec.toString());
+      expect(file, "cache", in.readUTF(), shown(spec));
       int[] recent = new int[in.readInt()];
       for (int i = 0; i < recent.length; i++) {
         recent[i] = in.readInt();

@@ -1,5 +1,6 @@
 package org.sinkstream;
 
+import java.util.Locale;
 import org.sinkstream.convert.Mixture;
 import org.sinkstream.kernels.ElementType;
 
@@ -45,5 +46,11 @@ public enum WeightType {
   /** What each tensor of a model with so many layers gets. */
   Mixture mixture(int layers, boolean tied) {
     return new Mixture(most, sensitive, head, layers, tied);
+  }
+
+  /** As users write it, e.g. {@code q4_k}. */
+  @Override
+  public String toString() {
+    return name().toLowerCase(Locale.ROOT);
   }
 }

@@ -35,7 +35,7 @@ class GgufModelTest {
           .usingRecursiveComparison()
           .ignoringFields("weightTypes", "weightBytes", "stepBytes", "tokenBytes")
           .isEqualTo(original.info());
-      assertThat(model.info().weightTypes()).containsExactly("F32");
+      assertThat(model.info().weightTypes()).containsExactly("f32");
       assertThat(model.info().weightBytes()).isEqualTo(2 * original.info().weightBytes());
     }
   }

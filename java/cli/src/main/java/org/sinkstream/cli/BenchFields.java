@@ -3,7 +3,6 @@ package org.sinkstream.cli;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.stream.Collectors;
 import org.sinkstream.Model;
 import org.sinkstream.ModelInfo;
 import org.sinkstream.cli.measure.BenchResult;
@@ -56,7 +55,7 @@ record BenchFields(BenchModel source, Model model, double loadSeconds, long nati
         info.parameters() / 1e9,
         info.kernels(),
         info.threads(),
-        info.kvType().name().toLowerCase(Locale.ROOT),
+        info.kvType(),
         result.policy(),
         testName(result),
         result.mean(),
@@ -88,10 +87,8 @@ record BenchFields(BenchModel source, Model model, double loadSeconds, long nati
   private String type() {
     List<String> types = new ArrayList<>(model.info().weightTypes());
     if (types.size() > 1) {
-      types.remove("F32");
+      types.remove("f32");
     }
-    return types.stream()
-        .map(type -> type.toLowerCase(Locale.ROOT))
-        .collect(Collectors.joining("+"));
+    return String.join("+", types);
   }
 }

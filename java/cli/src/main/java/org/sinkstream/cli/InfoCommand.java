@@ -2,8 +2,6 @@ package org.sinkstream.cli;
 
 import java.util.Locale;
 import java.util.concurrent.Callable;
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.sinkstream.CachePolicy;
 import org.sinkstream.GpuInfo;
@@ -64,7 +62,7 @@ final class InfoCommand implements Callable<Integer> {
             .put("sink_logits", info.sinkLogits())
             .put("sink_token", sinkToken(info))
             .put("parameters", info.parameters());
-    weightTypes(info).forEach(result.putArray("weight_types")::add);
+    info.weightTypes().forEach(result.putArray("weight_types")::add);
     result
         .put("weight_bytes", info.weightBytes())
         .put("cache", policy.toString())
@@ -112,10 +110,10 @@ final class InfoCommand implements Callable<Integer> {
         info.trainedContext(),
         sinks(info),
         info.parameters(),
-        weightTypes(info).collect(Collectors.joining(", ")),
+        String.join(", ", info.weightTypes()),
         info.weightBytes(),
         policy,
-        info.kvType().name().toLowerCase(Locale.ROOT),
+        info.kvType(),
         cacheBytes,
         model.activations(),
         info.device(),
@@ -144,9 +142,5 @@ final class InfoCommand implements Callable<Integer> {
     return info.sinkToken().isPresent()
         ? "%s, sink token %d".formatted(logits, info.sinkToken().getAsInt())
         : logits + ", no sink token";
-  }
-
-  private static Stream<String> weightTypes(ModelInfo info) {
-    return info.weightTypes().stream().map(type -> type.toLowerCase(Locale.ROOT)).sorted();
   }
 }

@@ -1,6 +1,5 @@
 package org.sinkstream.cli;
 
-import java.util.Locale;
 import org.sinkstream.ModelInfo;
 import org.sinkstream.Session;
 import tools.jackson.databind.JsonNode;
@@ -38,7 +37,7 @@ final class Json {
         .put("device", info.device())
         .put("kernels", info.kernels())
         .put("threads", info.threads())
-        .put("kv_type", info.kvType().name().toLowerCase(Locale.ROOT))
+        .put("kv_type", info.kvType().toString())
         .put("activations", model.activations())
         .put("chunk", model.chunk());
   }

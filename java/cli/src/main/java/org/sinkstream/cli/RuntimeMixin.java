@@ -1,6 +1,5 @@
 package org.sinkstream.cli;
 
-import java.util.Locale;
 import org.sinkstream.Activations;
 import org.sinkstream.KvType;
 import org.sinkstream.ModelOptions;
@@ -63,7 +62,7 @@ final class RuntimeMixin {
 
   /** What linear layers may do with their input, as it is written. */
   String activations() {
-    return activations.name().toLowerCase(Locale.ROOT);
+    return activations.toString();
   }
 
   /** Tokens that go through the layers together. */

@@ -120,7 +120,7 @@ final class BadInputTest {
           --depth | 1e3    | '1e3' | from 0 to 16777216
           --synthetic | gpt-5 | 'gpt-5' | expected one of tinyllama-1.1b, llama-2-7b, llama-2-13b, pythia-6.9b, falcon-7b, mpt-7b
           --type  | q3_k   | 'q3_k' | expected one of f32, f16, bf16, q8_0, q4_0, q4_k
-          --type  | q4_0   | Q4_0   | --type Q4_0 without --synthetic
+          --type  | q4_0   | q4_0   | --type q4_0 without --synthetic
           -r      | 0      | '0'  | from 1 to 1000
           """)
   void testsThatAreNone(String option, String value, String named, String expected) {

@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
@@ -85,7 +86,8 @@ public final class Checkpoint {
     throw new CheckpointException(
         path
             + (Files.exists(path) ? ": no model" : ": no such file or directory")
-            + ", expected a Hugging Face directory with config.json and safetensors, or a GGUF file");
+            + ", expected a Hugging Face directory with config.json and safetensors, or a GGUF"
+            + " file");
   }
 
   /** What the model is, in the fields of {@code config.json}. */
@@ -210,10 +212,10 @@ public final class Checkpoint {
     return tensors.values().stream().distinct().mapToLong(of).sum();
   }
 
-  /** Types of the tensors taken so far, e.g. {@code BF16}. */
+  /** Types of the tensors taken so far, in alphabetical order, e.g. {@code bf16}. */
   public Set<String> weightTypes() {
     return taken.values().stream()
-        .map(StoredTensor::typeName)
+        .map(stored -> stored.typeName().toLowerCase(Locale.ROOT))
         .collect(Collectors.toCollection(TreeSet::new));
   }
 

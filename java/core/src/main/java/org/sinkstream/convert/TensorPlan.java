@@ -10,7 +10,6 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Matcher;
@@ -91,7 +90,7 @@ public final class TensorPlan {
         unfit
             .computeIfAbsent(
                 "rows of %d values are no whole number of blocks of %d: stored as %s"
-                    .formatted(columns, wanted.blockValues(), lower(type)),
+                    .formatted(columns, wanted.blockValues(), type),
                 what -> new ArrayList<>())
             .add(name));
     GgufWriter.Tensor target = new GgufWriter.Tensor(name, instead.orElse(wanted), tensor.shape());
@@ -101,10 +100,6 @@ public final class TensorPlan {
   private static void warn(String what, List<String> names) {
     String more = names.size() > 1 ? " and %d more".formatted(names.size() - 1) : "";
     LOGGER.log(Level.WARNING, "{0}{1}: {2}", names.getFirst(), more, what);
-  }
-
-  private static String lower(ElementType type) {
-    return type.name().toLowerCase(Locale.ROOT);
   }
 
   private static int place(PlannedTensor tensor) {

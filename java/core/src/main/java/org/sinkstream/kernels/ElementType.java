@@ -1,5 +1,6 @@
 package org.sinkstream.kernels;
 
+import java.util.Locale;
 import org.sinkstream.kernels.ffi.Sinkstream;
 
 /**
@@ -114,5 +115,11 @@ public enum ElementType {
       case Q5_K -> Sinkstream.SKS_Q5_K();
       case Q6_K -> Sinkstream.SKS_Q6_K();
     };
+  }
+
+  /** As users write it, e.g. {@code q4_k}. */
+  @Override
+  public String toString() {
+    return name().toLowerCase(Locale.ROOT);
   }
 }

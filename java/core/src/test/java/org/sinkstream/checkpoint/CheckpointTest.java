@@ -115,7 +115,7 @@ class CheckpointTest {
     assertThat(b.data().toArray(ValueLayout.JAVA_FLOAT_UNALIGNED)).containsExactly(2, 3);
     assertThat(checkpoint.parameters()).isEqualTo(2);
     assertThat(checkpoint.weightBytes()).isEqualTo(8);
-    assertThat(checkpoint.weightTypes()).containsExactly("F32");
+    assertThat(checkpoint.weightTypes()).containsExactly("f32");
   }
 
   @Test

@@ -79,7 +79,7 @@ class GgufCheckpointTest {
     assertThat(checkpoint.unused()).isEmpty();
     assertThat(checkpoint.endOfText()).containsExactly(2);
     assertThat(checkpoint.arrangement().interleavedRotation()).isEqualTo(id.equals("llama"));
-    assertThat(checkpoint.weightTypes()).containsExactly("F32");
+    assertThat(checkpoint.weightTypes()).containsExactly("f32");
   }
 
   @Test
@@ -350,7 +350,7 @@ class GgufCheckpointTest {
     refused(
         gguf,
         "tensor \"blk.0.attn_norm.weight\" has type I32, expected one of"
-            + " [F32, F16, BF16, Q8_0, Q4_0, Q4_K, Q5_K, Q6_K]");
+            + " [f32, f16, bf16, q8_0, q4_0, q4_k, q5_k, q6_k]");
   }
 
   @Test

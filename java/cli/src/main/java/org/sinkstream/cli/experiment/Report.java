@@ -4,7 +4,6 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.io.IOException;
 import java.util.List;
-import java.util.Locale;
 import org.sinkstream.ModelInfo;
 import org.sinkstream.NativeInfo;
 
@@ -80,12 +79,12 @@ final class Report {
                 info.kvHeads(),
                 info.headDim(),
                 Format.count(info.parameters()),
-                String.join(", ", info.weightTypes()).toLowerCase(Locale.ROOT),
+                String.join(", ", info.weightTypes()),
                 Format.count(info.trainedContext()),
                 info.device(),
                 info.kernels(),
                 info.threads(),
-                info.kvType().name().toLowerCase(Locale.ROOT),
+                info.kvType(),
                 NativeInfo.loaded().version()));
   }
 
