@@ -13,7 +13,6 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.TreeMap;
 import java.util.function.BiFunction;
 import java.util.function.LongConsumer;
@@ -172,8 +171,7 @@ public final class Conversion implements AutoCloseable {
         checkpoint.config().tokenIds("bos_token_id").stream()
             .mapToInt(Integer::intValue)
             .findFirst(),
-        List.copyOf(checkpoint.endOfText()),
-        OptionalInt.empty());
+        List.copyOf(checkpoint.endOfText()));
   }
 
   /** Bytes of the file. */

@@ -30,11 +30,7 @@ class GgufTextTest {
         GgufConversion.convert(DIRECTORY)
             .values(
                 TokenizerMetadata.of(
-                    DIRECTORY.resolve("tokenizer.json"),
-                    4096,
-                    OptionalInt.of(1),
-                    List.of(2),
-                    OptionalInt.empty()));
+                    DIRECTORY.resolve("tokenizer.json"), 4096, OptionalInt.of(1), List.of(2)));
     Path file = Files.write(folder.resolve("llama-mini.gguf"), gguf.build());
     try (Model directory = Model.open(DIRECTORY);
         Model model = Model.open(file);

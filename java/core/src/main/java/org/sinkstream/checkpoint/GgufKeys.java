@@ -75,7 +75,6 @@ public final class GgufKeys {
   public static final String EOT_ID = "tokenizer.ggml.eot_token_id";
   public static final String EOM_ID = "tokenizer.ggml.eom_token_id";
   public static final String UNKNOWN_ID = "tokenizer.ggml.unknown_token_id";
-  public static final String PADDING_ID = "tokenizer.ggml.padding_token_id";
   public static final String ADD_BOS = "tokenizer.ggml.add_bos_token";
   public static final String ADD_EOS = "tokenizer.ggml.add_eos_token";
   public static final String ADD_SPACE_PREFIX = "tokenizer.ggml.add_space_prefix";

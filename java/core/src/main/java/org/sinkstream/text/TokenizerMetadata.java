@@ -34,25 +34,20 @@ public final class TokenizerMetadata {
    * @param vocabulary rows of the model's embedding; the list of tokens is as long
    * @param bos the token that begins a text; where the tokenizer adds one, it must be this
    * @param endOfText the tokens that end a text, that of the tokenizer first; at most three
-   * @param padding the token for filling up batches
    * @return by key, in the order to write: a {@code String} is a STRING, a {@code Boolean} a BOOL,
    *     an {@code Integer} a UINT32, a {@code List<String>} an array of STRING, an {@code int[]} an
    *     array of INT32, a {@code float[]} an array of FLOAT32
    * @throws CheckpointException if the file cannot be read, or asks for what a GGUF file cannot say
    */
   public static SequencedMap<String, Object> of(
-      Path tokenizerJson,
-      int vocabulary,
-      OptionalInt bos,
-      List<Integer> endOfText,
-      OptionalInt padding) {
+      Path tokenizerJson, int vocabulary, OptionalInt bos, List<Integer> endOfText) {
     TokenizerJson json = TokenizerJson.read(tokenizerJson);
     try {
       GgufVocabulary converted = HuggingFaceVocabulary.read(json.root(), vocabulary);
       requireSameTokens(json, converted);
       SequencedMap<String, Object> metadata = new LinkedHashMap<>();
       putVocabulary(metadata, converted);
-      putIds(metadata, converted, bos, endOfText, padding);
+      putIds(metadata, converted, bos, endOfText);
       return Collections.unmodifiableSequencedMap(metadata);
     } catch (IllegalArgumentException unsupported) {
       throw new CheckpointException(
@@ -72,7 +67,7 @@ public final class TokenizerMetadata {
       }
       case Segmentation.ByteLevelBpe(PreTokenizer preTokenizer, List<Merge> merges) -> {
         metadata.put(GgufKeys.TOKENIZER_MODEL, GgufVocabulary.BYTE_LEVEL);
-        metadata.put(GgufKeys.TOKENIZER_PRE, preTokenizer.names().getFirst());
+        metadata.put(GgufKeys.TOKENIZER_PRE, preTokenizer.ggufName());
         metadata.put(
             GgufKeys.MERGES,
             merges.stream().map(merge -> merge.left() + " " + merge.right()).toList());
@@ -95,8 +90,7 @@ public final class TokenizerMetadata {
       Map<String, Object> metadata,
       GgufVocabulary vocabulary,
       OptionalInt bos,
-      List<Integer> endOfText,
-      OptionalInt padding) {
+      List<Integer> endOfText) {
     SpecialFrame frame = vocabulary.frame();
     Optional<Integer> begins = bos.isPresent() ? Optional.of(bos.getAsInt()) : frame.first();
     requireNamed("begin", frame.first(), begins);
@@ -113,7 +107,6 @@ public final class TokenizerMetadata {
       ids.put(GgufKeys.END_OF_TEXT_IDS.get(i), ends.get(i));
     }
     vocabulary.unknown().ifPresent(id -> ids.put(GgufKeys.UNKNOWN_ID, id));
-    padding.ifPresent(id -> ids.put(GgufKeys.PADDING_ID, id));
     ids.forEach((key, id) -> {
       if (id < 0 || id >= vocabulary.tokens().size()) {
         throw new IllegalArgumentException(

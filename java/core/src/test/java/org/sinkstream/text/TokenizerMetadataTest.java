@@ -32,7 +32,7 @@ class TokenizerMetadataTest {
   @Test
   void writesSentencePiece() {
     Map<String, Object> metadata =
-        TokenizerMetadata.of(LLAMA_MINI, 4100, OptionalInt.of(1), List.of(2, 3), OptionalInt.of(0));
+        TokenizerMetadata.of(LLAMA_MINI, 4100, OptionalInt.of(1), List.of(2, 3));
     assertThat(metadata)
         .containsEntry("tokenizer.ggml.model", "llama")
         .containsEntry("tokenizer.ggml.pre", "default")
@@ -40,7 +40,6 @@ class TokenizerMetadataTest {
         .containsEntry("tokenizer.ggml.eos_token_id", 2)
         .containsEntry("tokenizer.ggml.eot_token_id", 3)
         .containsEntry("tokenizer.ggml.unknown_token_id", 0)
-        .containsEntry("tokenizer.ggml.padding_token_id", 0)
         .containsEntry("tokenizer.ggml.add_bos_token", true)
         .containsEntry("tokenizer.ggml.add_eos_token", false)
         .containsEntry("tokenizer.ggml.add_space_prefix", true)
@@ -77,8 +76,7 @@ class TokenizerMetadataTest {
             "tokenizer.ggml.scores",
             "tokenizer.ggml.bos_token_id",
             "tokenizer.ggml.eos_token_id",
-            "tokenizer.ggml.unknown_token_id",
-            "tokenizer.ggml.padding_token_id");
+            "tokenizer.ggml.unknown_token_id");
     assertThat(strings(metadata, "tokens")).hasSize(259).endsWith("<end>", "ab", "abc");
     assertThat((int[]) metadata.get("tokenizer.ggml.token_type")).endsWith(1, 3, 1, 1);
   }
@@ -115,8 +113,7 @@ class TokenizerMetadataTest {
   @CsvSource({"falcon, falcon", "pythia, mpt", "llama2, default"})
   void namesThePreTokenizer(String model, String pre) {
     Path file = SharedData.require("tokenizers/" + model).resolve("tokenizer.json");
-    assertThat(
-            TokenizerMetadata.of(file, 70_000, OptionalInt.empty(), List.of(), OptionalInt.empty()))
+    assertThat(TokenizerMetadata.of(file, 70_000, OptionalInt.empty(), List.of()))
         .containsEntry("tokenizer.ggml.pre", pre);
   }
 
@@ -219,16 +216,14 @@ class TokenizerMetadataTest {
 
   private static void refusesIds(
       int vocabulary, OptionalInt bos, List<Integer> endOfText, String message) {
-    assertThatThrownBy(
-            () -> TokenizerMetadata.of(LLAMA_MINI, vocabulary, bos, endOfText, OptionalInt.empty()))
+    assertThatThrownBy(() -> TokenizerMetadata.of(LLAMA_MINI, vocabulary, bos, endOfText))
         .isInstanceOf(CheckpointException.class)
         .hasMessage(LLAMA_MINI + ": cannot be written to a GGUF file: " + message);
   }
 
   private SequencedMap<String, Object> of(String json, int vocabulary) throws IOException {
     Path file = Files.writeString(folder.resolve("tokenizer.json"), json);
-    return TokenizerMetadata.of(
-        file, vocabulary, OptionalInt.empty(), List.of(), OptionalInt.empty());
+    return TokenizerMetadata.of(file, vocabulary, OptionalInt.empty(), List.of());
   }
 
   @SuppressWarnings("unchecked")
@@ -239,8 +234,7 @@ class TokenizerMetadataTest {
   private void keeps(Path file) throws IOException {
     try (Tokenizer expected = Tokenizer.open(file)) {
       Map<String, Object> metadata =
-          TokenizerMetadata.of(
-              file, expected.size() + 11, OptionalInt.empty(), List.of(), OptionalInt.empty());
+          TokenizerMetadata.of(file, expected.size() + 11, OptionalInt.empty(), List.of());
       try (Tokenizer actual = GgufVocabularies.open(new GgufBuilder().values(metadata), folder)) {
         SameTokens.check(actual, expected);
       }
