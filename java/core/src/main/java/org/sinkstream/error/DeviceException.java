@@ -15,4 +15,14 @@ public class DeviceException extends SinkstreamException {
   public DeviceException(String message) {
     super(message);
   }
+
+  /**
+   * Makes an exception with a message for the user and its cause.
+   *
+   * @param message what was asked for and what there is
+   * @param cause what led to it
+   */
+  public DeviceException(String message, Throwable cause) {
+    super(message, cause);
+  }
 }

@@ -95,7 +95,8 @@ final class NativeLibrary {
               + describe(e)
               + "; "
               + CUDA_VARIABLE
-              + " names a copy elsewhere");
+              + " names a copy elsewhere",
+          e);
     }
   }
 
