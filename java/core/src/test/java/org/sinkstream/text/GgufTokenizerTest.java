@@ -27,6 +27,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.sinkstream.error.CheckpointException;
 import org.sinkstream.testing.GgufBuilder;
+import org.sinkstream.testing.Seed;
 
 /** Tokenizers that GGUF files describe, on vocabularies small enough to follow by hand. */
 class GgufTokenizerTest {
@@ -141,16 +142,15 @@ class GgufTokenizerTest {
   /** Ranked merges against SentencePiece's own way, which has scores and no merges. */
   @Test
   void mergesLikeSentencePiece() throws IOException {
-    long seed = new Random().nextLong();
-    System.out.println("mergesLikeSentencePiece: seed " + seed);
-    Random random = new Random(seed);
+    Seed seed = Seed.of("mergesLikeSentencePiece");
+    Random random = seed.random();
     for (int vocabulary = 0; vocabulary < 50; vocabulary++) {
       List<String> pieces = randomPieces(random);
       try (Tokenizer tokenizer = open(sentencePiece(pieces))) {
         for (int i = 0; i < 100; i++) {
           String text = randomText(random);
           assertThat(tokenizer.encode(text))
-              .as("seed %d: '%s' in %s", seed, text, pieces)
+              .as("seed %s: '%s' in %s", seed, text, pieces)
               .isEqualTo(greedy(text, pieces, pieces::indexOf));
         }
       }

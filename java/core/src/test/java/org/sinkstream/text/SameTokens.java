@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import org.sinkstream.testing.Seed;
 
 /** Whether two tokenizers are the same, by texts and tokens drawn at random. */
 final class SameTokens {
@@ -63,19 +64,18 @@ final class SameTokens {
    * @param actual may have more tokens, as padding
    */
   static void check(Tokenizer actual, Tokenizer expected) {
-    long seed = new Random().nextLong();
-    System.out.println("SameTokens: seed " + seed);
-    SameTokens texts = new SameTokens(new Random(seed));
+    Seed seed = Seed.of("SameTokens");
+    SameTokens texts = new SameTokens(seed.random());
     List<String> special = special(expected);
     for (int i = 0; i < TEXTS; i++) {
       String text = texts.text(special);
       assertThat(actual.encode(text, true))
-          .as("seed %d: %s", seed, text)
+          .as("seed %s: %s", seed, text)
           .isEqualTo(expected.encode(text, true));
       int[] ids = texts.ids(expected.size());
       String decoded = expected.decode(ids);
-      assertThat(actual.decode(ids)).as("seed %d: %s", seed, ids).isEqualTo(decoded);
-      assertThat(streamed(actual, ids)).as("seed %d: %s", seed, ids).isEqualTo(decoded);
+      assertThat(actual.decode(ids)).as("seed %s: %s", seed, ids).isEqualTo(decoded);
+      assertThat(streamed(actual, ids)).as("seed %s: %s", seed, ids).isEqualTo(decoded);
     }
     assertThat(IntStream.range(0, actual.size()).filter(actual::isSpecial).toArray())
         .isEqualTo(IntStream.range(0, expected.size()).filter(expected::isSpecial).toArray());
