@@ -3,6 +3,7 @@ package org.sinkstream.cli;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.sinkstream.cli.Cli.assertRefused;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -17,18 +18,6 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** Everything that is refused: exit code 2, one line on stderr that says what, nothing else. */
 final class BadInputTest {
   @TempDir Path directory;
-
-  private static void assertRefused(String what, String... arguments) {
-    assertRefused(what, Cli.run(arguments));
-  }
-
-  private static void assertRefused(String what, Cli.Result result) {
-    assertThat(result.err()).startsWith("error: ").contains(what);
-    assertThat(result.err().lines()).hasSize(1);
-    assertThat(result.err()).doesNotContain("Exception").doesNotContain("\tat ");
-    assertThat(result.out()).isEmpty();
-    assertThat(result.code()).isEqualTo(2);
-  }
 
   @ParameterizedTest
   @CsvSource(
@@ -175,8 +164,8 @@ final class BadInputTest {
     assertRefused("not UTF-8 text: byte 0xff at offset 2", "generate", "--prompt-file", name);
     assertRefused("not UTF-8 text: byte 0xff at offset 2", "perplexity", "-f", name);
     byte[] half = {'a', (byte) 0xe2, (byte) 0x82};
-    assertRefused(
-        "standard input: not UTF-8 text: byte 0xe2 at offset 1", Cli.runWith(half, "generate"));
+    Cli.runWith(half, "generate")
+        .assertRefused("standard input: not UTF-8 text: byte 0xe2 at offset 1");
     assertRefused("a directory", "generate", "--prompt-file", directory.toString());
     String gone = directory.resolve("gone").toString();
     assertRefused(gone + ": no such file or directory", "generate", "--prompt-file", gone);

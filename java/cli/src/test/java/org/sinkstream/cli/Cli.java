@@ -1,6 +1,7 @@
 package org.sinkstream.cli;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
@@ -22,6 +23,15 @@ final class Cli {
     JsonNode json() {
       return JsonMapper.shared().readTree(out);
     }
+
+    /** That it was refused: exit code 2, one line on stderr that says what, and nothing else. */
+    void assertRefused(String what) {
+      assertThat(err).startsWith("error: ").contains(what);
+      assertThat(err.lines()).hasSize(1);
+      assertThat(err).doesNotContain("Exception").doesNotContain("\tat ");
+      assertThat(out).isEmpty();
+      assertThat(code).isEqualTo(2);
+    }
   }
 
   static Result run(String... arguments) {
@@ -38,6 +48,10 @@ final class Cli {
             new PrintStream(err, true, UTF_8));
     int code = Main.run(streams, arguments);
     return new Result(code, out.toString(UTF_8), err.toString(UTF_8));
+  }
+
+  static void assertRefused(String what, String... arguments) {
+    run(arguments).assertRefused(what);
   }
 
   static Path writeIds(Path file, int... ids) throws IOException {

@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 import static org.junit.jupiter.api.Assumptions.assumeFalse;
+import static org.sinkstream.cli.Cli.assertRefused;
 
 import java.io.File;
 import java.io.IOException;
@@ -183,13 +184,6 @@ final class ConvertCommandTest {
         "--out",
         file);
     assertThat(out).hasContent("GGUF");
-  }
-
-  private static void assertRefused(String what, String... arguments) {
-    Cli.Result result = Cli.run(arguments);
-    assertThat(result.err()).startsWith("error: ").contains(what).hasLineCount(1);
-    assertThat(result.out()).isEmpty();
-    assertThat(result.code()).isEqualTo(2);
   }
 
   /** A model of 800 million zeros in a file that takes no room. */

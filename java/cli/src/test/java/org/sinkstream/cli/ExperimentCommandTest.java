@@ -196,39 +196,26 @@ final class ExperimentCommandTest {
     assertPicture("distance.png");
   }
 
-  private void assertRefused(String what, Cli.Result result) {
-    assertThat(result.err()).startsWith("error: ").contains(what);
-    assertThat(result.err().lines()).hasSize(1);
-    assertThat(result.code()).isEqualTo(2);
-  }
-
   @Test
   void foldersThatHoldSomethingElse() throws IOException {
     Files.createDirectories(out);
     Files.writeString(out.resolve("thesis.md"), "");
-    assertRefused(
-        "not empty; expected an empty or a new folder",
-        experiment("perplexity", "--ids", ids, "--cache", "4+60"));
-    assertRefused(
-        "not empty; expected an empty or a new folder",
-        experiment("perplexity", "--ids", ids, "--cache", "4+60", "--resume"));
+    experiment("perplexity", "--ids", ids, "--cache", "4+60")
+        .assertRefused("not empty; expected an empty or a new folder");
+    experiment("perplexity", "--ids", ids, "--cache", "4+60", "--resume")
+        .assertRefused("not empty; expected an empty or a new folder");
     out = out.resolve("thesis.md");
-    assertRefused("not a directory", experiment("perplexity", "--ids", ids, "--cache", "4+60"));
+    experiment("perplexity", "--ids", ids, "--cache", "4+60").assertRefused("not a directory");
   }
 
   @Test
   void anotherRunIsNotResumed() throws IOException {
     experiment("perplexity", "--ids", ids, "--cache", "4+60", "--max-tokens", "100");
-    assertRefused(
-        "holds a run already",
-        experiment("perplexity", "--ids", ids, "--cache", "4+60", "--max-tokens", "100"));
-    assertRefused(
-        "began with --max-tokens 100, and now it is 200",
-        experiment(
-            "perplexity", "--ids", ids, "--cache", "4+60", "--max-tokens", "200", "--resume"));
-    assertRefused(
-        "began with --cache 4+60, and now it is 4+60 dense",
-        experiment(
+    experiment("perplexity", "--ids", ids, "--cache", "4+60", "--max-tokens", "100")
+        .assertRefused("holds a run already");
+    experiment("perplexity", "--ids", ids, "--cache", "4+60", "--max-tokens", "200", "--resume")
+        .assertRefused("began with --max-tokens 100, and now it is 200");
+    experiment(
             "perplexity",
             "--ids",
             ids,
@@ -238,20 +225,16 @@ final class ExperimentCommandTest {
             "dense",
             "--max-tokens",
             "100",
-            "--resume"));
-    assertRefused(
-        "began with experiment perplexity, and now it is cache-size",
-        experiment("cache-size", "--ids", ids, "--max-tokens", "100", "--resume"));
+            "--resume")
+        .assertRefused("began with --cache 4+60, and now it is 4+60 dense");
+    experiment("cache-size", "--ids", ids, "--max-tokens", "100", "--resume")
+        .assertRefused("began with experiment perplexity, and now it is cache-size");
     Cli.writeIds(Path.of(ids), new Random(8).ints(TOKENS, 3, 4096).toArray());
-    assertRefused(
-        "of another model or text",
-        experiment(
-            "perplexity", "--ids", ids, "--cache", "4+60", "--max-tokens", "100", "--resume"));
+    experiment("perplexity", "--ids", ids, "--cache", "4+60", "--max-tokens", "100", "--resume")
+        .assertRefused("of another model or text");
     Files.writeString(out.resolve("run.json"), "{");
-    assertRefused(
-        "run.json: damaged",
-        experiment(
-            "perplexity", "--ids", ids, "--cache", "4+60", "--max-tokens", "100", "--resume"));
+    experiment("perplexity", "--ids", ids, "--cache", "4+60", "--max-tokens", "100", "--resume")
+        .assertRefused("run.json: damaged");
   }
 
   @Test
@@ -282,20 +265,17 @@ final class ExperimentCommandTest {
 
   @Test
   void whatIsRefusedLeavesNoFolder() {
-    assertRefused("no experiment; expected one of perplexity, sinks", Cli.run("experiment"));
-    assertRefused("'--cache=POLICY'", experiment("perplexity", "--ids", ids));
-    assertRefused(
-        "--repeat without an end",
-        experiment("perplexity", "--ids", ids, "--cache", "4+60", "--repeat"));
-    assertRefused(
-        "'8'; expected a whole number from 9",
-        experiment("sinks", "--ids", ids, "--cache-size", "8"));
-    assertRefused(
-        "expected at least 2",
-        experiment("perplexity", "--ids", ids, "--cache", "4+60", "--max-tokens", "1"));
-    assertRefused(
-        "at least --length 64", experiment("attention-map", "--ids", ids, "--max-tokens", "60"));
-    assertRefused("gone", experiment("perplexity", "-m", "gone", "--ids", ids, "--cache", "4+60"));
+    Cli.run("experiment").assertRefused("no experiment; expected one of perplexity, sinks");
+    experiment("perplexity", "--ids", ids).assertRefused("'--cache=POLICY'");
+    experiment("perplexity", "--ids", ids, "--cache", "4+60", "--repeat")
+        .assertRefused("--repeat without an end");
+    experiment("sinks", "--ids", ids, "--cache-size", "8")
+        .assertRefused("'8'; expected a whole number from 9");
+    experiment("perplexity", "--ids", ids, "--cache", "4+60", "--max-tokens", "1")
+        .assertRefused("expected at least 2");
+    experiment("attention-map", "--ids", ids, "--max-tokens", "60")
+        .assertRefused("at least --length 64");
+    experiment("perplexity", "-m", "gone", "--ids", ids, "--cache", "4+60").assertRefused("gone");
     assertThat(out).doesNotExist();
   }
 }
