@@ -1,9 +1,6 @@
 package org.sinkstream.cli.experiment;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -102,79 +99,97 @@ public record AttentionMapExperiment(ModelSource source, ScoredText text, int sa
     }
   }
 
+  /** [layer, head] each: the share of the first token, of the first few, of all behind them. */
+  private record Shares(double[][] first, double[][] firstFew, double[][] rest) {}
+
   private void report(ModelInfo info, AttentionSums sums, RunDirectory out) throws IOException {
-    double[][] first = new double[info.layers()][info.heads()];
-    double[][] firstFew = new double[info.layers()][info.heads()];
-    double[][] rest = new double[info.layers()][info.heads()];
-    StringBuilder csv =
-        new StringBuilder(Csv.line("layer", "head", "first_token", "first_tokens", "rest"));
-    int sinkHeads = 0;
-    for (int layer = 0; layer < info.layers(); layer++) {
-      for (int head = 0; head < info.heads(); head++) {
-        first[layer][head] = sums.share(layer, head, 0, 1);
-        firstFew[layer][head] = sums.share(layer, head, 0, FIRST);
-        rest[layer][head] = sums.share(layer, head, FIRST, length);
-        sinkHeads += first[layer][head] > SINK_HEAD ? 1 : 0;
-        csv.append(
-            Csv.line(layer, head, first[layer][head], firstFew[layer][head], rest[layer][head]));
-      }
-    }
-    int heads = info.layers() * info.heads();
+    Shares shares =
+        new Shares(sums.shares(0, 1), sums.shares(0, FIRST), sums.shares(FIRST, length));
     Report report =
         new Report(out, "What the heads of %s attend to".formatted(source.label()))
             .model(source.name(), info)
-            .paragraph(
-                ("Mean over %s pieces of %d tokens. Each number is the attention that the tokens of a"
-                        + " piece's second half pay, so that every one of them sees the first tokens and"
-                        + " much else; spread evenly, the first token would get %s and the first %d %s.")
-                    .formatted(
-                        Format.count(sums.pieces()),
-                        length,
-                        Format.percent(sums.even(1)),
-                        FIRST,
-                        Format.percent(sums.even(FIRST))))
-            .paragraph(
-                ("**%d of %d heads** give the first token more than %s of their attention, the mark that"
-                        + " Gu et al. (arXiv 2410.10781) set for an attention sink; over all heads it"
-                        + " gets %s, the first %d tokens get %s, and the rest %s.")
-                    .formatted(
-                        sinkHeads,
-                        heads,
-                        Format.percent(SINK_HEAD),
-                        Format.percent(mean(first)),
-                        FIRST,
-                        Format.percent(mean(firstFew)),
-                        Format.percent(mean(rest))));
-    report.picture(
-        "heads.png",
-        "Attention of each head to the first tokens",
-        () ->
-            new HeatMap(
-                    "%s: share of attention that the first %d tokens get"
-                        .formatted(source.label(), FIRST),
-                    "head",
-                    "layer",
-                    false,
-                    info.heads() <= 8 ? 90 : 48,
-                    28,
-                    true)
-                .png(List.of(new HeatMap.Panel("", firstFew)), 1));
-    List<List<String>> rows = new ArrayList<>();
-    for (int layer = 0; layer < info.layers(); layer++) {
-      rows.add(
-          List.of(
-              Integer.toString(layer),
-              Format.percent(mean(new double[][] {first[layer]})),
-              Format.percent(mean(new double[][] {firstFew[layer]})),
-              Format.percent(mean(new double[][] {rest[layer]}))));
-    }
-    report.table(List.of("layer", "first token", "first %d tokens".formatted(FIRST), "rest"), rows);
+            .paragraph(method(sums))
+            .paragraph(sinkHeads(shares))
+            .picture(
+                "heads.png",
+                "Attention of each head to the first tokens",
+                headMap(info, shares.firstFew))
+            .table(
+                List.of("layer", "first token", "first %d tokens".formatted(FIRST), "rest"),
+                layerRows(shares));
     for (int layer = 0; layer < info.layers(); layer++) {
       report.picture(
           "layer-%02d.png".formatted(layer), "Layer " + layer, layerMap(info, sums, layer));
     }
-    report.csv("heads.csv", "each head's share", csv.toString());
-    report.finish();
+    report.csv("heads.csv", "each head's share", csv(shares)).finish();
+  }
+
+  private String method(AttentionSums sums) {
+    return ("Mean over %s pieces of %d tokens. Each number is the attention that the tokens of a"
+            + " piece's second half pay, so that every one of them sees the first tokens and"
+            + " much else; spread evenly, the first token would get %s and the first %d %s.")
+        .formatted(
+            Format.count(sums.pieces()),
+            length,
+            Format.percent(sums.even(1)),
+            FIRST,
+            Format.percent(sums.even(FIRST)));
+  }
+
+  private static String sinkHeads(Shares shares) {
+    double[] heads = Arrays.stream(shares.first).flatMapToDouble(Arrays::stream).toArray();
+    return ("**%d of %d heads** give the first token more than %s of their attention, the mark that"
+            + " Gu et al. (arXiv 2410.10781) set for an attention sink; over all heads it"
+            + " gets %s, the first %d tokens get %s, and the rest %s.")
+        .formatted(
+            Arrays.stream(heads).filter(share -> share > SINK_HEAD).count(),
+            heads.length,
+            Format.percent(SINK_HEAD),
+            mean(shares.first),
+            FIRST,
+            mean(shares.firstFew),
+            mean(shares.rest));
+  }
+
+  private static List<List<String>> layerRows(Shares shares) {
+    return IntStream.range(0, shares.first.length)
+        .mapToObj(layer ->
+            List.of(
+                Integer.toString(layer),
+                mean(shares.first[layer]),
+                mean(shares.firstFew[layer]),
+                mean(shares.rest[layer])))
+        .toList();
+  }
+
+  private static String csv(Shares shares) {
+    StringBuilder csv =
+        new StringBuilder(Csv.line("layer", "head", "first_token", "first_tokens", "rest"));
+    for (int layer = 0; layer < shares.first.length; layer++) {
+      for (int head = 0; head < shares.first[layer].length; head++) {
+        csv.append(
+            Csv.line(
+                layer,
+                head,
+                shares.first[layer][head],
+                shares.firstFew[layer][head],
+                shares.rest[layer][head]));
+      }
+    }
+    return csv.toString();
+  }
+
+  private Picture headMap(ModelInfo info, double[][] firstFew) {
+    HeatMap map =
+        new HeatMap(
+            "%s: share of attention that the first %d tokens get".formatted(source.label(), FIRST),
+            "head",
+            "layer",
+            false,
+            info.heads() <= 8 ? 90 : 48,
+            28,
+            true);
+    return () -> map.png(List.of(new HeatMap.Panel("", firstFew)), 1);
   }
 
   private Picture layerMap(ModelInfo info, AttentionSums sums, int layer) {
@@ -195,106 +210,9 @@ public record AttentionMapExperiment(ModelSource source, ScoredText text, int sa
     return () -> map.png(heads, heads.size() <= 4 ? 2 : 4);
   }
 
-  private static double mean(double[][] values) {
-    double sum = 0;
-    int count = 0;
-    for (double[] row : values) {
-      for (double value : row) {
-        sum += value;
-        count++;
-      }
-    }
-    return sum / count;
-  }
-
-  /** Attention added up over pieces. */
-  private static final class AttentionSums {
-    private final int layers;
-    private final int heads;
-    private final int length;
-    private final double[] sums;
-    private int pieces;
-
-    AttentionSums(ModelInfo info, int length) {
-      this.layers = info.layers();
-      this.heads = info.heads();
-      this.length = length;
-      long count = Math.multiplyExact((long) layers * heads, (long) length * length);
-      this.sums = new double[Math.toIntExact(count)];
-    }
-
-    int pieces() {
-      return pieces;
-    }
-
-    void pieceDone() {
-      pieces++;
-    }
-
-    void add(long position, int layer, float[] weights) {
-      int keys = weights.length / heads;
-      for (int head = 0; head < heads; head++) {
-        int to = at(layer, head, (int) position);
-        for (int key = 0; key < keys; key++) {
-          sums[to + key] += weights[head * keys + key];
-        }
-      }
-    }
-
-    private int at(int layer, int head, int query) {
-      return ((layer * heads + head) * length + query) * length;
-    }
-
-    /** [attending, attended], NaN where a token cannot see another. */
-    double[][] mean(int layer, int head) {
-      double[][] mean = new double[length][length];
-      for (int query = 0; query < length; query++) {
-        for (int key = 0; key < length; key++) {
-          mean[query][key] = key > query ? Double.NaN : sums[at(layer, head, query) + key] / pieces;
-        }
-      }
-      return mean;
-    }
-
-    /** Of the attention of a piece's second half, what the tokens [from, to) get. */
-    double share(int layer, int head, int from, int to) {
-      double sum = 0;
-      for (int query = length / 2; query < length; query++) {
-        for (int key = from; key < to; key++) {
-          sum += sums[at(layer, head, query) + key];
-        }
-      }
-      return sum / pieces / (length - length / 2);
-    }
-
-    /** What the first tokens would get if attention were spread evenly. */
-    double even(int first) {
-      return IntStream.range(length / 2, length)
-          .mapToDouble(query -> (double) first / (query + 1))
-          .average()
-          .orElseThrow();
-    }
-
-    void save(Path file) throws IOException {
-      ByteBuffer bytes =
-          ByteBuffer.allocate((sums.length + 1) * Double.BYTES).order(ByteOrder.LITTLE_ENDIAN);
-      bytes.putDouble(pieces).asDoubleBuffer().put(sums);
-      RunDirectory.write(file, bytes.array());
-    }
-
-    void load(Path file) throws IOException {
-      if (!Files.exists(file)) {
-        return;
-      }
-      byte[] bytes = Files.readAllBytes(file);
-      if (bytes.length != (sums.length + 1) * Double.BYTES) {
-        throw new IllegalArgumentException(
-            "--resume: %s: %d bytes; expected %d, those of this model and --length"
-                .formatted(file, bytes.length, (sums.length + 1L) * Double.BYTES));
-      }
-      ByteBuffer saved = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
-      pieces = (int) saved.getDouble();
-      saved.asDoubleBuffer().get(sums);
-    }
+  /** Over all heads of some layers, in percent. */
+  private static String mean(double[]... layers) {
+    return Format.percent(
+        Arrays.stream(layers).flatMapToDouble(Arrays::stream).average().orElseThrow());
   }
 }
