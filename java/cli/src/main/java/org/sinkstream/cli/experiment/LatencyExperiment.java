@@ -7,6 +7,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.ToDoubleFunction;
 import org.sinkstream.CachePolicy;
 import org.sinkstream.Model;
 import org.sinkstream.ModelInfo;
@@ -38,6 +39,8 @@ public record LatencyExperiment(ModelSource source, List<Integer> sizes, int rep
 
   private static final String STREAMING = "sinks + window";
   private static final String RECOMPUTATION = "re-computation";
+  private static final List<String> METHODS = List.of(STREAMING, RECOMPUTATION);
+  private static final String ACROSS = "cache size, tokens, log scale";
 
   private record Row(
       String policy,
@@ -79,7 +82,7 @@ public record LatencyExperiment(ModelSource source, List<Integer> sizes, int rep
     long total = sizes.stream().mapToLong(size -> 2L * size).sum();
     try (Monitor.Task task = monitor.start("latency", total, 0, "tokens of cache")) {
       for (int size : sizes) {
-        for (String method : List.of(STREAMING, RECOMPUTATION)) {
+        for (String method : METHODS) {
           monitor.checkStop();
           if (!done.contains(method + size)) {
             Row row = measure(model, method, size);
@@ -145,32 +148,6 @@ public record LatencyExperiment(ModelSource source, List<Integer> sizes, int rep
       rows.put(row[0] + row[1], Row.parse(row));
       csv.append(Csv.line((Object[]) row));
     }
-    List<List<String>> table = new ArrayList<>();
-    List<double[]> streaming = new ArrayList<>(), recomputed = new ArrayList<>();
-    List<double[]> streamingBytes = new ArrayList<>(), recomputedBytes = new ArrayList<>();
-    double ratio = Double.NaN;
-    for (int size : sizes) {
-      Row ours = Objects.requireNonNull(rows.get(STREAMING + size));
-      Row theirs = Objects.requireNonNull(rows.get(RECOMPUTATION + size));
-      ratio = theirs.milliseconds / ours.milliseconds;
-      table.add(
-          List.of(
-              Format.count(size),
-              ours.policy,
-              time(ours),
-              theirs.policy,
-              time(theirs),
-              Format.decimals(ratio, 1) + "x",
-              Format.bytes(ours.sessionBytes),
-              Format.bytes(theirs.sessionBytes)));
-      streaming.add(new double[] {size, ours.milliseconds});
-      recomputed.add(new double[] {size, theirs.milliseconds});
-      streamingBytes.add(new double[] {size, ours.sessionBytes / (double) (1 << 20)});
-      recomputedBytes.add(new double[] {size, theirs.sessionBytes / (double) (1 << 20)});
-    }
-    int most = sizes.getLast();
-    String mark = "trained context: " + Format.count(info.trainedContext());
-    String across = "cache size, tokens, log scale";
     new Report(out, "Latency of " + source.label())
         .model(source.name(), info)
         .paragraph(
@@ -189,31 +166,69 @@ public record LatencyExperiment(ModelSource source, List<Integer> sizes, int rep
                 "ratio",
                 "memory, " + STREAMING,
                 "memory, " + RECOMPUTATION),
-            table)
-        .picture(
-            "latency.png",
-            "Milliseconds for a decoded token",
-            new LineChart(
-                    "%s: re-computation takes %sx as long at %s"
-                        .formatted(source.label(), Format.decimals(ratio, 1), Format.count(most)),
-                    across,
-                    "milliseconds for a decoded token, log scale")
-                .powersOfTwo()
-                .logY()
-                .line(STREAMING, streaming, true)
-                .line(RECOMPUTATION, recomputed, true)
-                .mark(info.trainedContext(), mark))
-        .picture(
-            "memory.png",
-            "Memory of a session",
-            new LineChart(source.label() + ": memory of a session", across, "MiB")
-                .powersOfTwo()
-                .fromZero()
-                .line(STREAMING, streamingBytes, true)
-                .line(RECOMPUTATION, recomputedBytes, true)
-                .mark(info.trainedContext(), mark))
+            sizes.stream().map(size -> cells(rows, size)).toList())
+        .picture("latency.png", "Milliseconds for a decoded token", times(info, rows))
+        .picture("memory.png", "Memory of a session", memory(info, rows))
         .csv("latency.csv", "all measurements", csv.toString())
         .finish();
+  }
+
+  private static List<String> cells(Map<String, Row> rows, int size) {
+    Row ours = row(rows, STREAMING, size);
+    Row theirs = row(rows, RECOMPUTATION, size);
+    return List.of(
+        Format.count(size),
+        ours.policy,
+        time(ours),
+        theirs.policy,
+        time(theirs),
+        ratio(rows, size) + "x",
+        Format.bytes(ours.sessionBytes),
+        Format.bytes(theirs.sessionBytes));
+  }
+
+  private LineChart times(ModelInfo info, Map<String, Row> rows) {
+    int most = sizes.getLast();
+    LineChart chart =
+        new LineChart(
+                "%s: re-computation takes %sx as long at %s"
+                    .formatted(source.label(), ratio(rows, most), Format.count(most)),
+                ACROSS,
+                "milliseconds for a decoded token, log scale")
+            .powersOfTwo()
+            .logY();
+    return lines(chart, info, rows, Row::milliseconds);
+  }
+
+  private LineChart memory(ModelInfo info, Map<String, Row> rows) {
+    LineChart chart =
+        new LineChart(source.label() + ": memory of a session", ACROSS, "MiB")
+            .powersOfTwo()
+            .fromZero();
+    return lines(chart, info, rows, row -> row.sessionBytes / (double) (1 << 20));
+  }
+
+  private LineChart lines(
+      LineChart chart, ModelInfo info, Map<String, Row> rows, ToDoubleFunction<Row> value) {
+    for (String method : METHODS) {
+      chart.line(
+          method,
+          sizes.stream()
+              .map(size -> new double[] {size, value.applyAsDouble(row(rows, method, size))})
+              .toList(),
+          true);
+    }
+    return chart.mark(
+        info.trainedContext(), "trained context: " + Format.count(info.trainedContext()));
+  }
+
+  private static String ratio(Map<String, Row> rows, int size) {
+    return Format.decimals(
+        row(rows, RECOMPUTATION, size).milliseconds / row(rows, STREAMING, size).milliseconds, 1);
+  }
+
+  private static Row row(Map<String, Row> rows, String method, int size) {
+    return Objects.requireNonNull(rows.get(method + size));
   }
 
   private static String time(Row row) {
