@@ -20,7 +20,6 @@ import org.sinkstream.graph.ModelConfig;
 import org.sinkstream.graph.Network;
 import org.sinkstream.kernels.Device;
 import org.sinkstream.kernels.KvCache;
-import org.sinkstream.synthetic.AvailableMemory;
 import org.sinkstream.text.Detokenizer;
 import org.sinkstream.text.Tokenizer;
 
@@ -270,13 +269,10 @@ public final class Model implements AutoCloseable {
     OptionalLong limit = options.memoryLimit();
     boolean binding = limit.isPresent() || device.sharesHostMemory();
     return new CacheLimit(
-        network, options.kvType().elementType(), limit.orElseGet(this::availableMemory), binding);
-  }
-
-  private long availableMemory() {
-    return device.sharesHostMemory()
-        ? AvailableMemory.now().orElse(Long.MAX_VALUE)
-        : device.memory().available();
+        network,
+        options.kvType().elementType(),
+        limit.orElseGet(() -> device.memory().available()),
+        binding);
   }
 
   /** Starts a stream with {@link #defaultPolicy}. */

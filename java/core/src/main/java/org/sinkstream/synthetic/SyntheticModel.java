@@ -18,6 +18,7 @@ import org.sinkstream.checkpoint.Checkpoint;
 import org.sinkstream.checkpoint.Config;
 import org.sinkstream.checkpoint.StoredTensor;
 import org.sinkstream.convert.Mixture;
+import org.sinkstream.error.DeviceMemoryException;
 import org.sinkstream.graph.ModelConfig;
 import org.sinkstream.kernels.Device;
 import org.sinkstream.kernels.ElementType;
@@ -52,8 +53,7 @@ public record SyntheticModel(String name, Config config, Mixture mixture, long s
    *
    * @param arena owns them
    * @param packed whether they are about to be packed, which takes as much memory again
-   * @throws org.sinkstream.error.DeviceMemoryException if there is not the memory; none has been
-   *     allocated then
+   * @throws DeviceMemoryException if there is not the memory; none has been allocated then
    */
   public Checkpoint create(Device device, Arena arena, boolean packed) {
     List<SyntheticTensor> tensors = new SyntheticTensors(ModelConfig.read(config)).all();
@@ -90,7 +90,7 @@ public record SyntheticModel(String name, Config config, Mixture mixture, long s
       bytes = Math.addExact(bytes, aligned(tensor.bytes(type(tensor))));
       copies += packed && type(tensor).packs() ? tensor.bytes(type(tensor)) : 0;
     }
-    AvailableMemory.require(name, bytes, copies);
+    requireRoom(device, bytes, copies);
     MemorySegment memory = device.allocate(arena, bytes);
     IntStream.range(0, tensors.size())
         .parallel()
@@ -101,6 +101,16 @@ public record SyntheticModel(String name, Config config, Mixture mixture, long s
           random.fill(tensor, i, type, data);
           stored.put(tensor.name(), stored(tensor, type, data));
         });
+  }
+
+  /** Refuses weights that would not fit, before any of them is allocated. */
+  private void requireRoom(Device device, long bytes, long copies) {
+    long available = device.memory().available();
+    if (available < Math.addExact(bytes, copies)) {
+      throw new DeviceMemoryException(
+          "%s: its weights take %d bytes and packed copies of them %d; %d are available"
+              .formatted(name, bytes, copies, available));
+    }
   }
 
   /** The same numbers in little memory, for a device that copies them. */
