@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/backend.h"
+#include "core/element.h"
 #include "core/fail.h"
 #include "core/memory.h"
 
@@ -70,8 +71,8 @@ static int32_t check_batch(const sks_recording *recording) {
   if (status != SKS_OK) return status;
   for (int32_t i = 0; i < batch->stream_count; i++)
     if (batch->streams[i].cache->type != recording->type)
-      return sks_fail(SKS_IMPOSSIBLE, "caches[%d] is of type %d; it was recorded with %d", i,
-                      batch->streams[i].cache->type, recording->type);
+      return sks_fail(SKS_IMPOSSIBLE, "caches[%d] is of type %s; it was recorded with %s", i,
+                      sks_type_name(batch->streams[i].cache->type), sks_type_name(recording->type));
   if (batch->padded_rows != recording->rows)
     return sks_fail(SKS_IMPOSSIBLE, "the step has %d rows; it was recorded with %d",
                     batch->padded_rows, recording->rows);

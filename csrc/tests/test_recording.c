@@ -181,7 +181,8 @@ static void test_steps_of_one_kind(recorder *r) {
 
   sks_cache *other = create_cache(s.attention, SKS_Q8_0);
   CHECK(sks_batch_begin(s.batch, &other, &one, 1) == SKS_OK, "%s", sks_last_error());
-  CHECK_REFUSED(sks_recording_replay(recording), SKS_IMPOSSIBLE, "caches[0] is of type");
+  CHECK_REFUSED(sks_recording_replay(recording), SKS_IMPOSSIBLE,
+                "caches[0] is of type q8_0; it was recorded with f32");
   sks_cache_destroy(other);
   sks_recording_destroy(recording);
   close_stream(&s);

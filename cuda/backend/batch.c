@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "core/element.h"
 #include "core/memory.h"
 #include "cuda/backend/attention.h"
 #include "cuda/backend/cache.h"
@@ -94,8 +95,8 @@ static int32_t describe(const sks_batch *batch, sks_gpu_batch *own) {
     const sks_stream *stream = &batch->streams[i];
     if (stream->cache->type != type)
       return sks_fail(SKS_UNSUPPORTED,
-                      "caches[%d] is of type %d, caches[0] of %d; on a GPU a step's are of one", i,
-                      stream->cache->type, type);
+                      "caches[%d] is of type %s, caches[0] of %s; on a GPU a step's are of one", i,
+                      sks_type_name(stream->cache->type), sks_type_name(type));
     own->host_caches[i] = sks_gpu_cache_of(stream->cache);
     own->host_positions[i] = stream->cache->position;
     if (most < stream->rows) most = stream->rows;

@@ -1,4 +1,5 @@
 // Attention alone: a token of each of many streams, and chunks of a prompt.
+#include "core/element.h"
 #include "cuda/bench/bench_streams.cuh"
 
 namespace {
@@ -20,10 +21,7 @@ void measure_rows(const bench_shape &shape, int64_t window, int32_t streams, dou
                                s.workspace, s.workspace_bytes, true));
     }
   });
-  printf("%-5s %3d/%-3d %4d %8lld %8d %10.2f %8.0f %7.1f%%\n",
-         shape.type == SKS_F16    ? "f16"
-         : shape.type == SKS_Q8_0 ? "q8_0"
-                                  : "f32",
+  printf("%-5s %3d/%-3d %4d %8lld %8d %10.2f %8.0f %7.1f%%\n", sks_type_name(shape.type),
          shape.heads, shape.kv_heads, shape.head_dim, static_cast<long long>(window), streams,
          time * 1e3 / shape.layers, s.bytes / time * 1e-6, s.bytes / time * 1e-4 / bandwidth);
   std::vector<sks_cuda_cache> caches(static_cast<size_t>(streams));
@@ -61,11 +59,8 @@ void measure_tiles(const bench_shape &shape, int64_t window, int32_t rows, int64
   for (int32_t r = 0; r < rows; r++)
     keys += static_cast<double>(std::min<int64_t>(position + r, window + 4) + 1);
   double operations = 4.0 * keys * shape.heads * shape.head_dim * shape.layers;
-  printf("%-5s %3d/%-3d %4d %8lld %8d %10.2f %8.1f\n",
-         shape.type == SKS_F16    ? "f16"
-         : shape.type == SKS_Q8_0 ? "q8_0"
-                                  : "f32",
-         shape.heads, shape.kv_heads, shape.head_dim, static_cast<long long>(window), rows,
+  printf("%-5s %3d/%-3d %4d %8lld %8d %10.2f %8.1f\n", sks_type_name(shape.type), shape.heads,
+         shape.kv_heads, shape.head_dim, static_cast<long long>(window), rows,
          time * 1e3 / shape.layers, operations / time * 1e-9);
   GPU(cudaFree(x));
   GPU(cudaFree(out));

@@ -1,6 +1,7 @@
 // The linear layer of one row and of a batch, matrix by matrix, each read from memory: a launch
 // goes to the next of several copies, more in all than the second-level cache holds. A batch of f16
 // or bf16 weights has its input prepared before each.
+#include "core/element.h"
 #include "cuda/bench/support.cuh"
 #include "cuda/kernels/linear.h"
 #include "cuda/kernels/linear_batch.h"
@@ -19,8 +20,7 @@ const matrix_shape shapes[] = {{"qkv", 12288, 4096, SKS_STORE},
                                {"down", 4096, 11008, SKS_ADD},
                                {"head", 32000, 4096, SKS_STORE}};
 
-void measure(const matrix_shape &shape, int32_t type, const char *type_name, int32_t rows,
-             double bandwidth) {
+void measure(const matrix_shape &shape, int32_t type, int32_t rows, double bandwidth) {
   enum { LAUNCHES = 16 };
   std::vector<sks_cuda_matrix> copies;
   double bytes = 0;
@@ -48,7 +48,7 @@ void measure(const matrix_shape &shape, int32_t type, const char *type_name, int
     }
   });
   time /= LAUNCHES;
-  printf("%-8s %-6s %4d %9.2f %8.0f %7.1f%%\n", shape.name, type_name, rows, time * 1e3,
+  printf("%-8s %-6s %4d %9.2f %8.0f %7.1f%%\n", shape.name, sks_type_name(type), rows, time * 1e3,
          bytes / time * 1e-6, bytes / time * 1e-4 / bandwidth);
   for (const sks_cuda_matrix &w : copies) {
     GPU(cudaFree(const_cast<void *>(w.elements)));
@@ -67,18 +67,10 @@ int main() {
   double bandwidth = bench_copy_bandwidth();
   printf("# copy %.0f GB/s\n%-8s %-6s %4s %9s %8s %8s\n", bandwidth, "matrix", "type", "rows", "us",
          "GB/s", "of copy");
-  const struct {
-    int32_t type;
-    const char *name;
-  } types[] = {{SKS_F16, "f16"},
-               {SKS_BF16, "bf16"},
-               {SKS_Q8_0, "q8_0"},
-               {SKS_Q4_0, "q4_0"},
-               {SKS_Q6_K, "q6_k"}};
-  for (auto type : types)
+  for (int32_t type : {SKS_F16, SKS_BF16, SKS_Q8_0, SKS_Q4_0, SKS_Q6_K})
     for (const matrix_shape &shape : shapes)
       for (int32_t rows : {1, 2, 4, 8, 16, 32, 64})
-        if (rows <= SKS_CUDA_FEW_ROWS || type.type == SKS_F16 || type.type == SKS_BF16)
-          measure(shape, type.type, type.name, rows, bandwidth);
+        if (rows <= SKS_CUDA_FEW_ROWS || type == SKS_F16 || type == SKS_BF16)
+          measure(shape, type, rows, bandwidth);
   return 0;
 }
