@@ -1,6 +1,9 @@
 #include <dlfcn.h>
+#include <fcntl.h>
+#include <link.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/backend.h"
@@ -25,26 +28,43 @@ static bool beside_this_library(char *path, size_t size) {
   return true;
 }
 
-/* It stays loaded for as long as the process lives, for the driver keeps pointers into it. */
-static void *load(const char *library) {
-  if (library != NULL) return dlopen(library, RTLD_NOW | RTLD_LOCAL);
+/* Where it is looked for: a path, or a name that the dynamic linker looks for. */
+static const char *find(const char *library, char *room, size_t size) {
+  if (library != NULL) return library;
   const char *named = getenv("SINKSTREAM_CUDA_LIBRARY");
-  if (named != NULL && named[0] != '\0') return dlopen(named, RTLD_NOW | RTLD_LOCAL);
-  char path[4096];
-  bool beside = beside_this_library(path, sizeof path) && access(path, F_OK) == 0;
-  return dlopen(beside ? path : FILE_NAME, RTLD_NOW | RTLD_LOCAL);
+  if (named != NULL && named[0] != '\0') return named;
+  return beside_this_library(room, size) && access(room, F_OK) == 0 ? room : FILE_NAME;
+}
+
+/* Whether the end of a library is missing: to load it would end the process. */
+static bool is_cut_off(const char *path) {
+  int file = open(path, O_RDONLY | O_CLOEXEC);
+  if (file < 0) return false; /* the dynamic linker says why, or looks elsewhere */
+  ElfW(Ehdr) header;
+  struct stat facts;
+  bool known = fstat(file, &facts) == 0 && read(file, &header, sizeof header) == sizeof header &&
+               memcmp(header.e_ident, ELFMAG, SELFMAG) == 0;
+  close(file);
+  return known && header.e_shoff + (uint64_t)header.e_shnum * header.e_shentsize >
+                      (uint64_t)facts.st_size; /* the sections' headers are its end */
 }
 
 int32_t sks_device_open_cuda(int32_t index, const char *library, sks_device **device) {
   int32_t status = sks_require_range(index, 0, INT32_MAX, "index");
   if (status == SKS_OK) status = sks_require_pointer(device, "device");
   if (status != SKS_OK) return status;
-  void *loaded = load(library);
+  char room[4096];
+  const char *path = find(library, room, sizeof room);
+  if (is_cut_off(path))
+    return sks_fail(SKS_UNSUPPORTED,
+                    "the CUDA back end cannot be loaded: %s: the end of the file is missing", path);
+  /* It stays loaded for as long as the process lives, for the driver keeps pointers into it. */
+  void *loaded = dlopen(path, RTLD_NOW | RTLD_LOCAL);
   if (loaded == NULL)
     return sks_fail(SKS_UNSUPPORTED, "the CUDA back end cannot be loaded: %s", dlerror());
-  sks_backend_entry *open;
-  *(void **)&open = dlsym(loaded, SKS_BACKEND_ENTRY);
-  if (open == NULL)
+  sks_backend_entry *entry;
+  *(void **)&entry = dlsym(loaded, SKS_BACKEND_ENTRY);
+  if (entry == NULL)
     return sks_fail(SKS_UNSUPPORTED, "the CUDA back end is no library of Sinkstream: %s",
                     dlerror());
   sks_host host = {.version = SKS_BACKEND_VERSION,
@@ -53,5 +73,5 @@ int32_t sks_device_open_cuda(int32_t index, const char *library, sks_device **de
                    .free = sks_memory_free,
                    .account = sks_memory_account,
                    .top_k = sks_cpu_top_k_of_row};
-  return open(&host, index, device);
+  return entry(&host, index, device);
 }

@@ -1,6 +1,8 @@
 /* What a device is asked about, its buffers, and a GPU that is not there. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "sinkstream/attention.h"
 #include "sinkstream/device.h"
@@ -41,6 +43,18 @@ static void refused(const char *library, const char *expected) {
   CHECK(device == NULL, "%s", library);
 }
 
+/* To map what is not there would end the process. */
+static void test_library_cut_off(void) {
+  char path[] = "/tmp/sinkstream_XXXXXX", content[1000];
+  FILE *whole = fopen("/proc/self/exe", "rb"), *cut = fdopen(mkstemp(path), "wb");
+  REQUIRE(whole != NULL && cut != NULL, "no files");
+  REQUIRE(fread(content, sizeof content, 1, whole) == 1, "not read");
+  REQUIRE(fwrite(content, sizeof content, 1, cut) == 1 && fclose(cut) == 0, "not written");
+  fclose(whole);
+  refused(path, "the end of the file is missing");
+  unlink(path);
+}
+
 static void test_absent_gpu(void) {
   sks_device *device;
   CHECK_REFUSED(sks_device_open_cuda(-1, NULL, &device), SKS_INVALID_ARGUMENT, "index is -1");
@@ -56,6 +70,7 @@ int main(void) {
   test_facts(device);
   test_buffers(device);
   test_recording(device);
+  test_library_cut_off();
   test_absent_gpu();
   sks_device_close(device);
   return check_report();
