@@ -418,7 +418,7 @@ class CudaTest {
       Checkpoint checkpoint =
           new SyntheticModel("small", config, type.mixture(2, false), 1).create(host, arena, false);
       assertThat(SmallModels.logits(device, arena, checkpoint))
-          .containsExactly(SmallModels.logits(host, arena, checkpoint), within(TOLERANCE));
+          .containsExactly(SmallModels.logits(host, arena, checkpoint), within(ROUNDED_TOLERANCE));
     }
   }
 
@@ -437,6 +437,19 @@ class CudaTest {
     try (Model model = Model.open(EmbeddedModel.DIRECTORY, options)) {
       assertThat(besideCache(model, CachePolicy.streaming(4, 900)))
           .isEqualTo(besideCache(model, SMALL));
+    }
+  }
+
+  @Test
+  void activationsWithoutRoomSayWhatWouldTakeLess() {
+    ModelOptions options = ModelOptions.defaults().withDevice("cuda").withChunk(65536);
+    try (Device device = Device.openCuda(0, 1);
+        Arena arena = Arena.ofConfined();
+        Model model = Model.open(EmbeddedModel.DIRECTORY, options)) {
+      device.allocate(arena, device.memory().available() - (256 << 20));
+      assertThatThrownBy(() -> model.newSession(SMALL))
+          .isInstanceOf(DeviceMemoryException.class)
+          .hasMessageContainingAll("bytes", "free", "65536 tokens at a time: a smaller chunk");
     }
   }
 

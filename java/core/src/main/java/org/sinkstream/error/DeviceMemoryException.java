@@ -15,4 +15,14 @@ public class DeviceMemoryException extends DeviceException {
   public DeviceMemoryException(String message) {
     super(message);
   }
+
+  /**
+   * Makes an exception with a message for the user and what led to it.
+   *
+   * @param message what the memory was for and how many bytes it takes
+   * @param cause what led to it
+   */
+  public DeviceMemoryException(String message, Throwable cause) {
+    super(message, cause);
+  }
 }

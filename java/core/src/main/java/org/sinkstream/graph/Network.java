@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongConsumer;
 import org.sinkstream.checkpoint.Checkpoint;
+import org.sinkstream.error.DeviceMemoryException;
 import org.sinkstream.kernels.Attention;
 import org.sinkstream.kernels.Device;
 import org.sinkstream.kernels.ElementType;
@@ -164,6 +165,13 @@ public final class Network {
   }
 
   private Pass newPass(Arena arena, int maxRows) {
-    return new Pass(device, arena, attention, decoder, maxRows);
+    try {
+      return new Pass(device, arena, attention, decoder, maxRows);
+    } catch (DeviceMemoryException lacking) {
+      throw new DeviceMemoryException(
+          "%s; it is for %d tokens at a time: a smaller chunk, or a batch of fewer streams, takes less"
+              .formatted(lacking.getMessage(), maxRows),
+          lacking);
+    }
   }
 }
