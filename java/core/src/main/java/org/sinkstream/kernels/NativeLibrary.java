@@ -28,6 +28,11 @@ final class NativeLibrary {
 
   private static @Nullable Path loaded;
 
+  /**
+   * The CUDA back end, once unpacked: to look whether it still is the same takes reading it twice.
+   */
+  private static @Nullable Path unpackedCuda;
+
   private final String fileName;
   private final List<String> tried = new ArrayList<>();
   private Path opened = Path.of("");
@@ -80,7 +85,10 @@ final class NativeLibrary {
    * The CUDA back end packed in a jar of its own, as a file; empty where there is none, or where
    * the environment's {@value #CUDA_VARIABLE} names one. The library itself finds one beside it.
    */
-  static Optional<Path> packedCuda() {
+  static synchronized Optional<Path> packedCuda() {
+    if (unpackedCuda != null && Files.exists(unpackedCuda)) {
+      return Optional.of(unpackedCuda);
+    }
     NativeLibrary library = new NativeLibrary("sinkstream_cuda");
     String named = System.getenv(CUDA_VARIABLE);
     byte[] content = named == null || named.isEmpty() ? library.packed() : null;
@@ -88,7 +96,8 @@ final class NativeLibrary {
       return Optional.empty();
     }
     try {
-      return Optional.of(FileCache.ofUser().put(library.fileName, content));
+      unpackedCuda = FileCache.ofUser().put(library.fileName, content);
+      return Optional.of(unpackedCuda);
     } catch (IOException e) {
       throw new DeviceException(
           "the CUDA back end cannot be unpacked to the cache: "
