@@ -14,8 +14,9 @@ cached() {
 
 # A build folder made in another place or with a tool that has gone is of no use.
 if [ -f "$cache" ]; then
+  nvcc=$(cached CMAKE_CUDA_COMPILER) # a path where there was one
   if [ "$(cached CMAKE_HOME_DIRECTORY)" != "$root" ] || [ ! -x "$(cached CMAKE_MAKE_PROGRAM)" ] ||
-    [ ! -x "$(cached CMAKE_C_COMPILER)" ]; then
+    [ ! -x "$(cached CMAKE_C_COMPILER)" ] || { [ "${nvcc#/}" != "$nvcc" ] && [ ! -x "$nvcc" ]; }; then
     rm -rf "$build"
   fi
 fi
@@ -30,7 +31,7 @@ install)
   cmake --build "$build" --parallel "$jobs" --target sinkstream
   cmake --install "$build" --component library --prefix "$2" --strip
   rm -rf "$3"
-  if [ -f "$build/cuda/cmake_install.cmake" ]; then
+  if cmake --build "$build" --target help | grep -q sinkstream_cuda; then
     cmake --build "$build" --parallel "$jobs" --target sinkstream_cuda
     cmake --install "$build" --component cuda --prefix "$3" --strip
   fi
