@@ -62,9 +62,9 @@ class ConversionTest {
       delimiter = '|',
       textBlock =
           """
-          pythia       | hidden_act    | "gelu_new"             | hidden_act is "gelu_new", expected gelu
+          pythia       | hidden_act    | "gelu_new"             | hidden_act is "gelu_new"; expected gelu
           pythia       | rope_scaling  | {"type":"llama3","factor":8.0,"low_freq_factor":1.0,"high_freq_factor":4.0,"original_max_position_embeddings":64} | rope_scaling is
-          llama2-gqa   | partial_rotary_factor | 0.5            | partial_rotary_factor is 0.5, expected 1
+          llama2-gqa   | partial_rotary_factor | 0.5            | partial_rotary_factor is 0.5; expected 1
           """)
   void refusesWhatAFileCannotSay(String golden, String field, String value, String expected)
       throws IOException {

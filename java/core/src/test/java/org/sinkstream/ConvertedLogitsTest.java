@@ -75,7 +75,7 @@ class ConvertedLogitsTest {
     Path file = folder.resolve("sinks.gguf");
     Files.write(file, gguf.tensor("blk.0.attn_sinks.weight", new float[4], 4).build());
     assertThatThrownBy(() -> Model.open(file).close())
-        .hasMessageContaining("1 of 3 layers have sink logits, expected all or none");
+        .hasMessageContaining("1 of 3 layers have sink logits; expected all or none");
   }
 
   private static float[] logits(Path model, int[] ids) {

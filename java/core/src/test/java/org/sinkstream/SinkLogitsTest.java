@@ -100,17 +100,17 @@ class SinkLogitsTest {
   void refusesWhatDoesNotFit() throws IOException {
     String name = "gpt_neox.layers.%d.attention.sinks";
     refused(
-        "", vectors(name, 3, new float[3]), name.formatted(0) + "\" has shape [3], expected [4]");
+        "", vectors(name, 3, new float[3]), name.formatted(0) + "\" has shape [3]; expected [4]");
     refused(
-        "", vectors(name, 2, new float[4]), "2 of 3 layers have sink logits, expected all or none");
+        "", vectors(name, 2, new float[4]), "2 of 3 layers have sink logits; expected all or none");
     refused(
         "",
         vectors(name, 3, 0, 1, Float.POSITIVE_INFINITY, 0),
-        name.formatted(0) + "\" has Infinity, expected finite numbers");
+        name.formatted(0) + "\" has Infinity; expected finite numbers");
     refused(
         "\"zero_sink\": true",
         vectors(name, 3, new float[4]),
-        name.formatted(0) + "\" is there and zero_sink is true, expected one of them");
+        name.formatted(0) + "\" is there and zero_sink is true; expected one of them");
   }
 
   private void refused(String fields, Map<String, float[]> vectors, String message)

@@ -154,7 +154,7 @@ final class BadInputTest {
     Path gguf = Files.write(directory.resolve("model.gguf"), new byte[] {'G', 'G', 'U', 'F', 1});
     assertRefused(gguf + ": byte 4: the version takes 4 bytes", "info", "-m", gguf.toString());
     Path other = Files.writeString(directory.resolve("model.pt"), "PK");
-    assertRefused(other + ": no model, expected a Hugging Face", "info", "-m", other.toString());
+    assertRefused(other + ": no model; expected a Hugging Face", "info", "-m", other.toString());
   }
 
   @Test

@@ -86,7 +86,7 @@ public final class Checkpoint {
     throw new CheckpointException(
         path
             + (Files.exists(path) ? ": no model" : ": no such file or directory")
-            + ", expected a Hugging Face directory with config.json and safetensors, or a GGUF"
+            + "; expected a Hugging Face directory with config.json and safetensors, or a GGUF"
             + " file");
   }
 
@@ -121,10 +121,10 @@ public final class Checkpoint {
     String shape = Arrays.toString(expected);
     StoredTensor stored = tensors.get(name);
     if (stored == null) {
-      throw refuse(name, "is missing, expected one of shape " + shape);
+      throw refuse(name, "is missing; expected one of shape " + shape);
     }
     if (!Arrays.equals(stored.shape().stream().mapToLong(Long::longValue).toArray(), expected)) {
-      throw refuse(name, "has shape %s, expected %s".formatted(stored.shape(), shape));
+      throw refuse(name, "has shape %s; expected %s".formatted(stored.shape(), shape));
     }
     ElementType type =
         stored
@@ -132,7 +132,7 @@ public final class Checkpoint {
             .orElseThrow(() ->
                 refuse(
                     name,
-                    "has type %s, expected one of %s"
+                    "has type %s; expected one of %s"
                         .formatted(stored.typeName(), Arrays.toString(ElementType.values()))));
     taken.put(stored.name(), stored);
     return new TensorView(stored.name(), type, stored.shape(), stored.data());

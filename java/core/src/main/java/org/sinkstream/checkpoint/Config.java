@@ -261,7 +261,7 @@ public final class Config {
     long product = (long) left * right;
     if (product > MAX_SIZE) {
       throw contradiction(
-          "%s: %d * %d, expected at most %d".formatted(prefix + name, left, right, MAX_SIZE));
+          "%s: %d * %d; expected at most %d".formatted(prefix + name, left, right, MAX_SIZE));
     }
     return (int) product;
   }
@@ -277,7 +277,7 @@ public final class Config {
    * @param expected what the value should have been
    */
   public CheckpointException refuse(String name, String expected) {
-    return contradiction("%s is %s, expected %s".formatted(name(name), shown(name), expected));
+    return contradiction("%s is %s; expected %s".formatted(name(name), shown(name), expected));
   }
 
   /** A field's name for a message: where it lies, and as its container spells it. */

@@ -80,7 +80,7 @@ final class GgufCheckpoint {
     StoredTensor embedding = gguf.tensors().get(GgufArchitecture.EMBEDDING);
     if (embedding == null || embedding.shape().size() != 2) {
       throw new CheckpointException(
-          "%s: tensor \"%s\" %s, expected [vocabulary, embedding_length]"
+          "%s: tensor \"%s\" %s; expected [vocabulary, embedding_length]"
               .formatted(
                   file,
                   GgufArchitecture.EMBEDDING,

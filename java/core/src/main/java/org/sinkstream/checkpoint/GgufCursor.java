@@ -99,7 +99,7 @@ final class GgufCursor {
     if (length < least || length > most) {
       throw refuse(
           start,
-          "%s is of %s bytes, expected %d to %d"
+          "%s is of %s bytes; expected %d to %d"
               .formatted(what, Long.toUnsignedString(length), least, most));
     }
     return text(skip(length, what), length, what);

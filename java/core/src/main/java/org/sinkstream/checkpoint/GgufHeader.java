@@ -89,7 +89,7 @@ final class GgufHeader {
     if (magic != MAGIC) {
       throw in.refuse(
           0,
-          "the file begins with the bytes %08x, expected %08x (\"GGUF\")"
+          "the file begins with the bytes %08x; expected %08x (\"GGUF\")"
               .formatted(Integer.reverseBytes(magic), Integer.reverseBytes(MAGIC)));
     }
   }
@@ -101,7 +101,7 @@ final class GgufHeader {
       boolean swapped = version != 0 && (version & 0xffff) == 0;
       throw in.refuse(
           at,
-          "version is %s%s, expected 2 or 3"
+          "version is %s%s; expected 2 or 3"
               .formatted(
                   Integer.toUnsignedString(version),
                   swapped ? " (a big-endian file, which is not read)" : ""));
@@ -112,11 +112,11 @@ final class GgufHeader {
     if (count < 0 || count > in.remaining() / leastBytes) {
       throw in.refuse(
           at,
-          "%d %s, expected at most the %d that the remaining %d bytes could hold"
+          "%d %s; expected at most the %d that the remaining %d bytes could hold"
               .formatted(count, of, in.remaining() / leastBytes, in.remaining()));
     }
     if (count > most) {
-      throw in.refuse(at, "%d %s, expected at most %d".formatted(count, of, most));
+      throw in.refuse(at, "%d %s; expected at most %d".formatted(count, of, most));
     }
   }
 
@@ -143,7 +143,7 @@ final class GgufHeader {
     long at = in.position();
     GgufValueType elements = type("the element type of " + key);
     if (elements == GgufValueType.ARRAY) {
-      throw in.refuse(at, key + " is an array of arrays, expected elements of another type");
+      throw in.refuse(at, key + " is an array of arrays; expected elements of another type");
     }
     at = in.position();
     long count = in.int64("the number of elements of " + key);
@@ -165,7 +165,7 @@ final class GgufHeader {
         .orElseThrow(() ->
             in.refuse(
                 at,
-                "%s is %s, expected 0 to %d"
+                "%s is %s; expected 0 to %d"
                     .formatted(
                         what,
                         Integer.toUnsignedString(number),
@@ -193,7 +193,7 @@ final class GgufHeader {
     byte value = in.int8(key);
     if (value != 0 && value != 1) {
       throw in.refuse(
-          at, "%s is a BOOL of %d, expected 0 or 1".formatted(key, Byte.toUnsignedInt(value)));
+          at, "%s is a BOOL of %d; expected 0 or 1".formatted(key, Byte.toUnsignedInt(value)));
     }
   }
 
@@ -241,7 +241,7 @@ final class GgufHeader {
     if (rank < 0 || rank > MAX_RANK) {
       throw in.refuse(
           rankAt,
-          "%s has %s dimensions, expected at most %d"
+          "%s has %s dimensions; expected at most %d"
               .formatted(shown, Integer.toUnsignedString(rank), MAX_RANK));
     }
     List<Long> shape = new ArrayList<>();
@@ -251,7 +251,7 @@ final class GgufHeader {
       if (dimension < 1) {
         throw in.refuse(
             dimensionAt,
-            "%s has a dimension of %d, expected at least 1".formatted(shown, dimension));
+            "%s has a dimension of %d; expected at least 1".formatted(shown, dimension));
       }
       shape.addFirst(dimension);
     }
@@ -274,7 +274,7 @@ final class GgufHeader {
     if (row % type.blockValues() != 0) {
       throw in.refuse(
           at,
-          "%s of %s has rows of %d, expected a multiple of %d"
+          "%s of %s has rows of %d; expected a multiple of %d"
               .formatted(shown, type, row, type.blockValues()));
     }
     try {
@@ -324,7 +324,7 @@ final class GgufHeader {
       }
       throw in.refuse(
           info.at,
-          "%s has its data at offset %s, expected %d: %s"
+          "%s has its data at offset %s; expected %d: %s"
               .formatted(info.shown(), Long.toUnsignedString(info.offset), expected, why));
     }
   }

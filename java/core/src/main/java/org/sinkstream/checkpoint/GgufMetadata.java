@@ -226,7 +226,7 @@ public final class GgufMetadata {
    */
   public CheckpointException refuse(String key, String expected) {
     return new CheckpointException(
-        "%s: %s is %s, expected %s".formatted(file, key, shown(values.get(key)), expected));
+        "%s: %s is %s; expected %s".formatted(file, key, shown(values.get(key)), expected));
   }
 
   private String shown(@Nullable Value value) {

@@ -73,14 +73,14 @@ final class SafetensorsFile {
     if (fileBytes < LENGTH_BYTES) {
       throw refuse(
           file,
-          "%d bytes, expected at least the %d of a header's length"
+          "%d bytes; expected at least the %d of a header's length"
               .formatted(fileBytes, LENGTH_BYTES));
     }
     long length = read(file, channel, LENGTH_BYTES).order(ByteOrder.LITTLE_ENDIAN).getLong();
     if (Long.compareUnsigned(length, MAX_HEADER_BYTES) > 0) {
       throw refuse(
           file,
-          "a header of %s bytes, expected at most %d"
+          "a header of %s bytes; expected at most %d"
               .formatted(Long.toUnsignedString(length), MAX_HEADER_BYTES));
     }
     if (length > fileBytes - LENGTH_BYTES) {

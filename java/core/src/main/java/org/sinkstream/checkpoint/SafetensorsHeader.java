@@ -71,7 +71,7 @@ final class SafetensorsHeader {
     }
     if (end == 0 || header[0] != '{' || header[end - 1] != '}') {
       throw new CheckpointException(
-          file + ": the header is not a JSON object, expected {...} and at most spaces after it");
+          file + ": the header is not a JSON object; expected {...} and at most spaces after it");
     }
   }
 
@@ -162,20 +162,20 @@ final class SafetensorsHeader {
         // over 2^63 - 1: refused below
       }
     }
-    throw refuse(name, "%s has %s, expected %s".formatted(field, StrictJson.shown(text), expected));
+    throw refuse(name, "%s has %s; expected %s".formatted(field, StrictJson.shown(text), expected));
   }
 
   private void expect(String name, String field, JsonToken token, String expected) {
     if (json.nextToken() != token) {
       throw refuse(
           name,
-          "%s is %s, expected %s".formatted(field, StrictJson.shown(json.getString()), expected));
+          "%s is %s; expected %s".formatted(field, StrictJson.shown(json.getString()), expected));
     }
   }
 
   private Entry proven(String name, StoredType type, List<Long> shape, List<Long> offsets) {
     if (offsets.size() != 2) {
-      throw refuse(name, "data_offsets has %d elements, expected 2".formatted(offsets.size()));
+      throw refuse(name, "data_offsets has %d elements; expected 2".formatted(offsets.size()));
     }
     long begin = offsets.getFirst();
     long end = offsets.getLast();
@@ -214,7 +214,7 @@ final class SafetensorsHeader {
       if (entry.begin != end) {
         throw refuse(
             entry.name,
-            "data begin at %d, expected %d: %s"
+            "data begin at %d; expected %d: %s"
                 .formatted(entry.begin, end, entry.begin > end ? "a hole" : "an overlap"));
       }
       end = entry.end;

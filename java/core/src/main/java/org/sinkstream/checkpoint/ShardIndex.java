@@ -87,7 +87,7 @@ final class ShardIndex {
   private String shard(String name, JsonNode value) {
     if (!value.isString() || !isPlainFileName(value.stringValue())) {
       throw refuse(
-          "tensor %s is in shard %s, expected the name of a .safetensors file in this directory"
+          "tensor %s is in shard %s; expected the name of a .safetensors file in this directory"
               .formatted(StrictJson.shown(name), StrictJson.shown(value)));
     }
     return value.stringValue();

@@ -72,7 +72,7 @@ final class StrictJson {
       long bytes = Files.size(file);
       if (bytes > maxBytes) {
         throw new CheckpointException(
-            "%s: %d bytes, expected at most %d".formatted(file, bytes, maxBytes));
+            "%s: %d bytes; expected at most %d".formatted(file, bytes, maxBytes));
       }
       JsonNode root = MAPPER.readTree(reader(Files.readAllBytes(file)));
       if (!(root instanceof ObjectNode object)) {

@@ -29,13 +29,13 @@ final class Heads {
     }
     if (headDim % DIMENSION_STEP != 0 || headDim > MAX_DIMENSION) {
       throw config.contradiction(
-          "heads have %d channels, expected a multiple of %d, at most %d"
+          "heads have %d channels; expected a multiple of %d, at most %d"
               .formatted(headDim, DIMENSION_STEP, MAX_DIMENSION));
     }
     long columns = (heads + 2L * kvHeads) * headDim;
     if (columns > Config.MAX_SIZE) {
       throw config.contradiction(
-          "query, key and value heads have %d channels in all, expected at most %d"
+          "query, key and value heads have %d channels in all; expected at most %d"
               .formatted(columns, Config.MAX_SIZE));
     }
   }

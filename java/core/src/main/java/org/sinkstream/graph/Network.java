@@ -114,7 +114,7 @@ public final class Network {
   private void checkSinkLogits(Checkpoint checkpoint) {
     if (decoder.layersWithSinkLogits() % config.layers() != 0) {
       throw checkpoint.refuse(
-          "%d of %d layers have sink logits, expected all or none"
+          "%d of %d layers have sink logits; expected all or none"
               .formatted(decoder.layersWithSinkLogits(), config.layers()));
     }
   }

@@ -100,7 +100,7 @@ public record RopeConfig(int rotaryDim, double base, Optional<Llama3Scaling> sca
     double rotaryDim = Math.floor(headDim * fraction);
     if (rotaryDim > headDim || rotaryDim < 2 || rotaryDim % 2 != 0) {
       throw config.contradiction(
-          "%.0f of %d channels of a head are rotated, expected an even number from 2 to %d"
+          "%.0f of %d channels of a head are rotated; expected an even number from 2 to %d"
               .formatted(rotaryDim, headDim, headDim));
     }
     return (int) rotaryDim;

@@ -102,7 +102,7 @@ record WeightLoader(
     float[] divisors = vector(name, pairs);
     for (float divisor : divisors) {
       if (!(divisor > 0) || Float.isInfinite(divisor)) {
-        throw checkpoint.refuse(name, "has %s, expected finite numbers above 0".formatted(divisor));
+        throw checkpoint.refuse(name, "has %s; expected finite numbers above 0".formatted(divisor));
       }
     }
     return Optional.of(divisors);
@@ -118,12 +118,12 @@ record WeightLoader(
       return c.sinks().zeroLogits() ? Tensor.of(device, arena, new float[c.heads()]) : null;
     }
     if (c.sinks().zeroLogits()) {
-      throw checkpoint.refuse(name, "is there and zero_sink is true, expected one of them");
+      throw checkpoint.refuse(name, "is there and zero_sink is true; expected one of them");
     }
     float[] logits = vector(name, c.heads());
     for (float logit : logits) {
       if (!Float.isFinite(logit)) {
-        throw checkpoint.refuse(name, "has %s, expected finite numbers".formatted(logit));
+        throw checkpoint.refuse(name, "has %s; expected finite numbers".formatted(logit));
       }
     }
     return Tensor.of(device, arena, logits);

@@ -63,14 +63,14 @@ final class HuggingFaceVocabulary {
     for (String option : MODEL_OPTIONS) {
       if (!model.path(option).asString("").isEmpty()) {
         throw new IllegalArgumentException(
-            "model.%s is %s, expected null".formatted(option, model.path(option)));
+            "model.%s is %s; expected null".formatted(option, model.path(option)));
       }
     }
     for (JsonNode token : added.values()) {
       for (String flag : ADDED_TOKEN_FLAGS) {
         if (token.path(flag).asBoolean(false)) {
           throw new IllegalArgumentException(
-              "added token %s has %s, expected false".formatted(token.path("content"), flag));
+              "added token %s has %s; expected false".formatted(token.path("content"), flag));
         }
       }
     }

@@ -45,7 +45,7 @@ public final class Tokenizer implements AutoCloseable {
   public static Tokenizer open(Path file) {
     return find(file)
         .orElseThrow(() ->
-            new CheckpointException(file + ": no tokenizer, expected the keys tokenizer.ggml.*"));
+            new CheckpointException(file + ": no tokenizer; expected the keys tokenizer.ggml.*"));
   }
 
   /**

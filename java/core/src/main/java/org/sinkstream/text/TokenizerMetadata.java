@@ -98,7 +98,7 @@ public final class TokenizerMetadata {
     requireNamed("end", frame.last(), ends.stream().findFirst());
     if (ends.size() > GgufKeys.END_OF_TEXT_IDS.size()) {
       throw new IllegalArgumentException(
-          "%d tokens end a text, expected at most %d"
+          "%d tokens end a text; expected at most %d"
               .formatted(ends.size(), GgufKeys.END_OF_TEXT_IDS.size()));
     }
     Map<String, Integer> ids = new LinkedHashMap<>();
@@ -110,7 +110,7 @@ public final class TokenizerMetadata {
     ids.forEach((key, id) -> {
       if (id < 0 || id >= vocabulary.tokens().size()) {
         throw new IllegalArgumentException(
-            "%s is %d, expected 0 to %d".formatted(key, id, vocabulary.tokens().size() - 1));
+            "%s is %d; expected 0 to %d".formatted(key, id, vocabulary.tokens().size() - 1));
       }
       metadata.put(key, id);
     });

@@ -72,7 +72,7 @@ class CheckpointTest {
   @Test
   void directoriesThatAreNone() {
     String expected =
-        ", expected a Hugging Face directory with config.json and safetensors, or a GGUF file";
+        "; expected a Hugging Face directory with config.json and safetensors, or a GGUF file";
     refused(folder.resolve("absent"), "no such file or directory" + expected);
     refused(folder.resolve("config.json"), "no model" + expected);
   }
@@ -99,7 +99,7 @@ class CheckpointTest {
     }
     write("config.json", "{}");
     write("generation_config.json", "{\"eos_token_id\":-1}");
-    refused(folder, "generation_config.json: eos_token_id is -1, expected a token id or a list");
+    refused(folder, "generation_config.json: eos_token_id is -1; expected a token id or a list");
   }
 
   @Test
@@ -128,17 +128,17 @@ class CheckpointTest {
     Checkpoint checkpoint = open();
     assertThatThrownBy(() -> checkpoint.tensor("b", 3, 4))
         .isInstanceOf(CheckpointException.class)
-        .hasMessage(folder + ": tensor \"b\" is missing, expected one of shape [3, 4]");
+        .hasMessage(folder + ": tensor \"b\" is missing; expected one of shape [3, 4]");
     assertThatThrownBy(() -> checkpoint.tensor("a", 2, 1))
         .isInstanceOf(CheckpointException.class)
-        .hasMessage(folder + ": tensor \"a\" has shape [1, 2], expected [2, 1]");
+        .hasMessage(folder + ": tensor \"a\" has shape [1, 2]; expected [2, 1]");
     assertThatThrownBy(() -> checkpoint.tensor("a", 2))
-        .hasMessage(folder + ": tensor \"a\" has shape [1, 2], expected [2]");
+        .hasMessage(folder + ": tensor \"a\" has shape [1, 2]; expected [2]");
     assertThatThrownBy(() -> checkpoint.tensor("i", 1))
         .isInstanceOf(CheckpointException.class)
         .hasMessage(
             folder
-                + ": tensor \"i\" has type I64, expected one of "
+                + ": tensor \"i\" has type I64; expected one of "
                 + Arrays.toString(ElementType.values()));
     assertThat(checkpoint.parameters()).isZero();
   }

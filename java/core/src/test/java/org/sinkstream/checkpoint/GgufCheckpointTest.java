@@ -98,7 +98,7 @@ class GgufCheckpointTest {
           .isExactlyInstanceOf(CheckpointException.class)
           .hasMessage(
               file
-                  + ": byte 0: the file begins with the bytes 00000000, expected 47475546"
+                  + ": byte 0: the file begins with the bytes 00000000; expected 47475546"
                   + " (\"GGUF\")");
     }
   }
@@ -107,13 +107,13 @@ class GgufCheckpointTest {
   void architecture() {
     refused(
         GgufModels.llama().without("general.architecture"),
-        "general.architecture is missing, expected one of falcon, gptneox, llama, mpt, qwen2");
+        "general.architecture is missing; expected one of falcon, gptneox, llama, mpt, qwen2");
     refused(
         GgufModels.llama().string("general.architecture", "gemma3"),
-        "general.architecture is \"gemma3\", expected one of falcon, gptneox, llama, mpt, qwen2");
+        "general.architecture is \"gemma3\"; expected one of falcon, gptneox, llama, mpt, qwen2");
     refused(
         GgufModels.llama().uint32("general.architecture", 1),
-        "general.architecture is 1 (UINT32), expected a string");
+        "general.architecture is 1 (UINT32); expected a string");
   }
 
   @ParameterizedTest
@@ -142,18 +142,18 @@ class GgufCheckpointTest {
   })
   void sizes(String id, String suffix) {
     String key = id + "." + suffix;
-    refused(model(id).without(key), key + " is missing, expected a whole number");
-    refused(model(id).string(key, "2"), key + " is \"2\", expected a whole number");
-    refused(model(id).float32(key, 2), key + " is 2.0 (FLOAT32), expected a whole number");
-    refused(model(id).bool(key, true), key + " is true (BOOL), expected a whole number");
+    refused(model(id).without(key), key + " is missing; expected a whole number");
+    refused(model(id).string(key, "2"), key + " is \"2\"; expected a whole number");
+    refused(model(id).float32(key, 2), key + " is 2.0 (FLOAT32); expected a whole number");
+    refused(model(id).bool(key, true), key + " is true (BOOL); expected a whole number");
     refused(
         model(id).array(key, 4, 1, new byte[4]),
-        key + " is an array of 1 UINT32, expected a whole number");
-    refused(model(id).uint32(key, 0), key + " is 0, expected a whole number from 1 to");
-    refused(model(id).uint32(key, 1 << 25), key + " is 33554432, expected a whole number from 1");
+        key + " is an array of 1 UINT32; expected a whole number");
+    refused(model(id).uint32(key, 0), key + " is 0; expected a whole number from 1 to");
+    refused(model(id).uint32(key, 1 << 25), key + " is 33554432; expected a whole number from 1");
     refused(
         model(id).value(key, 11, new Bytes().int64(-2).toArray()),
-        key + " is -2, expected a whole number from 1 to");
+        key + " is -2; expected a whole number from 1 to");
   }
 
   @ParameterizedTest
@@ -167,10 +167,10 @@ class GgufCheckpointTest {
   })
   void numbers(String id, String suffix) {
     String key = id + "." + suffix;
-    refused(model(id).without(key), key + " is missing, expected a number");
-    refused(model(id).uint32(key, 1), key + " is 1 (UINT32), expected a number");
+    refused(model(id).without(key), key + " is missing; expected a number");
+    refused(model(id).uint32(key, 1), key + " is 1 (UINT32); expected a number");
     for (double bad : new double[] {0, -1e-5, Double.NaN, Double.POSITIVE_INFINITY}) {
-      refused(model(id).float32(key, bad), key + " is ", ", expected a finite number above 0");
+      refused(model(id).float32(key, bad), key + " is ", "; expected a finite number above 0");
     }
   }
 
@@ -180,11 +180,11 @@ class GgufCheckpointTest {
       refused(
           GgufModels.llama().float32("llama.rope.freq_base", bad),
           "llama.rope.freq_base is ",
-          ", expected a finite number above 0");
+          "; expected a finite number above 0");
     }
     refused(
         GgufModels.mpt().float32("mpt.attention.clamp_kqv", -1),
-        "mpt.attention.clamp_kqv is -1.0, expected a finite number above 0");
+        "mpt.attention.clamp_kqv is -1.0; expected a finite number above 0");
     load(GgufModels.mpt().float32("mpt.attention.clamp_kqv", 0));
     load(GgufModels.mpt().float32("mpt.attention.clamp_kqv", 6));
     load(GgufModels.falcon().float32("falcon.rope.freq_base", 5_000_042));
@@ -193,8 +193,8 @@ class GgufCheckpointTest {
   @Test
   void parallelResidual() {
     String key = "gptneox.use_parallel_residual";
-    refused(GgufModels.gptNeox().without(key), key + " is missing, expected true or false");
-    refused(GgufModels.gptNeox().uint32(key, 1), key + " is 1 (UINT32), expected true or false");
+    refused(GgufModels.gptNeox().without(key), key + " is missing; expected true or false");
+    refused(GgufModels.gptNeox().uint32(key, 1), key + " is 1 (UINT32); expected true or false");
     load(GgufModels.gptNeox().bool(key, false));
   }
 
@@ -219,7 +219,7 @@ class GgufCheckpointTest {
     refused("llama", "attention.key_length", 0, "expected a whole number from 1 to");
     refused(
         GgufModels.qwen2().uint32("qwen2.attention.key_length", 12),
-        "heads have 12 channels, expected a multiple of 8");
+        "heads have 12 channels; expected a multiple of 8");
     refused("mpt", "attention.key_length", 16, "expected 8, embedding_length / head_count");
     refused("llama", "rope.dimension_count", 4, "expected 8, all channels of a head");
     refused("falcon", "rope.dimension_count", 4, "expected 8, all channels of a head");
@@ -231,7 +231,7 @@ class GgufCheckpointTest {
             .uint32("llama.attention.key_length", 16)
             .uint32("llama.attention.value_length", 16)
             .uint32("llama.rope.dimension_count", 16);
-    refused(wider, "tensor \"blk.0.attn_q.weight\" has shape [16, 16], expected [32, 16]");
+    refused(wider, "tensor \"blk.0.attn_q.weight\" has shape [16, 16]; expected [32, 16]");
   }
 
   @ParameterizedTest
@@ -250,29 +250,29 @@ class GgufCheckpointTest {
     String tokens = "tokenizer.ggml.tokens";
     refused(
         GgufModels.llama().strings(tokens, "a", "b", "c", "d"),
-        tokens + " is an array of 4 STRING, expected an array of 5 STRING");
+        tokens + " is an array of 4 STRING; expected an array of 5 STRING");
     refused(
-        GgufModels.llama().without(tokens), tokens + " is missing, expected an array of 5 STRING");
+        GgufModels.llama().without(tokens), tokens + " is missing; expected an array of 5 STRING");
     refused(
         GgufModels.llama().ints(tokens, 1, 2, 3, 4, 5),
-        tokens + " is an array of 5 INT32, expected an array of 5 STRING");
+        tokens + " is an array of 5 INT32; expected an array of 5 STRING");
     refused(
         GgufModels.llama().string(tokens, "a"),
-        tokens + " is \"a\", expected an array of 5 STRING");
+        tokens + " is \"a\"; expected an array of 5 STRING");
     String scores = "tokenizer.ggml.scores";
     refused(
         GgufModels.llama().floats(scores, 1, 2, 3, 4, 5, 6),
-        scores + " is an array of 6 FLOAT32, expected an array of 5 FLOAT32");
+        scores + " is an array of 6 FLOAT32; expected an array of 5 FLOAT32");
     refused(
         GgufModels.llama().ints(scores, 1, 2, 3, 4, 5),
-        scores + " is an array of 5 INT32, expected an array of 5 FLOAT32");
+        scores + " is an array of 5 INT32; expected an array of 5 FLOAT32");
     String types = "tokenizer.ggml.token_type";
     refused(
         GgufModels.llama().ints(types, 1, 1),
-        types + " is an array of 2 INT32, expected an array of 5 INT32 or UINT32");
+        types + " is an array of 2 INT32; expected an array of 5 INT32 or UINT32");
     refused(
         GgufModels.llama().floats(types, 1, 1, 1, 1, 1),
-        types + " is an array of 5 FLOAT32, expected an array of 5 INT32 or UINT32");
+        types + " is an array of 5 FLOAT32; expected an array of 5 INT32 or UINT32");
   }
 
   @Test
@@ -299,12 +299,12 @@ class GgufCheckpointTest {
       String key = "tokenizer.ggml." + which + "_token_id";
       refused(
           GgufModels.llama().uint32(key, 5),
-          key + " is 5 (UINT32), expected a token id from 0 to 4");
+          key + " is 5 (UINT32); expected a token id from 0 to 4");
       refused(
           GgufModels.llama().uint32(key, -1),
-          key + " is 4294967295 (UINT32), expected a token id from 0 to 4");
+          key + " is 4294967295 (UINT32); expected a token id from 0 to 4");
       refused(
-          GgufModels.llama().string(key, "</s>"), key + " is \"</s>\", expected a whole number");
+          GgufModels.llama().string(key, "</s>"), key + " is \"</s>\"; expected a whole number");
     }
   }
 
@@ -319,7 +319,7 @@ class GgufCheckpointTest {
       } else {
         refused(
             model(id).without(name),
-            "tensor \"" + name + "\" is missing, expected " + (bias ? "one of shape" : ""));
+            "tensor \"" + name + "\" is missing; expected " + (bias ? "one of shape" : ""));
       }
     }
   }
@@ -337,11 +337,11 @@ class GgufCheckpointTest {
       refused(
           model(id).tensor(entry.getKey(), new float[elements], wider),
           "tensor \"" + entry.getKey() + "\" has shape [",
-          "], expected [");
+          "]; expected [");
     }
     refused(
         model(id).tensor("token_embd.weight", new float[16], 16),
-        "tensor \"token_embd.weight\" has shape [16], expected [vocabulary, embedding_length]");
+        "tensor \"token_embd.weight\" has shape [16]; expected [vocabulary, embedding_length]");
   }
 
   @Test
@@ -349,7 +349,7 @@ class GgufCheckpointTest {
     GgufBuilder gguf = GgufModels.llama().tensor("blk.0.attn_norm.weight", 26, new byte[64], 16);
     refused(
         gguf,
-        "tensor \"blk.0.attn_norm.weight\" has type I32, expected one of"
+        "tensor \"blk.0.attn_norm.weight\" has type I32; expected one of"
             + " [f32, f16, bf16, q8_0, q4_0, q4_k, q5_k, q6_k]");
   }
 
@@ -361,10 +361,10 @@ class GgufCheckpointTest {
             .tensor("blk.0.attn_norm_2.bias", new float[16], 16));
     refused(
         GgufModels.falcon().tensor("blk.0.attn_norm_2.weight", new float[16], 16),
-        "tensor \"blk.0.attn_norm_2.bias\" is missing, expected one of shape [16]");
+        "tensor \"blk.0.attn_norm_2.bias\" is missing; expected one of shape [16]");
     refused(
         GgufModels.falcon().string("falcon.tensor_data_layout", "other"),
-        "falcon.tensor_data_layout is \"other\", expected \"jploski\"");
+        "falcon.tensor_data_layout is \"other\"; expected \"jploski\"");
   }
 
   @ParameterizedTest
@@ -378,7 +378,7 @@ class GgufCheckpointTest {
     long size = bias.contains("attn_qkv") || bias.contains("ffn_up") ? 32 : 16;
     refused(
         model(id).tensor(bias, new float[(int) size], size),
-        "tensor \"" + other + "\" is missing, expected one of shape");
+        "tensor \"" + other + "\" is missing; expected one of shape");
   }
 
   @Test
@@ -386,10 +386,10 @@ class GgufCheckpointTest {
     String name = "blk.0.attn_sinks.weight";
     refused(
         GgufModels.gptNeox().tensor(name, new float[] {0, Float.NaN}, 2),
-        "tensor \"" + name + "\" has NaN, expected finite numbers");
+        "tensor \"" + name + "\" has NaN; expected finite numbers");
     refused(
         GgufModels.gptNeox().tensor(name, new float[3], 3),
-        "tensor \"" + name + "\" has shape [3], expected [2]");
+        "tensor \"" + name + "\" has shape [3]; expected [2]");
   }
 
   @Test
@@ -399,7 +399,7 @@ class GgufCheckpointTest {
     assertThat(ModelConfig.read(load(GgufModels.llama().uint32(key, 3)).config()).sinks().token())
         .hasValue(3);
     refused(
-        GgufModels.llama().uint32(key, 1 << 20), key + " is 1048576, expected a token id from 0");
+        GgufModels.llama().uint32(key, 1 << 20), key + " is 1048576; expected a token id from 0");
   }
 
   @Test
@@ -408,11 +408,11 @@ class GgufCheckpointTest {
     load(GgufModels.llama().tensor("rope_freqs.weight", divisors, 4));
     refused(
         GgufModels.llama().tensor("rope_freqs.weight", new float[3], 3),
-        "tensor \"rope_freqs.weight\" has shape [3], expected [4]");
+        "tensor \"rope_freqs.weight\" has shape [3]; expected [4]");
     for (float bad : new float[] {0, -1, Float.NaN, Float.POSITIVE_INFINITY}) {
       refused(
           GgufModels.llama().tensor("rope_freqs.weight", new float[] {1, 1, bad, 1}, 4),
-          "tensor \"rope_freqs.weight\" has " + bad + ", expected finite numbers above 0");
+          "tensor \"rope_freqs.weight\" has " + bad + "; expected finite numbers above 0");
     }
   }
 
@@ -448,13 +448,13 @@ class GgufCheckpointTest {
   void otherKindsOfFiles() {
     refused(
         GgufModels.llama().string("general.type", "adapter"),
-        "general.type is \"adapter\", expected \"model\"");
+        "general.type is \"adapter\"; expected \"model\"");
     refused(
         GgufModels.llama().value("split.count", 2, (byte) 3, (byte) 0),
-        "split.count is 3 (UINT16), expected 1: merge the parts with llama-gguf-split --merge");
+        "split.count is 3 (UINT16); expected 1: merge the parts with llama-gguf-split --merge");
     refused(
         GgufModels.llama().uint32("general.quantization_version", 1),
-        "general.quantization_version is 1 (UINT32), expected 2");
+        "general.quantization_version is 1 (UINT32); expected 2");
     load(GgufModels.llama().string("general.type", "model").uint32("split.count", 1));
   }
 
@@ -463,7 +463,7 @@ class GgufCheckpointTest {
   void scalingsThatAreNotImplemented(String type) {
     refused(
         GgufModels.llama().string("llama.rope.scaling.type", type),
-        "llama.rope.scaling.type is \"" + type + "\", expected none, or linear with a factor of 1");
+        "llama.rope.scaling.type is \"" + type + "\"; expected none, or linear with a factor of 1");
   }
 
   @Test
@@ -472,7 +472,7 @@ class GgufCheckpointTest {
         List.of("rope.scaling.factor", "rope.scale_linear", "rope.scaling.attn_factor")) {
       refused(
           GgufModels.gptNeox().float32("gptneox." + key, 4),
-          "gptneox." + key + " is 4.0 (FLOAT32), expected 1: other scalings are not implemented");
+          "gptneox." + key + " is 4.0 (FLOAT32); expected 1: other scalings are not implemented");
     }
     load(
         GgufModels.llama()
@@ -500,7 +500,7 @@ class GgufCheckpointTest {
     refused("llama", "expert_count", 8, "expected 0: mixtures of experts are not implemented");
     refused(
         GgufModels.llama().bool("llama.attention.causal", false),
-        "llama.attention.causal is false (BOOL), expected true");
+        "llama.attention.causal is false (BOOL); expected true");
     refused(
         GgufModels.llama()
             .float32("llama.logit_scale", 2)
@@ -512,10 +512,10 @@ class GgufCheckpointTest {
         "unknown, and therefore refused: \"mpt.rope.freq_base\"");
     refused(
         GgufModels.mpt().uint32("mpt.feed_forward_length", 33),
-        "mpt.feed_forward_length is 33 (UINT32), expected a multiple of mpt.embedding_length (16)");
+        "mpt.feed_forward_length is 33 (UINT32); expected a multiple of mpt.embedding_length (16)");
     refused(
         GgufModels.mpt().float32("mpt.attention.max_alibi_bias", 0),
-        "mpt.attention.max_alibi_bias is 0.0, expected a finite number above 0");
+        "mpt.attention.max_alibi_bias is 0.0; expected a finite number above 0");
   }
 
   @Test

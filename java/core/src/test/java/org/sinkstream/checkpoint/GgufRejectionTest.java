@@ -84,7 +84,7 @@ class GgufRejectionTest {
     byte[] ggml = header(3, 0, 0).toArray();
     ggml[2] = 'M';
     ggml[3] = 'L';
-    refused(ggml, "byte 0: the file begins with the bytes 47474d4c, expected 47475546 (\"GGUF\")");
+    refused(ggml, "byte 0: the file begins with the bytes 47474d4c; expected 47475546 (\"GGUF\")");
   }
 
   @ParameterizedTest
@@ -92,7 +92,7 @@ class GgufRejectionTest {
   void version(int version) {
     refused(
         header(version, 0, 0).toArray(),
-        "byte 4: version is " + Integer.toUnsignedString(version) + ", expected 2 or 3");
+        "byte 4: version is " + Integer.toUnsignedString(version) + "; expected 2 or 3");
   }
 
   @ParameterizedTest
@@ -119,7 +119,7 @@ class GgufRejectionTest {
   @ValueSource(longs = {-1, Long.MIN_VALUE, Long.MAX_VALUE, 1L << 32, 4})
   void counts(long count) {
     byte[] rest = new byte[48]; // of two tensors or three keys at most
-    String expected = ", expected at most the %d that the remaining 48 bytes could hold";
+    String expected = "; expected at most the %d that the remaining 48 bytes could hold";
     refused(
         header(3, count, 0).bytes(rest).toArray(),
         "byte 8: %d tensors".formatted(count) + expected.formatted(1));
@@ -134,10 +134,10 @@ class GgufRejectionTest {
     try (RandomAccessFile sparse = new RandomAccessFile(file.toFile(), "rw")) {
       sparse.write(header(3, GgufHeader.MAX_TENSORS + 1, 0).toArray());
       sparse.setLength(1L << 30);
-      refused(file, "byte 8: 262145 tensors, expected at most 262144");
+      refused(file, "byte 8: 262145 tensors; expected at most 262144");
       sparse.seek(0);
       sparse.write(header(3, 0, GgufHeader.MAX_KEYS + 1).toArray());
-      refused(file, "byte 16: 65537 keys, expected at most 65536");
+      refused(file, "byte 16: 65537 keys; expected at most 65536");
     }
   }
 
@@ -166,7 +166,7 @@ class GgufRejectionTest {
   void keysEmptyOrTooLong(long length) {
     refused(
         header(3, 0, 1).int64(length).bytes(new byte[16]).toArray(),
-        "byte 24: key 0 of 1 is of %s bytes, expected 1 to 65535"
+        "byte 24: key 0 of 1 is of %s bytes; expected 1 to 65535"
             .formatted(Long.toUnsignedString(length)));
     refused(
         header(3, 0, 1).int64(17).bytes(new byte[16]).toArray(),
@@ -194,10 +194,10 @@ class GgufRejectionTest {
     String shown = Integer.toUnsignedString(type);
     refused(
         key("k", new Bytes().int32(type).int64(0)),
-        "byte 33: the type of key \"k\" is " + shown + ", expected 0 to 12");
+        "byte 33: the type of key \"k\" is " + shown + "; expected 0 to 12");
     refused(
         key("k", new Bytes().int32(ARRAY).int32(type).int64(0)),
-        "byte 37: the element type of key \"k\" is " + shown + ", expected 0 to 12");
+        "byte 37: the element type of key \"k\" is " + shown + "; expected 0 to 12");
   }
 
   @Test
@@ -224,10 +224,10 @@ class GgufRejectionTest {
   void boolsOtherThan0And1(int value) {
     refused(
         key("k", new Bytes().int32(BOOL).bytes((byte) value)),
-        "byte 37: key \"k\" is a BOOL of " + value + ", expected 0 or 1");
+        "byte 37: key \"k\" is a BOOL of " + value + "; expected 0 or 1");
     refused(
         key("k", new Bytes().int32(ARRAY).int32(BOOL).int64(2).bytes((byte) 1, (byte) value)),
-        "byte 50: key \"k\" is a BOOL of " + value + ", expected 0 or 1");
+        "byte 50: key \"k\" is a BOOL of " + value + "; expected 0 or 1");
   }
 
   @Test
@@ -252,18 +252,18 @@ class GgufRejectionTest {
   void alignmentOfAnotherType() {
     refused(
         new GgufBuilder().string("general.alignment", "32").build(),
-        "general.alignment is \"32\", expected a whole number");
+        "general.alignment is \"32\"; expected a whole number");
   }
 
   @Test
   void names() {
-    refused(tensor("", F32, 16), "byte 24: the name of tensor 0 of 1 is of 0 bytes, expected 1 to");
+    refused(tensor("", F32, 16), "byte 24: the name of tensor 0 of 1 is of 0 bytes; expected 1 to");
     refused(
         tensor("n".repeat(64), F32, 16),
-        "byte 24: the name of tensor 0 of 1 is of 64 bytes, expected 1 to 63");
+        "byte 24: the name of tensor 0 of 1 is of 64 bytes; expected 1 to 63");
     refused(
         tensor("ü".repeat(32), F32, 16),
-        "the name of tensor 0 of 1 is of 64 bytes, expected 1 to 63");
+        "the name of tensor 0 of 1 is of 64 bytes; expected 1 to 63");
     refused(tensor("a\0b", F32, 16), "byte 24: tensor \"a\\u0000b\" has a NUL in its name");
     byte[] malformed = tensor("??", F32, 16);
     malformed[32] = (byte) 0xff;
@@ -286,10 +286,10 @@ class GgufRejectionTest {
   void moreThanFourDimensions() {
     refused(
         tensor("a", F32, 16, 1, 1, 1, 1),
-        "byte 33: tensor \"a\" has 5 dimensions, expected at most 4");
+        "byte 33: tensor \"a\" has 5 dimensions; expected at most 4");
     byte[] negative = tensor("a", F32, 16);
     Arrays.fill(negative, 33, 37, (byte) 0xff);
-    refused(negative, "byte 33: tensor \"a\" has 4294967295 dimensions, expected at most 4");
+    refused(negative, "byte 33: tensor \"a\" has 4294967295 dimensions; expected at most 4");
   }
 
   @ParameterizedTest
@@ -297,7 +297,7 @@ class GgufRejectionTest {
   void dimensionsUnder1(long dimension) {
     refused(
         tensor("a", F32, 16, dimension),
-        "byte 45: tensor \"a\" has a dimension of " + dimension + ", expected at least 1");
+        "byte 45: tensor \"a\" has a dimension of " + dimension + "; expected at least 1");
   }
 
   @Test
@@ -323,7 +323,7 @@ class GgufRejectionTest {
     refused(
         tensor("a", type, row),
         "tensor \"a\" of ",
-        "has rows of " + row + ", expected a multiple of " + block);
+        "has rows of " + row + "; expected a multiple of " + block);
   }
 
   @Test
@@ -353,7 +353,7 @@ class GgufRejectionTest {
     System.arraycopy(bytes, 0, file, second + 25, bytes.length);
     refused(
         file,
-        "byte %d: tensor \"b\" has its data at offset %s, expected 32: %s"
+        "byte %d: tensor \"b\" has its data at offset %s; expected 32: %s"
             .formatted(second, Long.toUnsignedString(offset), why));
   }
 
@@ -367,7 +367,7 @@ class GgufRejectionTest {
     byte[] first = Arrays.copyOfRange(file, HEADER, HEADER + 33);
     System.arraycopy(file, HEADER + 33, file, HEADER, 33);
     System.arraycopy(first, 0, file, HEADER + 33, 33);
-    refused(file, "byte 24: tensor \"b\" has its data at offset 32, expected 0: a hole");
+    refused(file, "byte 24: tensor \"b\" has its data at offset 32; expected 0: a hole");
   }
 
   @Test
@@ -399,23 +399,23 @@ class GgufRejectionTest {
                 .build());
     try (Arena arena = Arena.ofConfined()) {
       GgufMetadata metadata = GgufFile.open(file, arena).metadata();
-      refused(() -> metadata.string("u"), file, "u is 7 (UINT32), expected a string");
-      refused(() -> metadata.integer("s"), file, "s is \"text\", expected a whole number");
-      refused(() -> metadata.integer("b"), file, "b is true (BOOL), expected a whole number");
-      refused(() -> metadata.integer("f"), file, "f is NaN (FLOAT32), expected a whole number");
-      refused(() -> metadata.number("u"), file, "u is 7 (UINT32), expected a number");
-      refused(() -> metadata.bool("u"), file, "u is 7 (UINT32), expected true or false");
+      refused(() -> metadata.string("u"), file, "u is 7 (UINT32); expected a string");
+      refused(() -> metadata.integer("s"), file, "s is \"text\"; expected a whole number");
+      refused(() -> metadata.integer("b"), file, "b is true (BOOL); expected a whole number");
+      refused(() -> metadata.integer("f"), file, "f is NaN (FLOAT32); expected a whole number");
+      refused(() -> metadata.number("u"), file, "u is 7 (UINT32); expected a number");
+      refused(() -> metadata.bool("u"), file, "u is 7 (UINT32); expected true or false");
       refused(
           () -> metadata.integer("u64"),
           file,
-          "u64 is 18446744073709551615 (UINT64), expected a whole number below 2^63");
-      refused(() -> metadata.string("x"), file, "x is missing, expected a string");
-      refused(() -> metadata.strings("s"), file, "s is \"text\", expected an array of strings");
+          "u64 is 18446744073709551615 (UINT64); expected a whole number below 2^63");
+      refused(() -> metadata.string("x"), file, "x is missing; expected a string");
+      refused(() -> metadata.strings("s"), file, "s is \"text\"; expected an array of strings");
       refused(
-          () -> metadata.floats("strings"), file, "strings is an array of 1 STRING, expected an");
+          () -> metadata.floats("strings"), file, "strings is an array of 1 STRING; expected an");
       refused(() -> metadata.strings("strings"), file, "strings has a string at byte", "UTF-8");
       refused(() -> metadata.ints("unsigned"), file, "expected numbers below 2^31");
-      refused(() -> metadata.count("u"), file, "u is 7 (UINT32), expected an array");
+      refused(() -> metadata.count("u"), file, "u is 7 (UINT32); expected an array");
     }
   }
 

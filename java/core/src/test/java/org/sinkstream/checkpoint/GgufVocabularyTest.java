@@ -48,8 +48,8 @@ class GgufVocabularyTest {
           .isInstanceOf(CheckpointException.class)
           .hasMessageContaining(
               architecture.equals("gpt2")
-                  ? "general.architecture is \"gpt2\", expected one of"
-                  : "tensor \"token_embd.weight\" is missing, expected [vocabulary,");
+                  ? "general.architecture is \"gpt2\"; expected one of"
+                  : "tensor \"token_embd.weight\" is missing; expected [vocabulary,");
     }
   }
 }

@@ -55,7 +55,7 @@ class SafetensorsRejectionTest {
   @ParameterizedTest
   @ValueSource(ints = {0, 1, 7})
   void shorterThanItsLength(int size) {
-    refused(new byte[size], size + " bytes, expected at least the 8");
+    refused(new byte[size], size + " bytes; expected at least the 8");
   }
 
   @ParameterizedTest
@@ -68,7 +68,7 @@ class SafetensorsRejectionTest {
   void hugeHeader(long length, String shown) {
     refused(
         withLength(length, HEADER.getBytes(StandardCharsets.UTF_8), DATA),
-        "a header of " + shown + " bytes, expected at most 100000000");
+        "a header of " + shown + " bytes; expected at most 100000000");
   }
 
   @Test
@@ -155,7 +155,7 @@ class SafetensorsRejectionTest {
     entryRefused("{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":4}", "data_offsets is");
     entryRefused(
         "{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0]}",
-        "data_offsets has 1 elements, expected 2");
+        "data_offsets has 1 elements; expected 2");
     entryRefused(
         "{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4,8]}",
         "data_offsets has more than 2 elements");
@@ -210,17 +210,17 @@ class SafetensorsRejectionTest {
   void holesAndOverlaps() {
     refused(
         bytes("{" + entry("a", "F32", "[1]", 4, 8) + "}", new byte[8]),
-        "tensor \"a\": data begin at 4, expected 0: a hole");
+        "tensor \"a\": data begin at 4; expected 0: a hole");
     String first = "{" + entry("a", "F32", "[2]", 0, 8) + ",";
     refused(
         bytes(first + entry("b", "F32", "[1]", 12, 16) + "}", new byte[16]),
-        "tensor \"b\": data begin at 12, expected 8: a hole");
+        "tensor \"b\": data begin at 12; expected 8: a hole");
     refused(
         bytes(first + entry("b", "F32", "[2]", 4, 12) + "}", new byte[12]),
-        "tensor \"b\": data begin at 4, expected 8: an overlap");
+        "tensor \"b\": data begin at 4; expected 8: an overlap");
     refused(
         bytes(first + entry("b", "F32", "[2]", 0, 8) + "}", new byte[8]),
-        "data begin at 0, expected 8: an overlap");
+        "data begin at 0; expected 8: an overlap");
   }
 
   @Test
@@ -317,6 +317,6 @@ class SafetensorsRejectionTest {
       sparse.write(withLength(1L << 40, new byte[0]));
       sparse.setLength(1L << 41);
     }
-    refused(file, "a header of 1099511627776 bytes, expected at most 100000000");
+    refused(file, "a header of 1099511627776 bytes; expected at most 100000000");
   }
 }

@@ -49,10 +49,10 @@ class ModelConfigRejectionTest {
         LLAMA,
         "model_type",
         "\"gpt2\"",
-        "model_type is \"gpt2\", expected one of RefinedWeb, RefinedWebModel, falcon, gpt_neox,"
+        "model_type is \"gpt2\"; expected one of RefinedWeb, RefinedWebModel, falcon, gpt_neox,"
             + " llama, mistral, mpt, qwen2");
     refused(LLAMA, "model_type", "", "model_type is missing");
-    refused(LLAMA, "model_type", "7", "model_type is 7, expected a string");
+    refused(LLAMA, "model_type", "7", "model_type is 7; expected a string");
   }
 
   @ParameterizedTest
@@ -67,10 +67,10 @@ class ModelConfigRejectionTest {
       })
   void sizes(String field) {
     for (String json : List.of(LLAMA, MISTRAL, QWEN2, PYTHIA)) {
-      refused(json, field, "", field + " is missing, expected a whole number from 1 to");
+      refused(json, field, "", field + " is missing; expected a whole number from 1 to");
       for (String bad :
           List.of("0", "-1", "1.5", "\"8\"", "true", "[8]", "{}", "16777217", "4294967304")) {
-        refused(json, field, bad, "%s is %s, expected a whole number from 1".formatted(field, bad));
+        refused(json, field, bad, "%s is %s; expected a whole number from 1".formatted(field, bad));
       }
     }
   }
@@ -78,15 +78,15 @@ class ModelConfigRejectionTest {
   @ParameterizedTest
   @ValueSource(strings = {"d_model", "n_heads", "n_layers", "max_seq_len", "vocab_size"})
   void sizesOfMpt(String field) {
-    refused(MPT, field, "", field + " is missing, expected a whole number from 1 to");
-    refused(MPT, field, "0", field + " is 0, expected a whole number from 1 to");
+    refused(MPT, field, "", field + " is missing; expected a whole number from 1 to");
+    refused(MPT, field, "0", field + " is 0; expected a whole number from 1 to");
   }
 
   @ParameterizedTest
   @ValueSource(strings = {"hidden_size", "num_attention_heads", "num_hidden_layers", "vocab_size"})
   void sizesOfFalcon(String field) {
-    refused(FALCON, field, "", field + " is missing, expected a whole number from 1 to");
-    refused(FALCON, field, "-3", field + " is -3, expected a whole number from 1 to");
+    refused(FALCON, field, "", field + " is missing; expected a whole number from 1 to");
+    refused(FALCON, field, "-3", field + " is -3; expected a whole number from 1 to");
   }
 
   @ParameterizedTest
@@ -106,7 +106,7 @@ class ModelConfigRejectionTest {
 
   @Test
   void epsilonsLeftOut() {
-    refused(LLAMA, "rms_norm_eps", "", "rms_norm_eps is missing, expected a finite number above 0");
+    refused(LLAMA, "rms_norm_eps", "", "rms_norm_eps is missing; expected a finite number above 0");
     refused(FALCON, "layer_norm_epsilon", "", "layer_norm_epsilon is missing");
     refused(PYTHIA, "layer_norm_eps", "", "layer_norm_eps is missing");
   }
@@ -119,29 +119,29 @@ class ModelConfigRejectionTest {
 
   @Test
   void headsThatDoNotDivide() {
-    String expected = "num_attention_heads is 33, expected a divisor of hidden_size (4096)";
+    String expected = "num_attention_heads is 33; expected a divisor of hidden_size (4096)";
     refused(LLAMA, "num_attention_heads", "33", expected);
-    refused(MPT, "n_heads", "33", "n_heads is 33, expected a divisor of d_model (4096)");
-    refused(FALCON, "num_attention_heads", "70", "num_attention_heads is 70, expected a divisor");
-    refused(PYTHIA, "num_attention_heads", "7", "num_attention_heads is 7, expected a divisor");
+    refused(MPT, "n_heads", "33", "n_heads is 33; expected a divisor of d_model (4096)");
+    refused(FALCON, "num_attention_heads", "70", "num_attention_heads is 70; expected a divisor");
+    refused(PYTHIA, "num_attention_heads", "7", "num_attention_heads is 7; expected a divisor");
   }
 
   @Test
   void kvHeadsZeroOrNotDividing() {
-    refused(LLAMA, "num_key_value_heads", "0", "num_key_value_heads is 0, expected a whole number");
+    refused(LLAMA, "num_key_value_heads", "0", "num_key_value_heads is 0; expected a whole number");
     refused(
         LLAMA,
         "num_key_value_heads",
         "5",
-        "num_key_value_heads is 5, expected a divisor of the number of attention heads (32)");
-    refused(LLAMA, "num_key_value_heads", "64", "num_key_value_heads is 64, expected a divisor");
+        "num_key_value_heads is 5; expected a divisor of the number of attention heads (32)");
+    refused(LLAMA, "num_key_value_heads", "64", "num_key_value_heads is 64; expected a divisor");
     refused(MISTRAL, "num_key_value_heads", "", "num_key_value_heads is missing");
-    refused(FALCON_40B, "num_kv_heads", "0", "num_kv_heads is 0, expected a whole number");
-    refused(FALCON_40B, "num_kv_heads", "3", "num_kv_heads is 3, expected a divisor");
+    refused(FALCON_40B, "num_kv_heads", "0", "num_kv_heads is 0; expected a whole number");
+    refused(FALCON_40B, "num_kv_heads", "3", "num_kv_heads is 3; expected a divisor");
     String grouped = with(MPT, "attn_config.attn_type", "\"grouped_query_attention\"");
     refused(grouped, "attn_config.kv_n_heads", "", "attn_config.kv_n_heads is missing");
-    refused(grouped, "attn_config.kv_n_heads", "5", "attn_config.kv_n_heads is 5, expected a div");
-    refused(MPT, "attn_config.kv_n_heads", "8", "attn_config.kv_n_heads is 8, expected 32");
+    refused(grouped, "attn_config.kv_n_heads", "5", "attn_config.kv_n_heads is 5; expected a div");
+    refused(MPT, "attn_config.kv_n_heads", "8", "attn_config.kv_n_heads is 8; expected 32");
   }
 
   @ParameterizedTest
@@ -151,7 +151,7 @@ class ModelConfigRejectionTest {
         LLAMA,
         "head_dim",
         headDim,
-        "heads have %d channels, expected a multiple of 8, at most 256".formatted(channels));
+        "heads have %d channels; expected a multiple of 8, at most 256".formatted(channels));
   }
 
   @Test
@@ -160,7 +160,7 @@ class ModelConfigRejectionTest {
     many = with(with(many, "num_key_value_heads", "16777216"), "head_dim", "256");
     assertRefused(many)
         .hasMessageContaining("query, key and value heads have 12884901888 channels");
-    refused(MPT, "expansion_ratio", "16777216", "expansion_ratio: 16777216 * 4096, expected at");
+    refused(MPT, "expansion_ratio", "16777216", "expansion_ratio: 16777216 * 4096; expected at");
   }
 
   @ParameterizedTest
@@ -175,19 +175,19 @@ class ModelConfigRejectionTest {
   @Test
   void rotatedChannels() {
     refused(
-        PYTHIA, "rotary_pct", "0.0375", "3 of 80 channels of a head are rotated, expected an even");
+        PYTHIA, "rotary_pct", "0.0375", "3 of 80 channels of a head are rotated; expected an even");
     refused(
-        PYTHIA, "rotary_pct", "1.25", "100 of 80 channels of a head are rotated, expected an even");
+        PYTHIA, "rotary_pct", "1.25", "100 of 80 channels of a head are rotated; expected an even");
     refused(
-        PYTHIA, "rotary_pct", "0.01", "0 of 80 channels of a head are rotated, expected an even");
-    refused(PYTHIA, "rotary_pct", "1e308", "channels of a head are rotated, expected an even");
-    refused(PYTHIA, "rotary_pct", "0", "rotary_pct is 0, expected a finite number above 0");
+        PYTHIA, "rotary_pct", "0.01", "0 of 80 channels of a head are rotated; expected an even");
+    refused(PYTHIA, "rotary_pct", "1e308", "channels of a head are rotated; expected an even");
+    refused(PYTHIA, "rotary_pct", "0", "rotary_pct is 0; expected a finite number above 0");
   }
 
   @ParameterizedTest
   @ValueSource(strings = {"linear", "dynamic", "yarn", "longrope", "su", "mrope", "proportional"})
   void ropeScalingsThatAreNotImplemented(String type) {
-    String expected = "is \"%s\", expected default or llama3".formatted(type);
+    String expected = "is \"%s\"; expected default or llama3".formatted(type);
     for (String json : List.of(LLAMA, MISTRAL, QWEN2, FALCON, PYTHIA)) {
       String scaling = "{\"factor\":2.0,\"%s\":\"" + type + "\"}";
       refused(json, "rope_scaling", scaling.formatted("type"), "rope_scaling.type " + expected);
@@ -228,7 +228,7 @@ class ModelConfigRejectionTest {
         json,
         "rope_scaling.high_freq_factor",
         "1.0",
-        "rope_scaling.high_freq_factor is 1.0, expected more than low_freq_factor (1.0)");
+        "rope_scaling.high_freq_factor is 1.0; expected more than low_freq_factor (1.0)");
   }
 
   @Test
@@ -237,24 +237,24 @@ class ModelConfigRejectionTest {
         PYTHIA,
         "rope_parameters",
         "{\"rope_theta\":500000.0}",
-        "rope_parameters.rope_theta is 500000.0, expected 10000.0, as elsewhere in this file");
+        "rope_parameters.rope_theta is 500000.0; expected 10000.0, as elsewhere in this file");
     refused(
         PYTHIA,
         "rope_parameters",
         "{\"partial_rotary_factor\":1.0}",
-        "rope_parameters.partial_rotary_factor is 1.0, expected 0.25");
+        "rope_parameters.partial_rotary_factor is 1.0; expected 0.25");
     refused(
         PublishedConfigs.LLAMA_3_2_1B,
         "rope_parameters",
         "{\"rope_type\":\"default\"}",
         "expected the same scaling as rope_parameters");
-    refused(PYTHIA, "rope_theta", "20000", "rotary_emb_base is 10000, expected 20000");
+    refused(PYTHIA, "rope_theta", "20000", "rotary_emb_base is 10000; expected 20000");
   }
 
   @Test
   void spellingsThatContradict() {
-    refused(FALCON, "n_head", "72", "n_head is 72, expected 71, which num_attention_heads says");
-    refused(FALCON, "n_layer", "31", "n_layer is 31, expected 32, which num_hidden_layers says");
+    refused(FALCON, "n_head", "72", "n_head is 72; expected 71, which num_attention_heads says");
+    refused(FALCON, "n_layer", "31", "n_layer is 31; expected 32, which num_hidden_layers says");
     assertThat(read(with(FALCON, "n_head", "71")).heads()).isEqualTo(71);
   }
 
@@ -297,7 +297,7 @@ class ModelConfigRejectionTest {
         "add_cross_attention|true|expected false",
       })
   void llamaValues(String field, String value, String message) {
-    refused(LLAMA, field, value, "%s is %s, %s".formatted(field, value, message));
+    refused(LLAMA, field, value, "%s is %s; %s".formatted(field, value, message));
   }
 
   @Test
@@ -313,17 +313,17 @@ class ModelConfigRejectionTest {
         MISTRAL,
         "sliding_window",
         "4096",
-        "sliding_window is 4096, expected null or at least max_position_embeddings (32768): here"
+        "sliding_window is 4096; expected null or at least max_position_embeddings (32768): here"
             + " the cache policy sets the window");
-    refused(MISTRAL, "sliding_window", "0", "sliding_window is 0, expected a whole number");
+    refused(MISTRAL, "sliding_window", "0", "sliding_window is 0; expected a whole number");
     assertThat(read(with(MISTRAL, "sliding_window", "32768"))).isEqualTo(read(MISTRAL));
-    refused(QWEN2, "use_sliding_window", "true", "use_sliding_window is true, expected false");
+    refused(QWEN2, "use_sliding_window", "true", "use_sliding_window is true; expected false");
     refused(
         QWEN2,
         "layer_types",
         "[\"full_attention\",\"sliding_attention\"]",
-        "layer_types is [\"full_attention\",\"sliding_attention\"], expected nothing but");
-    refused(QWEN2, "use_mrope", "true", "use_mrope is true, expected false");
+        "layer_types is [\"full_attention\",\"sliding_attention\"]; expected nothing but");
+    refused(QWEN2, "use_mrope", "true", "use_mrope is true; expected false");
   }
 
   @ParameterizedTest
@@ -350,7 +350,7 @@ class ModelConfigRejectionTest {
         "fc_type|\"te\"|expected \"torch\"",
       })
   void mptValues(String field, String value, String message) {
-    refused(MPT, field, value, "%s is %s, %s".formatted(field, value, message));
+    refused(MPT, field, value, "%s is %s; %s".formatted(field, value, message));
   }
 
   @Test
@@ -372,25 +372,25 @@ class ModelConfigRejectionTest {
         "ffn_hidden_size|0|expected a whole number",
       })
   void falconValues(String field, String value, String message) {
-    refused(FALCON, field, value, "%s is %s, %s".formatted(field, value, message));
+    refused(FALCON, field, value, "%s is %s; %s".formatted(field, value, message));
   }
 
   @Test
   void falconFieldsThatContradict() {
     refused(
-        FALCON_40B, "num_ln_in_parallel_attn", "3", "num_ln_in_parallel_attn is 3, expected 1 or");
+        FALCON_40B, "num_ln_in_parallel_attn", "3", "num_ln_in_parallel_attn is 3; expected 1 or");
     refused(
-        PublishedConfigs.FALCON_11B, "ff_factor", "3", "ffn_hidden_size is 16384, expected 12288");
+        PublishedConfigs.FALCON_11B, "ff_factor", "3", "ffn_hidden_size is 16384; expected 12288");
     String each = with(FALCON, "multi_query", "false");
-    refused(each, "num_kv_heads", "8", "num_kv_heads is 8, expected 71");
+    refused(each, "num_kv_heads", "8", "num_kv_heads is 8; expected 71");
   }
 
   @Test
   void pythiaValues() {
     refused(
-        PYTHIA, "hidden_act", "\"relu\"", "hidden_act is \"relu\", expected gelu, gelu_new, gelu_");
-    refused(PYTHIA, "use_parallel_residual", "1", "use_parallel_residual is 1, expected true or");
-    refused(PYTHIA, "zero_sink", "1", "zero_sink is 1, expected true or false");
+        PYTHIA, "hidden_act", "\"relu\"", "hidden_act is \"relu\"; expected gelu, gelu_new, gelu_");
+    refused(PYTHIA, "use_parallel_residual", "1", "use_parallel_residual is 1; expected true or");
+    refused(PYTHIA, "zero_sink", "1", "zero_sink is 1; expected true or false");
     assertThat(read(with(PYTHIA, "zero_sink", "true")).sinks().zeroLogits()).isTrue();
   }
 

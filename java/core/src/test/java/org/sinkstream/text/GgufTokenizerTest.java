@@ -252,7 +252,7 @@ class GgufTokenizerTest {
     assertThat(Tokenizer.ofModel(file)).isEmpty();
     assertThatThrownBy(() -> Tokenizer.open(file))
         .isInstanceOf(CheckpointException.class)
-        .hasMessage(file + ": no tokenizer, expected the keys tokenizer.ggml.*");
+        .hasMessage(file + ": no tokenizer; expected the keys tokenizer.ggml.*");
     Files.write(file, none.string("tokenizer.ggml.model", "no_vocab").build());
     assertThat(Tokenizer.ofModel(file)).isEmpty();
     Files.write(file, GgufVocabularies.sentencePiece(SMALL).build());

@@ -153,8 +153,8 @@ class TokenizerMetadataTest {
         "\"use_regex\": true | \"use_regex\": false | supported are those of gpt-2, mpt, olmo, falcon,",
         "\"model\": { | \"normalizer\": {\"type\": \"NFKC\"}, \"model\": { | normalizer {\"type\":\"NFKC\"}",
         "\"merges\": [] | \"merges\": [], \"ignore_merges\": true | ignore_merges true",
-        "\"merges\": [] | \"merges\": [], \"dropout\": 0.5 | model.dropout is 0.5, expected null",
-        "\"lstrip\": false | \"lstrip\": true | added token \"<end>\" has lstrip, expected false",
+        "\"merges\": [] | \"merges\": [], \"dropout\": 0.5 | model.dropout is 0.5; expected null",
+        "\"lstrip\": false | \"lstrip\": true | added token \"<end>\" has lstrip; expected false",
         "\"merges\": [] | \"merges\": [], \"byte_fallback\": true | supported are SentencePiece's space marks",
         "\"model\": { | \"post_processor\": {\"type\": \"BertProcessing\", \"sep\": [\"<end>\", 256], \"cls\": [\"<end>\", 256]}, \"model\": { | post_processor {\"type\":\"BertProcessing\"",
       })
@@ -201,17 +201,17 @@ class TokenizerMetadataTest {
         List.of(),
         "texts begin with token 1, but the model's config names 2");
     refusesIds(
-        4096, OptionalInt.of(1), List.of(2, 3, 0, 5), "4 tokens end a text, expected at most 3");
+        4096, OptionalInt.of(1), List.of(2, 3, 0, 5), "4 tokens end a text; expected at most 3");
     refusesIds(
         4096,
         OptionalInt.of(1),
         List.of(4096),
-        "tokenizer.ggml.eos_token_id is 4096, expected 0 to 4095");
+        "tokenizer.ggml.eos_token_id is 4096; expected 0 to 4095");
     refusesIds(
         4096,
         OptionalInt.of(1),
         List.of(-1),
-        "tokenizer.ggml.eos_token_id is -1, expected 0 to 4095");
+        "tokenizer.ggml.eos_token_id is -1; expected 0 to 4095");
   }
 
   private static void refusesIds(
