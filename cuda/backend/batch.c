@@ -4,6 +4,7 @@
 
 #include "core/element.h"
 #include "core/memory.h"
+#include "core/round_up.h"
 #include "cuda/backend/attention.h"
 #include "cuda/backend/cache.h"
 #include "cuda/backend/gpu.h"
@@ -28,13 +29,13 @@ int64_t sks_gpu_rounded_stride(const sks_attention *attention, int32_t type) {
 
 static int32_t allocate(sks_gpu *gpu, const sks_batch *batch, sks_gpu_batch *own) {
   int64_t rows = batch->max_rows;
-  int64_t caches = sks_cuda_round(rows * (int64_t)sizeof(sks_cuda_cache), 256),
-          positions = sks_cuda_round(rows * (int64_t)sizeof(int64_t), 256),
-          entries = sks_cuda_round(rows * (int64_t)sizeof(sks_cuda_row), 256),
-          tokens = sks_cuda_round(rows * (int64_t)sizeof(sks_cuda_token), 256),
-          tiles = sks_cuda_round(rows * (int64_t)sizeof(sks_cuda_tile), 256),
-          phases = sks_cuda_round(rows * 4 * batch->attention->rotary_half * (int64_t)sizeof(float),
-                                  256),
+  int64_t caches = sks_round_up(rows * (int64_t)sizeof(sks_cuda_cache), 256),
+          positions = sks_round_up(rows * (int64_t)sizeof(int64_t), 256),
+          entries = sks_round_up(rows * (int64_t)sizeof(sks_cuda_row), 256),
+          tokens = sks_round_up(rows * (int64_t)sizeof(sks_cuda_token), 256),
+          tiles = sks_round_up(rows * (int64_t)sizeof(sks_cuda_tile), 256),
+          phases =
+              sks_round_up(rows * 4 * batch->attention->rotary_half * (int64_t)sizeof(float), 256),
           rounded = sks_gpu_most_rounded(batch) *
                     sks_gpu_rounded_stride(batch->attention, SKS_CUDA_NUMBERS) *
                     ROUNDED_BYTES; /* more than other types take */

@@ -4,6 +4,7 @@
 
 #include "core/element.h"
 #include "core/memory.h"
+#include "core/round_up.h"
 #include "cuda/backend/gpu.h"
 #include "cuda/backend/table.h"
 #include "cuda/kernels/linear.h"
@@ -119,8 +120,8 @@ int32_t sks_gpu_weights_create(sks_weights *weights, const sks_weight_part *part
     biased |= parts[i].bias != NULL;
     made->exact |= !parts[i].packed;
   }
-  int64_t elements = (sks_cuda_element_bytes(type, rows, columns) + 255) / 256 * 256;
-  int64_t scales = (sks_cuda_scale_bytes(type, rows, columns) + 255) / 256 * 256;
+  int64_t elements = sks_round_up(sks_cuda_element_bytes(type, rows, columns), 256);
+  int64_t scales = sks_round_up(sks_cuda_scale_bytes(type, rows, columns), 256);
   int64_t bias = biased ? rows * (int64_t)sizeof(float) : 0;
   int32_t status = check_columns(gpu, weights, type);
   if (status == SKS_OK)

@@ -39,7 +39,7 @@ struct parts_in_memory {
   float2 *stats;  // [rows, heads, most_parts]
   float *values;  // [rows, heads, most_parts, head_dim]
   __host__ __device__ static int64_t stats_bytes(int64_t rows, int64_t heads, int64_t parts) {
-    return sks_cuda_round(rows * heads * parts * static_cast<int64_t>(sizeof(float2)), 256);
+    return sks_round_up(rows * heads * parts * static_cast<int64_t>(sizeof(float2)), 256);
   }
   __device__ explicit parts_in_memory(const sks_attend_job &job)
       : stats(reinterpret_cast<float2 *>(job.parts_memory)),

@@ -16,7 +16,7 @@ static_assert(TICKET_BYTES % 256 == 0, "what lies behind them is aligned");
 int64_t bytes_of(const sks_cuda_attention *attention, int64_t rows, int64_t parts) {
   int64_t bytes = attention->type == SKS_F32 ? sks_attend_float_bytes(attention, rows, parts)
                                              : sks_attend_few_bytes(attention, rows, parts);
-  return TICKET_BYTES + sks_cuda_round(bytes, 256);
+  return TICKET_BYTES + sks_round_up(bytes, 256);
 }
 
 int64_t parts_of(const sks_cuda_attention *attention, int64_t rows, int64_t keys) {

@@ -21,6 +21,7 @@
 
 #include "core/kv.h"
 #include "core/phase.h"
+#include "core/round_up.h"
 #include "core/spans.h"
 
 /* Where the rows of one stream lie, in device memory: most often the same in every step. */
@@ -71,13 +72,9 @@ typedef struct sks_cuda_step {
                                position in the stream, then at its query's in the cache */
 } sks_cuda_step;
 
-static inline SKS_HOST_DEVICE int64_t sks_cuda_round(int64_t bytes, int64_t unit) {
-  return (bytes + unit - 1) / unit * unit;
-}
-
 /* Bytes from one key to the next. */
 static inline SKS_HOST_DEVICE int64_t sks_cuda_row_pitch(int32_t type, int64_t head_dim) {
-  return sks_cuda_round(sks_kv_row_bytes(type, head_dim), 16);
+  return sks_round_up(sks_kv_row_bytes(type, head_dim), 16);
 }
 
 /* Bytes of one KV head. */
@@ -88,7 +85,7 @@ static inline SKS_HOST_DEVICE int64_t sks_cuda_head_bytes(int32_t type, int64_t 
 
 static inline int64_t sks_cuda_layer_bytes(int32_t type, int64_t head_dim, int64_t kv_heads,
                                            int64_t slots) {
-  return sks_cuda_round(kv_heads * sks_cuda_head_bytes(type, head_dim, slots), 256);
+  return sks_round_up(kv_heads * sks_cuda_head_bytes(type, head_dim, slots), 256);
 }
 
 #endif

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "core/host_device.h"
+#include "core/round_up.h"
 
 /* A type beside those of sinkstream/types.h. */
 enum { SKS_CUDA_NUMBERS = -1 };
@@ -21,7 +22,7 @@ typedef struct sks_cuda_rounded {
 } sks_cuda_rounded;
 
 /* From one row to the next of SKS_F16 or SKS_BF16: 16 bytes are what products read at once. */
-static inline int64_t sks_cuda_rounded_stride(int64_t columns) { return (columns + 7) / 8 * 8; }
+static inline int64_t sks_cuda_rounded_stride(int64_t columns) { return sks_round_up(columns, 8); }
 
 /* Where a row of SKS_CUDA_NUMBERS has the number of a column, in units of 16 bits. */
 static inline SKS_HOST_DEVICE int32_t sks_cuda_number_at(int32_t columns, int32_t column) {
@@ -30,7 +31,7 @@ static inline SKS_HOST_DEVICE int32_t sks_cuda_number_at(int32_t columns, int32_
 
 /* Of SKS_CUDA_NUMBERS, with the scales. */
 static inline int64_t sks_cuda_number_stride(int64_t columns) {
-  return (columns + columns / 32 * 2 + 7) / 8 * 8;
+  return sks_round_up(columns + columns / 32 * 2, 8);
 }
 
 #endif
