@@ -14,7 +14,7 @@
 
 #include "core/operations.h"
 
-enum { SKS_BACKEND_VERSION = 4 };
+enum { SKS_BACKEND_VERSION = 5 };
 
 /* A slot that says so may be NULL: the device cannot do that, and csrc/ops says so. */
 struct sks_backend {
@@ -38,6 +38,11 @@ struct sks_backend {
   sks_clamp_function *clamp;
   sks_top_k_function *top_k;
   sks_nll_function *nll;
+
+  sks_choice_create_function *choice_create;
+  sks_choice_destroy_function *choice_destroy;
+  sks_choose_function *choose;
+  sks_choice_wait_function *choice_wait;
 
   sks_attention_create_function *attention_create;
   sks_attention_destroy_function *attention_destroy;

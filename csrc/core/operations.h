@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "core/batch.h"
+#include "core/choice.h"
 #include "core/device.h"
 #include "core/matrix.h"
 #include "core/spans.h"
@@ -49,6 +50,14 @@ typedef int32_t sks_top_k_function(sks_device *device, const float *logits, int3
                                    int32_t count, int32_t k, int32_t *indices, float *values);
 typedef int32_t sks_nll_function(sks_device *device, const float *logits, int32_t rows,
                                  int32_t count, const int32_t *targets, double *loss);
+
+typedef int32_t sks_choice_create_function(sks_choice *choice);
+typedef void sks_choice_destroy_function(sks_choice *choice);
+typedef int32_t sks_choose_function(sks_choice *choice, const float *logits, int32_t rows,
+                                    int32_t count, const int32_t *banned, int32_t banned_count,
+                                    int32_t *ids);
+/* Of the last choice, of which there is one. */
+typedef int32_t sks_choice_wait_function(sks_choice *choice, int32_t *ids);
 
 typedef int32_t sks_attention_create_function(sks_attention *attention);
 typedef void sks_attention_destroy_function(sks_attention *attention);

@@ -32,6 +32,10 @@ sks_top_k_function sks_cpu_top_k;
 void sks_cpu_top_k_of_row(const float *logits, int32_t count, int32_t k, int32_t *indices,
                           float *values);
 sks_nll_function sks_cpu_nll;
+sks_choice_create_function sks_cpu_choice_create;
+sks_choice_destroy_function sks_cpu_choice_destroy;
+sks_choose_function sks_cpu_choose;
+sks_choice_wait_function sks_cpu_choice_wait;
 sks_cache_allocate_function sks_cpu_cache_allocate;
 sks_cache_free_function sks_cpu_cache_free;
 sks_cache_grow_function sks_cpu_cache_grow;

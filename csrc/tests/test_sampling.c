@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sinkstream/choice.h"
 #include "sinkstream/sampling.h"
 #include "support/check.h"
 #include "support/guard.h"
@@ -124,6 +125,69 @@ static void test_top_k_of_rows(sks_device *device, uint64_t seed) {
   CHECK(sks_top_k(device, logits, 0, COUNT, 1, indices, values) == SKS_OK, "%s", sks_last_error());
 }
 
+/* The first one in order that is not banned, left where it is to be read and told afterwards. */
+static void test_choices(sks_device *device, uint64_t seed) {
+  enum { ROWS = 5, COUNT = 70 };
+  float logits[ROWS * COUNT];
+  candidate all[COUNT];
+  sks_choice *choice;
+  REQUIRE(sks_choice_create(device, ROWS, &choice) == SKS_OK, "%s", sks_last_error());
+  int64_t allocations = sks_allocations();
+  for (int round = 0; round < 200; round++) {
+    int32_t rows = (int32_t)(1 + rng_below(&seed, ROWS));
+    int32_t count = (int32_t)(1 + rng_below(&seed, rng_below(&seed, 2) ? 4 : COUNT));
+    int32_t most = count <= SKS_MOST_BANNED ? count - 1 : SKS_MOST_BANNED;
+    int32_t banned[SKS_MOST_BANNED], banned_count = (int32_t)rng_below(&seed, most + 1);
+    for (int32_t i = 0; i < banned_count; i++)
+      banned[i] = (int32_t)rng_below(&seed, count + 3) - 1; /* some are no index */
+    for (int32_t r = 0; r < rows; r++)
+      fill_row(logits + r * count, count, (int)rng_below(&seed, KINDS), &seed);
+    if (banned_count > 0 && rng_below(&seed, 2)) { /* the best one, so that it shows */
+      sorted(logits, count, all);
+      banned[0] = all[0].index;
+    }
+    int32_t ids[ROWS], told[ROWS];
+    CHECK(sks_choose(choice, logits, rows, count, banned, banned_count, ids) == SKS_OK, "%s",
+          sks_last_error());
+    CHECK(sks_choice_wait(choice, told) == SKS_OK, "%s", sks_last_error());
+    for (int32_t r = 0; r < rows; r++) {
+      sorted(logits + r * count, count, all);
+      int32_t place = 0;
+      for (int32_t i = 0; i < banned_count; i++)
+        if (all[place].index == banned[i]) place++, i = -1;
+      CHECK(ids[r] == all[place].index && told[r] == ids[r], "row %d of %d: %d, told %d; not %d",
+            (int)r, (int)count, (int)ids[r], (int)told[r], (int)all[place].index);
+    }
+  }
+  CHECK(sks_allocations() == allocations, "asked for memory");
+  sks_choice_destroy(choice);
+}
+
+static void test_refused_choices(sks_device *device) {
+  float x[8] = {0};
+  int32_t ids[2] = {-7, -7}, banned[9] = {0};
+  sks_choice *choice;
+  CHECK_REFUSED(sks_choice_create(device, 0, &choice), SKS_INVALID_ARGUMENT, "max_rows is 0");
+  REQUIRE(sks_choice_create(device, 2, &choice) == SKS_OK, "%s", sks_last_error());
+  CHECK_REFUSED(sks_choice_wait(choice, ids), SKS_IMPOSSIBLE, "nothing was chosen");
+  CHECK_REFUSED(sks_choose(choice, x, 0, 4, NULL, 0, ids), SKS_INVALID_ARGUMENT,
+                "rows is 0; expected 1 to 2");
+  CHECK_REFUSED(sks_choose(choice, x, 3, 2, NULL, 0, ids), SKS_INVALID_ARGUMENT, "rows is 3");
+  CHECK_REFUSED(sks_choose(choice, x, 1, 0, NULL, 0, ids), SKS_INVALID_ARGUMENT, "count is 0");
+  CHECK_REFUSED(sks_choose(choice, x, 1, 4, banned, 4, ids), SKS_INVALID_ARGUMENT,
+                "banned_count is 4; expected 0 to 3");
+  CHECK_REFUSED(sks_choose(choice, x, 1, 8, banned, 9, ids), SKS_INVALID_ARGUMENT,
+                "banned_count is 9");
+  CHECK_REFUSED(sks_choose(choice, x, 1, 4, NULL, 1, ids), SKS_INVALID_ARGUMENT, "banned is NULL");
+  CHECK_REFUSED(sks_choose(choice, NULL, 1, 4, NULL, 0, ids), SKS_INVALID_ARGUMENT,
+                "logits is NULL");
+  CHECK_REFUSED(sks_choose(choice, x, 1, 4, NULL, 0, NULL), SKS_INVALID_ARGUMENT, "ids is NULL");
+  CHECK(ids[0] == -7, "a refused call wrote");
+  CHECK_REFUSED(sks_choice_wait(choice, ids), SKS_IMPOSSIBLE, "nothing was chosen");
+  sks_choice_destroy(choice);
+  sks_choice_destroy(NULL);
+}
+
 static void test_refused(sks_device *device) {
   float x[4] = {0}, values[4];
   int32_t index[4];
@@ -155,7 +219,9 @@ int main(int argc, char **argv) {
     CHECK(sks_device_open_cpu(threads, NULL, &device) == SKS_OK, "%s", sks_last_error());
     test_operations(device, seed);
     test_top_k_of_rows(device, seed);
+    test_choices(device, seed);
     test_refused(device);
+    test_refused_choices(device);
     sks_device_close(device);
   }
   return check_report();

@@ -14,6 +14,13 @@ typedef struct sks_gpu_answer {
   _Alignas(64) char data[];
 } sks_gpu_answer;
 
+/* What kernels were asked for and write by themselves. */
+typedef struct sks_gpu_question {
+  sks_gpu_answer *answer;
+  int64_t bytes;  /* that it has room for */
+  uint32_t asked; /* the serial of the newest one */
+} sks_gpu_question;
+
 /* Room for results on both sides. */
 int32_t sks_gpu_results(sks_gpu *gpu, int64_t bytes);
 
@@ -21,11 +28,12 @@ int32_t sks_gpu_results(sks_gpu *gpu, int64_t bytes);
  */
 int32_t sks_gpu_fetch(sks_gpu *gpu, cudaError_t error, int64_t bytes, const char *what);
 
-/* Makes room for an answer of so many bytes; the serial of the question, which the kernel is to
- * leave in gpu->answer->serial once it has written the answer to gpu->answer->data. */
-int32_t sks_gpu_ask(sks_gpu *gpu, int64_t bytes, uint32_t *serial);
+/* Makes room for an answer of so many bytes. The kernel is to leave `asked` in answer->serial once
+ * it has written the answer to answer->data. */
+int32_t sks_gpu_ask(sks_gpu *gpu, sks_gpu_question *question, int64_t bytes);
 
-/* Waits for the answer to the question asked last. `error` is that of the kernel's launch. */
-int32_t sks_gpu_await(sks_gpu *gpu, cudaError_t error, const char *what);
+/* Waits for the answer. `error` is that of the kernel's launch. */
+int32_t sks_gpu_await(sks_gpu *gpu, const sks_gpu_question *question, cudaError_t error,
+                      const char *what);
 
 #endif

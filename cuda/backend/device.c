@@ -17,7 +17,7 @@ void sks_gpu_close(sks_device *device) {
     cudaFreeHost(gpu->stages[i].pinned);
   }
   cudaFreeHost(gpu->host_results);
-  cudaFreeHost(gpu->answer);
+  cudaFreeHost(gpu->likeliest.answer);
   while (gpu->blocks != NULL) sks_gpu_free(gpu, gpu->blocks->memory);
   if (gpu->stream != NULL) cudaStreamDestroy(gpu->stream);
   sks_gpu_leave_silently(gpu);

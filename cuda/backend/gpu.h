@@ -36,10 +36,8 @@ struct sks_gpu {
   /* Where small results go on their way to the host; grown as needed. */
   sks_gpu_room results;
   char *host_results;
-  sks_gpu_answer *answer;
-  int64_t answer_bytes;
-  uint32_t asked;           /* the serial of the newest question */
-  sks_gpu_room top_scratch; /* of sks_cuda_top_k */
+  sks_gpu_question likeliest; /* of sks_top_k */
+  sks_gpu_room top_scratch;   /* of the same */
 };
 
 /* Until sks_gpu_leave no other thread uses the device. */

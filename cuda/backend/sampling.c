@@ -29,17 +29,20 @@ int32_t sks_gpu_top_k(sks_device *device, const float *logits, int32_t rows, int
     return sks_gpu_leave_with(gpu, top_of_many(gpu, logits, rows, count, k, indices, values));
   size_t found = (size_t)rows * (size_t)k, index_bytes = found * sizeof *indices,
          value_bytes = found * sizeof *values;
-  uint32_t serial;
-  int32_t status = sks_gpu_ask(gpu, (int64_t)(index_bytes + value_bytes), &serial);
+  sks_gpu_question *question = &gpu->likeliest;
+  int32_t status = sks_gpu_ask(gpu, question, (int64_t)(index_bytes + value_bytes));
   if (status == SKS_OK)
     status = sks_gpu_ensure(gpu, rows * (int64_t)SKS_CUDA_TOP_SCRATCH, "room for a choice",
                             &gpu->top_scratch);
   if (status != SKS_OK || rows == 0) return sks_gpu_leave_with(gpu, status);
-  char *data = gpu->answer->data;
-  sks_cuda_top to = {(int32_t *)data, (float *)(data + index_bytes), &gpu->answer->serial, serial};
+  char *data = question->answer->data;
+  sks_cuda_top to = {.indices = (int32_t *)data,
+                     .values = (float *)(data + index_bytes),
+                     .answered = &question->answer->serial,
+                     .serial = question->asked};
   cudaError_t error =
-      sks_cuda_top_k(gpu->stream, logits, rows, count, k, gpu->top_scratch.memory, &to);
-  status = sks_gpu_await(gpu, error, "sks_top_k");
+      sks_cuda_top_k(gpu->stream, logits, rows, count, k, NULL, gpu->top_scratch.memory, &to);
+  status = sks_gpu_await(gpu, question, error, "sks_top_k");
   if (status == SKS_OK) {
     memcpy(indices, data, index_bytes);
     memcpy(values, data + index_bytes, value_bytes);

@@ -133,8 +133,8 @@ void step(cudaStream_t stream, const model &m, const bench_streams &s, bool atte
     m.linear(stream, l.down, nullptr, m.hidden, m.x, SKS_ADD, overlap);
   }
   m.linear(stream, m.head, &norm, m.x, m.logits, SKS_STORE, overlap);
-  GPU(sks_cuda_top_k(stream, m.logits.values, m.streams, m.shape.vocabulary, 1, m.top_scratch,
-                     &m.likeliest));
+  GPU(sks_cuda_top_k(stream, m.logits.values, m.streams, m.shape.vocabulary, 1, nullptr,
+                     m.top_scratch, &m.likeliest));
 }
 
 }  // namespace

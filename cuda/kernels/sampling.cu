@@ -107,9 +107,15 @@ __device__ top_scratch *scratch_of(char *scratch, unsigned r) {
   return reinterpret_cast<top_scratch *>(scratch + static_cast<int64_t>(r) * SKS_CUDA_TOP_SCRATCH);
 }
 
+__device__ bool is_banned(const sks_cuda_banned &banned, int32_t index) {
+  for (int32_t i = 0; i < banned.count; i++)
+    if (banned.indices[i] == index) return true;
+  return false;
+}
+
 // A warp for each group, until all have been looked at.
 __device__ void find_largest(const float *logits, int32_t count, int32_t group,
-                             top_scratch *scratch) {
+                             const sks_cuda_banned &banned, top_scratch *scratch) {
   int lane = static_cast<int>(threadIdx.x) % SKS_WARP;
   int32_t groups = (count - 1) / group + 1, warps = static_cast<int32_t>(gridDim.y) * WARPS;
   int32_t first =
@@ -119,7 +125,7 @@ __device__ void find_largest(const float *logits, int32_t count, int32_t group,
     uint64_t best = 0;
 #pragma unroll 8
     for (int32_t i = begin + lane; i < end; i += SKS_WARP)
-      best = larger(best, key_of(logits[i], i));
+      best = larger(best, is_banned(banned, i) ? 0 : key_of(logits[i], i));
     best = warp_largest(best);
     if (lane == 0) scratch->largest[own] = best;
   }
@@ -188,10 +194,12 @@ __device__ bool completes_rows(top_scratch *first) {
 }
 
 __global__ __launch_bounds__(THREADS) void top(const float *logits, int32_t count, int32_t group,
-                                               int32_t k, char *scratches, sks_cuda_top to) {
+                                               int32_t k,
+                                               const __grid_constant__ sks_cuda_banned banned,
+                                               char *scratches, sks_cuda_top to) {
   top_scratch *scratch = scratch_of(scratches, blockIdx.x);
   logits += static_cast<int64_t>(blockIdx.x) * count;
-  find_largest(logits, count, group, scratch);
+  find_largest(logits, count, group, banned, scratch);
   if (!arrives_last(scratch)) return;
   bool has_group = static_cast<int32_t>(threadIdx.x) <= (count - 1) / group;
   uint64_t key = has_group ? scratch->largest[threadIdx.x] : 0;
@@ -201,6 +209,7 @@ __global__ __launch_bounds__(THREADS) void top(const float *logits, int32_t coun
     int64_t at = static_cast<int64_t>(blockIdx.x) * k + threadIdx.x;
     to.indices[at] = index;
     to.values[at] = logits[index];
+    if (to.ids) to.ids[at] = index;
     __threadfence_system();
   }
   if (k > 1) __syncthreads();
@@ -240,8 +249,11 @@ __global__ __launch_bounds__(THREADS) void nll(const float *logits, int32_t coun
 }  // namespace
 
 cudaError_t sks_cuda_top_k(cudaStream_t stream, const float *logits, int32_t rows, int32_t count,
-                           int32_t k, void *scratch, const sks_cuda_top *to) {
-  if (rows < 1 || k < 1 || k > count || k > SKS_CUDA_MOST_K) return cudaErrorInvalidValue;
+                           int32_t k, const sks_cuda_banned *banned, void *scratch,
+                           const sks_cuda_top *to) {
+  if (rows < 1 || k < 1 || k > count || k > SKS_CUDA_MOST_K ||
+      (banned && (k > 1 || banned->count >= count)))
+    return cudaErrorInvalidValue;
   sks_card card = {};
   cudaError_t error = sks_card_of(&card);
   if (error != cudaSuccess) return error;
@@ -250,7 +262,8 @@ cudaError_t sks_cuda_top_k(cudaStream_t stream, const float *logits, int32_t row
   int32_t most = (groups - 1) / WARPS + 1, at_once = 2 * card.processors / rows;
   unsigned blocks = static_cast<unsigned>(at_once < 1 ? 1 : at_once < most ? at_once : most);
   return sks_launch(top, dim3(static_cast<unsigned>(rows), blocks), THREADS, 0, stream, false,
-                    logits, count, group, k, static_cast<char *>(scratch), *to);
+                    logits, count, group, k, banned ? *banned : sks_cuda_banned{},
+                    static_cast<char *>(scratch), *to);
 }
 
 cudaError_t sks_cuda_nll(cudaStream_t stream, const float *logits, int32_t rows, int32_t count,

@@ -43,8 +43,8 @@ void test_top_k(sks_device *device, char *scratch, uint64_t *seed) {
   gpu_array<int32_t> indices(all);
   gpu_array<uint32_t> answered(1);
   uint32_t serial = static_cast<uint32_t>(rng_below(seed, 1000));
-  sks_cuda_top to = {indices, found, answered, serial};
-  GPU(sks_cuda_top_k(nullptr, logits, rows, count, k, scratch, &to));
+  sks_cuda_top to = {indices, found, nullptr, answered, serial};
+  GPU(sks_cuda_top_k(nullptr, logits, rows, count, k, nullptr, scratch, &to));
   CHECK(answered.get()[0] == serial, "%u, not %u", answered.get()[0], serial);
   CHECK(indices.get() == expected, "%d of %d, %d rows", k, count, rows);
   std::vector<float> got = found.get();
@@ -52,6 +52,38 @@ void test_top_k(sks_device *device, char *scratch, uint64_t *seed) {
     float value = values[i], its = got[i];
     CHECK(its == value || (its != its && value != value), "%zu: %g, not %g", i, its, value);
   }
+}
+
+// As the CPU chooses.
+void test_choice(sks_device *device, char *scratch, uint64_t *seed) {
+  int32_t count = static_cast<int32_t>(1 + rng_below(seed, rng_below(seed, 2) ? 50 : 70000));
+  int32_t rows = static_cast<int32_t>(1 + rng_below(seed, count < 4000 ? MOST_ROWS : 9));
+  sks_cuda_banned banned = {};
+  banned.count = static_cast<int32_t>(rng_below(seed, std::min<int32_t>(count, SKS_MOST_BANNED)));
+  std::vector<float> x;
+  for (int32_t r = 0; r < rows; r++) {
+    std::vector<float> row = random_logits(static_cast<size_t>(count), seed);
+    x.insert(x.end(), row.begin(), row.end());
+  }
+  for (int32_t i = 0; i < banned.count; i++)
+    banned.indices[i] = static_cast<int32_t>(rng_below(seed, count));
+  if (banned.count > 0)  // which shows
+    banned.indices[0] =
+        static_cast<int32_t>(std::max_element(x.begin(), x.begin() + count) - x.begin());
+  sks_choice *choice;
+  std::vector<int32_t> expected(static_cast<size_t>(rows));
+  REQUIRE(sks_choice_create(device, rows, &choice) == SKS_OK, "%s", sks_last_error());
+  REQUIRE(sks_choose(choice, x.data(), rows, count, banned.indices, banned.count,
+                     expected.data()) == SKS_OK,
+          "%s", sks_last_error());
+  sks_choice_destroy(choice);
+  gpu_array<float> logits(x), values(static_cast<size_t>(rows));
+  gpu_array<int32_t> indices(expected.size()), ids(expected.size());
+  gpu_array<uint32_t> answered(1);
+  sks_cuda_top to = {indices, values, ids, answered, 1};
+  GPU(sks_cuda_top_k(nullptr, logits, rows, count, 1, &banned, scratch, &to));
+  CHECK(indices.get() == expected, "%d rows of %d, %d banned", rows, count, banned.count);
+  CHECK(ids.get() == expected, "%d rows of %d, %d banned: ids", rows, count, banned.count);
 }
 
 void test_nll(sks_device *device, uint64_t *seed) {
@@ -86,6 +118,7 @@ int main(int argc, char **argv) {
   scratch.zero();
   for (int round = 0; round < shortened(30); round++) {
     test_top_k(device, scratch, &seed);
+    test_choice(device, scratch, &seed);
     test_nll(device, &seed);
   }
   sks_device_close(device);

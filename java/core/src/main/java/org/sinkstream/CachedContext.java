@@ -2,7 +2,9 @@ package org.sinkstream;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Set;
 import org.sinkstream.graph.Runner;
+import org.sinkstream.kernels.Choice;
 import org.sinkstream.kernels.KvCache;
 import org.sinkstream.kernels.Tensor;
 
@@ -53,6 +55,16 @@ final class CachedContext implements Context {
   public void append(int[] tokens, int from, int count) {
     reserve(count);
     runner.appendForLast(cache, tokens, from, count);
+  }
+
+  /**
+   * Appends the token that is likeliest by some logits [1, vocabulary].
+   *
+   * @param without tokens that are not chosen, at most {@link Choice#MOST_BANNED}
+   */
+  int appendLikeliest(Tensor logits, Set<Integer> without) {
+    reserve(1);
+    return runner.appendLikeliest(cache, logits, without);
   }
 
   @Override

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.function.IntFunction;
+import org.sinkstream.kernels.Choice;
 import org.sinkstream.kernels.Tensor;
 import org.sinkstream.kernels.TopK;
 
@@ -27,6 +28,18 @@ final class Sampler {
     this.random = new SplittableRandom(sampling.seed());
   }
 
+  /** Whether it takes the likeliest token but for the banned ones, which a device can do alone. */
+  boolean takesLikeliest() {
+    return sampling.temperature() == 0
+        && sampling.repetitionPenalty() == 1
+        && banned.size() <= Choice.MOST_BANNED;
+  }
+
+  /** Tokens that are never chosen. */
+  Set<Integer> banned() {
+    return banned;
+  }
+
   /**
    * Chooses one token.
    *
@@ -41,15 +54,15 @@ final class Sampler {
     // A penalty or a ban moves only these tokens, so the best of the rest are among this many.
     long spare = (long) wanted + penalised.length + banned.size();
     int count = wanted == 0 ? vocabulary : (int) Math.min(vocabulary, spare);
-    List<Choice> choices = choices(top.apply(count), logits, penalised);
+    List<Candidate> choices = choices(top.apply(count), logits, penalised);
     return sampling.temperature() == 0
         ? choices.getFirst().id
         : draw(wanted == 0 ? choices : choices.subList(0, Math.min(wanted, choices.size())));
   }
 
-  private record Choice(int id, double logit) {
-    private static final Comparator<Choice> BEST_FIRST =
-        Comparator.comparingDouble(Choice::logit).reversed().thenComparingInt(Choice::id);
+  private record Candidate(int id, double logit) {
+    private static final Comparator<Candidate> BEST_FIRST =
+        Comparator.comparingDouble(Candidate::logit).reversed().thenComparingInt(Candidate::id);
   }
 
   /** The recent tokens, each once, sorted; none where there is no penalty. */
@@ -60,22 +73,22 @@ final class Sampler {
   }
 
   /** The candidates and the penalised tokens, penalty applied, best first; banned ones left out. */
-  private List<Choice> choices(TopK candidates, Tensor logits, int[] penalised) {
-    List<Choice> choices = new ArrayList<>(candidates.indices().length + penalised.length);
+  private List<Candidate> choices(TopK candidates, Tensor logits, int[] penalised) {
+    List<Candidate> choices = new ArrayList<>(candidates.indices().length + penalised.length);
     for (int i = 0; i < candidates.indices().length; i++) {
       int id = candidates.indices()[i];
       if (Arrays.binarySearch(penalised, id) < 0 && !banned.contains(id)) {
-        choices.add(new Choice(id, candidates.values()[i]));
+        choices.add(new Candidate(id, candidates.values()[i]));
       }
     }
     if (penalised.length > 0) { // else they are in order, and all the logits are not needed
       float[] all = logits.toArray(0);
       for (int id : penalised) {
         if (!banned.contains(id)) {
-          choices.add(new Choice(id, penalty(all[id])));
+          choices.add(new Candidate(id, penalty(all[id])));
         }
       }
-      choices.sort(Choice.BEST_FIRST);
+      choices.sort(Candidate.BEST_FIRST);
     }
     return choices;
   }
@@ -85,7 +98,7 @@ final class Sampler {
   }
 
   /** Draws from softmax(logit / temperature), cut by top-p and min-p. */
-  private int draw(List<Choice> choices) {
+  private int draw(List<Candidate> choices) {
     double[] weights = new double[choices.size()];
     double total = 0;
     double largest = choices.getFirst().logit;

@@ -386,11 +386,17 @@ public final class Session implements AutoCloseable {
   /** Chooses the next token and appends it. */
   int step(Sampler sampler) {
     requireLogits();
-    int token =
-        sampler.choose(
-            model.info().vocabulary(), k -> runner.top(newest(), k), newest(), recent::newest);
-    appendChunk(new int[] {token}, 0, 1);
-    context.last();
+    int token;
+    if (sampler.takesLikeliest() && context instanceof CachedContext cached) {
+      token = cached.appendLikeliest(newest(), sampler.banned());
+      appended(token, null);
+    } else {
+      token =
+          sampler.choose(
+              model.info().vocabulary(), k -> runner.top(newest(), k), newest(), recent::newest);
+      appendChunk(new int[] {token}, 0, 1);
+      context.last();
+    }
     return token;
   }
 
@@ -479,12 +485,13 @@ public final class Session implements AutoCloseable {
   }
 
   /**
-   * Takes in what a step of several streams did.
+   * Takes in what a step of one token did.
    *
    * @param token the one that was appended
-   * @param logits of the next one, there until {@link #keepLogits}
+   * @param logits of the next one in a batch's memory, there until {@link #keepLogits}; null where
+   *     the runner has them
    */
-  void appended(int token, Tensor logits) {
+  void appended(int token, @Nullable Tensor logits) {
     recent.add(token);
     batchLogits = logits;
     hasLogits = true;

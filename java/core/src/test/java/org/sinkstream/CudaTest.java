@@ -24,6 +24,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.sinkstream.checkpoint.Checkpoint;
 import org.sinkstream.checkpoint.Config;
 import org.sinkstream.error.DeviceMemoryException;
@@ -245,6 +246,25 @@ class CudaTest {
       expected.append(RandomTokens.of(cpu, 20, 9));
       assertThat(found.generate(greedy).stream().map(Token::id).toList())
           .isEqualTo(expected.generate(greedy).stream().map(Token::id).toList());
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"4+60", "dense", "recompute:64"})
+  void theDeviceChoosesTheLikeliest(String policy) {
+    try (Session found = gpu.newSession(CachePolicy.parse(policy));
+        Session other = gpu.newSession(SMALL);
+        Session expected = gpu.newSession(CachePolicy.parse(policy))) {
+      found.append(RandomTokens.of(cpu, 20, 22));
+      expected.append(RandomTokens.of(cpu, 20, 22));
+      other.append(3);
+      LikeliestSteps.check(found, expected, 80);
+      for (Token token :
+          found.generate(GenerationOptions.of(30, 1).withSampling(Sampling.greedy()))) {
+        other.candidates(1); // a question between two choices
+        expected.append(token.id());
+      }
+      assertThat(found.logits()).isEqualTo(expected.logits());
     }
   }
 

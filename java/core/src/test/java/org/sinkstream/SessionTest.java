@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.catchThrowable;
 import static org.assertj.core.api.Assertions.within;
 
 import java.util.Arrays;
+import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -58,6 +59,38 @@ class SessionTest {
       }
       assertThat(pieces.position()).isEqualTo(100);
       assertSameLogits(pieces.logits(), whole.logits());
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"4+20", "0+24", "dense", "recompute:24"})
+  void theDeviceChoosesTheLikeliest(String policy) {
+    try (Session found = model.newSession(CachePolicy.parse(policy));
+        Session expected = model.newSession(CachePolicy.parse(policy))) {
+      int[] ids = RandomTokens.of(model, 10, 21);
+      found.append(ids);
+      expected.append(ids);
+      LikeliestSteps.check(found, expected, 40);
+      found.dropLast(1);
+      expected.dropLast(1);
+      found.append(7);
+      expected.append(7);
+      LikeliestSteps.check(found, expected, 3);
+    }
+  }
+
+  @Test
+  void theDeviceChoosesFromABatchsLogits() {
+    try (Session found = model.newSession(SMALL);
+        Session other = model.newSession(SMALL);
+        Session expected = model.newSession(SMALL);
+        SessionBatch batch = model.newBatch(2)) {
+      batch.append(List.of(other, found), 3, 5);
+      expected.append(5);
+      LikeliestSteps.check(found, expected, 3);
+      batch.append(List.of(found, other), 8, 9);
+      expected.append(8);
+      LikeliestSteps.check(found, expected, 3);
     }
   }
 

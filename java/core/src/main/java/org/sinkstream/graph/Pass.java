@@ -75,6 +75,16 @@ final class Pass {
     setIds(tokens, from, count);
   }
 
+  /** Starts a step with the next token of one stream, which is in {@link #ids} already. */
+  void beginWithChosen(KvCache cache) {
+    batch.begin(cache, 1);
+  }
+
+  /** Where the step's tokens are read from, in device memory. */
+  MemorySegment ids() {
+    return ids;
+  }
+
   /**
    * Starts a step with the next token of each of some streams.
    *

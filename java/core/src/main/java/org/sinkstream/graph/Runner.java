@@ -1,7 +1,9 @@
 package org.sinkstream.graph;
 
 import java.lang.foreign.Arena;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
+import org.sinkstream.kernels.Choice;
 import org.sinkstream.kernels.Device;
 import org.sinkstream.kernels.KvCache;
 import org.sinkstream.kernels.Operations;
@@ -24,6 +26,7 @@ public final class Runner {
   private final Pass pass;
   private final Tensor last;
   private final Recording one;
+  private @Nullable Choice choice;
   private @Nullable Tensor block;
 
   Runner(Device device, Arena arena, Decoder decoder, Pass pass) {
@@ -62,6 +65,27 @@ public final class Runner {
   /** The same, and {@link #last} become the logits of the last of them. */
   public void appendForLast(KvCache cache, int[] tokens, int from, int count) {
     pass.begin(cache, tokens, from, count);
+    runForLast(cache, count);
+  }
+
+  /**
+   * Appends the likeliest token, and {@link #last} become the logits after it. The device chooses
+   * it and goes on at once: the host hears of it while the step runs.
+   *
+   * @param logits [1, vocabulary] to choose from
+   * @param without tokens that are not chosen, at most {@link Choice#MOST_BANNED}
+   */
+  public int appendLikeliest(KvCache cache, Tensor logits, Set<Integer> without) {
+    if (choice == null) {
+      choice = new Choice(device, arena);
+    }
+    choice.choose(logits, without, pass.ids());
+    pass.beginWithChosen(cache);
+    runForLast(cache, 1);
+    return choice.await();
+  }
+
+  private void runForLast(KvCache cache, int count) {
     if (count == 1 && cache.isConstant() && !pass.isObserved()) {
       one.run(() -> forwardForLast(1));
     } else {

@@ -2765,6 +2765,263 @@ public class Sinkstream extends Sinkstream$shared {
            throw new AssertionError("should not reach here", ex$);
         }
     }
+    private static final int SKS_MOST_BANNED = (int)8L;
+    /**
+     * {@snippet lang=c :
+     * enum sks_choice_limits.SKS_MOST_BANNED = 8
+     * }
+     */
+    public static int SKS_MOST_BANNED() {
+        return SKS_MOST_BANNED;
+    }
+
+    private static class sks_choice_create {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Sinkstream.C_INT,
+            Sinkstream.C_POINTER,
+            Sinkstream.C_INT,
+            Sinkstream.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sks_choice_create");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sks_choice_create(sks_device *device, int32_t max_rows, sks_choice **choice)
+     * }
+     */
+    public static FunctionDescriptor sks_choice_create$descriptor() {
+        return sks_choice_create.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sks_choice_create(sks_device *device, int32_t max_rows, sks_choice **choice)
+     * }
+     */
+    public static MethodHandle sks_choice_create$handle() {
+        return sks_choice_create.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sks_choice_create(sks_device *device, int32_t max_rows, sks_choice **choice)
+     * }
+     */
+    public static MemorySegment sks_choice_create$address() {
+        return sks_choice_create.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sks_choice_create(sks_device *device, int32_t max_rows, sks_choice **choice)
+     * }
+     */
+    public static int sks_choice_create(MemorySegment device, int max_rows, MemorySegment choice) {
+        var mh$ = sks_choice_create.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sks_choice_create", device, max_rows, choice);
+            }
+            return (int)mh$.invokeExact(device, max_rows, choice);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sks_choice_destroy {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            Sinkstream.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sks_choice_destroy");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void sks_choice_destroy(sks_choice *choice)
+     * }
+     */
+    public static FunctionDescriptor sks_choice_destroy$descriptor() {
+        return sks_choice_destroy.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void sks_choice_destroy(sks_choice *choice)
+     * }
+     */
+    public static MethodHandle sks_choice_destroy$handle() {
+        return sks_choice_destroy.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * void sks_choice_destroy(sks_choice *choice)
+     * }
+     */
+    public static MemorySegment sks_choice_destroy$address() {
+        return sks_choice_destroy.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void sks_choice_destroy(sks_choice *choice)
+     * }
+     */
+    public static void sks_choice_destroy(MemorySegment choice) {
+        var mh$ = sks_choice_destroy.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sks_choice_destroy", choice);
+            }
+            mh$.invokeExact(choice);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sks_choose {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Sinkstream.C_INT,
+            Sinkstream.C_POINTER,
+            Sinkstream.C_POINTER,
+            Sinkstream.C_INT,
+            Sinkstream.C_INT,
+            Sinkstream.C_POINTER,
+            Sinkstream.C_INT,
+            Sinkstream.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sks_choose");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sks_choose(sks_choice *choice, const float *logits, int32_t rows, int32_t count, const int32_t *banned, int32_t banned_count, int32_t *ids)
+     * }
+     */
+    public static FunctionDescriptor sks_choose$descriptor() {
+        return sks_choose.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sks_choose(sks_choice *choice, const float *logits, int32_t rows, int32_t count, const int32_t *banned, int32_t banned_count, int32_t *ids)
+     * }
+     */
+    public static MethodHandle sks_choose$handle() {
+        return sks_choose.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sks_choose(sks_choice *choice, const float *logits, int32_t rows, int32_t count, const int32_t *banned, int32_t banned_count, int32_t *ids)
+     * }
+     */
+    public static MemorySegment sks_choose$address() {
+        return sks_choose.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sks_choose(sks_choice *choice, const float *logits, int32_t rows, int32_t count, const int32_t *banned, int32_t banned_count, int32_t *ids)
+     * }
+     */
+    public static int sks_choose(MemorySegment choice, MemorySegment logits, int rows, int count, MemorySegment banned, int banned_count, MemorySegment ids) {
+        var mh$ = sks_choose.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sks_choose", choice, logits, rows, count, banned, banned_count, ids);
+            }
+            return (int)mh$.invokeExact(choice, logits, rows, count, banned, banned_count, ids);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sks_choice_wait {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Sinkstream.C_INT,
+            Sinkstream.C_POINTER,
+            Sinkstream.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sks_choice_wait");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sks_choice_wait(sks_choice *choice, int32_t *ids)
+     * }
+     */
+    public static FunctionDescriptor sks_choice_wait$descriptor() {
+        return sks_choice_wait.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sks_choice_wait(sks_choice *choice, int32_t *ids)
+     * }
+     */
+    public static MethodHandle sks_choice_wait$handle() {
+        return sks_choice_wait.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sks_choice_wait(sks_choice *choice, int32_t *ids)
+     * }
+     */
+    public static MemorySegment sks_choice_wait$address() {
+        return sks_choice_wait.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sks_choice_wait(sks_choice *choice, int32_t *ids)
+     * }
+     */
+    public static int sks_choice_wait(MemorySegment choice, MemorySegment ids) {
+        var mh$ = sks_choice_wait.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sks_choice_wait", choice, ids);
+            }
+            return (int)mh$.invokeExact(choice, ids);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
 
     private static class sks_clamp {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
