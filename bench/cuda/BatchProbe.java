@@ -12,7 +12,8 @@ import org.sinkstream.WeightType;
 /**
  * What of a step of several streams is the GPU's and what the host's, through the public API: steps
  * that nobody waits for (what the GPU takes), steps of which somebody waits for one stream's
- * likeliest token, and for those of all, asked for at once and one by one. Started as
+ * likeliest token, and for those of all, asked for at once and one by one; and steps whose tokens
+ * the GPU chooses itself. Started as
  *
  * <pre>java -cp 'CLASSES_AND_JARS' bench/cuda/BatchProbe.java llama-2-7b F16 64 4+252 4+1020</pre>
  */
@@ -61,6 +62,7 @@ final class BatchProbe {
       double[] alone = new double[rounds];
       double[] append = new double[rounds * steps];
       double[][] asked = new double[asks.size()][rounds * steps];
+      double[] likeliest = new double[rounds * steps];
       int[] tokens = new int[streams];
       for (int round = 0; round < rounds; round++) {
         int from = round * steps;
@@ -83,15 +85,20 @@ final class BatchProbe {
                     });
           }
         }
+        batch.appendLikeliest(sessions);
+        for (int i = from; i < from + steps; i++) {
+          likeliest[i] = timed(() -> batch.appendLikeliest(sessions));
+        }
       }
       System.out.printf(
           "back to back %.0f us (append %.1f); append and candidates(1) of one stream %.0f us, of"
-              + " all at once %.0f us, one by one %.0f us%n",
+              + " all at once %.0f us, one by one %.0f us; appendLikeliest %.0f us%n",
           StepProbe.median(alone),
           StepProbe.median(append),
           StepProbe.median(asked[0]),
           StepProbe.median(asked[1]),
-          StepProbe.median(asked[2]));
+          StepProbe.median(asked[2]),
+          StepProbe.median(likeliest));
     } finally {
       sessions.forEach(Session::close);
     }

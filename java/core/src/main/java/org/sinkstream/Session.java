@@ -476,12 +476,24 @@ public final class Session implements AutoCloseable {
    */
   KvCache cacheFor(int token) {
     check();
+    return cacheWithRoom(lacksSinkTokenBefore(token) ? 2 : 1);
+  }
+
+  /** The cache, with room for so many more tokens; as {@link #cacheFor}. */
+  KvCache cacheWithRoom(long tokens) {
+    check();
     if (!(context instanceof CachedContext cached)) {
       throw new IllegalArgumentException(
           "cache policy %s: streams under S+R and dense alone can be stepped together"
               .formatted(policy));
     }
-    return cached.cache(lacksSinkTokenBefore(token) ? 2 : 1);
+    return cached.cache(tokens);
+  }
+
+  /** Whether the next token's logits are these, in a batch's memory. */
+  boolean goesOnFrom(Tensor logits) {
+    check();
+    return hasLogits && logits.equals(batchLogits);
   }
 
   /**

@@ -55,18 +55,11 @@ public final class SessionBatch implements AutoCloseable {
    * @throws org.sinkstream.error.DeviceMemoryException if a GPU has not the memory for its growth
    */
   public void append(List<Session> sessions, int... tokens) {
-    requireOpen();
-    if (sessions.isEmpty() || sessions.size() > maxStreams()) {
-      throw new IllegalArgumentException(
-          "%d sessions; expected 1 to %d".formatted(sessions.size(), maxStreams()));
-    }
+    requireTogether(sessions);
     if (tokens.length != sessions.size()) {
       throw new IllegalArgumentException(
           "%d tokens for %d sessions; expected one for each"
               .formatted(tokens.length, sessions.size()));
-    }
-    if (!sessions.equals(last)) { // most often they are the same ones
-      requireDifferentOfModel(sessions);
     }
     model.checkIds(tokens);
     List<KvCache> caches = new ArrayList<>(tokens.length);
@@ -93,6 +86,46 @@ public final class SessionBatch implements AutoCloseable {
   }
 
   /**
+   * Appends to each session the token that is likeliest by its logits: what {@link #candidates} and
+   * {@link #append} do, but in one call, where the sessions are those of the last step in its order
+   * and were not used alone since then. A device then goes on before the host knows the tokens. On
+   * any failure every stream stays as it was.
+   *
+   * @param sessions different sessions of this model, at most {@link #maxStreams}
+   * @return the tokens, in the same order
+   * @throws IllegalArgumentException for sessions of another model or twice the same, or a session
+   *     under {@code recompute:L}
+   * @throws IllegalStateException for a session that is closed, or one that has no logits to go on
+   *     from
+   * @throws org.sinkstream.error.MemoryLimitException as {@link #append}
+   * @throws org.sinkstream.error.DeviceMemoryException as {@link #append}
+   */
+  public int[] appendLikeliest(List<Session> sessions) {
+    requireTogether(sessions);
+    if (!sessions.equals(last) || !haveLogitsOfTheLastStep()) {
+      int[] tokens =
+          sessions.stream().mapToInt(session -> session.candidates(1).ids()[0]).toArray();
+      append(sessions, tokens);
+      return tokens;
+    }
+    int[] tokens =
+        runner.appendLikeliest(sessions.stream().map(session -> session.cacheWithRoom(1)).toList());
+    for (int i = 0; i < tokens.length; i++) {
+      sessions.get(i).appended(tokens[i], runner.logits(i));
+    }
+    return tokens;
+  }
+
+  private boolean haveLogitsOfTheLastStep() {
+    for (int i = 0; i < last.size(); i++) {
+      if (!last.get(i).goesOnFrom(runner.logits(i))) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /**
    * The tokens that are likeliest to come next in each session of the last {@link #append}, in its
    * order, as they were then: one answer of the device for all of them.
    *
@@ -107,7 +140,15 @@ public final class SessionBatch implements AutoCloseable {
     return runner.top(last.size(), count).stream().map(Candidates::of).toList();
   }
 
-  private void requireDifferentOfModel(List<Session> sessions) {
+  private void requireTogether(List<Session> sessions) {
+    requireOpen();
+    if (sessions.isEmpty() || sessions.size() > maxStreams()) {
+      throw new IllegalArgumentException(
+          "%d sessions; expected 1 to %d".formatted(sessions.size(), maxStreams()));
+    }
+    if (sessions.equals(last)) {
+      return; // most often
+    }
     for (Session session : sessions) {
       if (session.model() != model) {
         throw new IllegalArgumentException("a session of another model than the batch");

@@ -269,6 +269,11 @@ class CudaTest {
   }
 
   @Test
+  void theLikeliestOfBatchesAreAppended() {
+    SessionBatchTest.checkLikeliest(gpu);
+  }
+
+  @Test
   void candidatesAreTheLargestLogits() {
     try (Session session = gpu.newSession(SMALL)) {
       for (int token : RandomTokens.of(cpu, 5, 10)) {

@@ -5,7 +5,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
+import java.util.Random;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -96,14 +99,73 @@ class SessionBatchTest {
   }
 
   @Test
+  void theLikeliestAreAppended() {
+    checkLikeliest(model);
+  }
+
+  /**
+   * What is appended is what each stream's logits say, whether the device goes on by itself or the
+   * host has to choose: members change, and some go on alone for a token.
+   */
+  static void checkLikeliest(Model model) {
+    CachePolicy[] policies = {SMALL, CachePolicy.streaming(0, 7), CachePolicy.dense(), SMALL};
+    List<Session> sessions = new ArrayList<>();
+    try (SessionBatch batch = model.newBatch(policies.length)) {
+      for (int i = 0; i < policies.length; i++) {
+        sessions.add(model.newSession(policies[i]));
+        sessions.get(i).append(RandomTokens.of(model, 1 + 13 * i, i));
+      }
+      SplittableRandom random = new SplittableRandom(12);
+      List<Session> members = List.copyOf(sessions);
+      for (int step = 0; step < 80; step++) {
+        if (random.nextInt(8) == 0) {
+          List<Session> others = new ArrayList<>(sessions);
+          Collections.shuffle(others, new Random(step));
+          members = others.subList(0, 1 + random.nextInt(others.size()));
+        }
+        if (random.nextInt(8) == 0) {
+          sessions.get(random.nextInt(sessions.size())).append(step);
+        }
+        int[] expected =
+            members.stream().mapToInt(session -> session.candidates(1).ids()[0]).toArray();
+        long[] positions = members.stream().mapToLong(Session::position).toArray();
+        assertThat(batch.appendLikeliest(members)).isEqualTo(expected);
+        assertThat(members.stream().mapToLong(Session::position).toArray())
+            .isEqualTo(Arrays.stream(positions).map(position -> position + 1).toArray());
+        assertCandidatesAreTheirs(batch, members, 3);
+      }
+    } finally {
+      sessions.forEach(Session::close);
+    }
+  }
+
+  /** The stream goes on from the token that was appended. */
+  @Test
+  void theLikeliestTokensAreThoseOfTheStreams() {
+    try (Session a = model.newSession(SMALL);
+        Session b = model.newSession(SMALL);
+        Session alone = model.newSession(SMALL);
+        SessionBatch batch = model.newBatch(2)) {
+      batch.append(List.of(a, b), 1, 2);
+      alone.append(2);
+      for (int i = 0; i < 40; i++) {
+        alone.append(batch.appendLikeliest(List.of(a, b))[1]);
+        assertSame(b, alone);
+      }
+    }
+  }
+
+  @Test
   void stepsTakeNoMemory() {
     try (Session a = model.newSession(SMALL);
         Session b = model.newSession(SMALL);
         SessionBatch batch = model.newBatch(2)) {
       batch.append(List.of(a, b), 1, 2);
+      batch.appendLikeliest(List.of(a, b));
       long before = Device.allocatedBytes();
       for (int i = 0; i < 100; i++) {
         batch.append(List.of(a, b), 3, 4);
+        batch.appendLikeliest(List.of(a, b));
       }
       assertThat(Device.allocatedBytes()).isEqualTo(before);
     }
@@ -117,6 +179,8 @@ class SessionBatchTest {
       a.append(1);
       b.append(1);
       refused(() -> batch.append(List.of(a, a), 1, 1), "is in the batch twice");
+      refused(() -> batch.appendLikeliest(List.of(a, a)), "is in the batch twice");
+      refused(() -> batch.appendLikeliest(List.of()), "0 sessions; expected 1 to 2");
       refused(() -> batch.append(List.of(a, b), 1), "1 tokens for 2 sessions");
       refused(() -> batch.append(List.of(), new int[0]), "0 sessions; expected 1 to 2");
       refused(() -> batch.append(List.of(a, b), 1, 1 << 20), "token 1 of 2 has id 1048576");

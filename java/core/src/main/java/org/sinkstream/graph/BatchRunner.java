@@ -4,6 +4,10 @@ import java.lang.foreign.Arena;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.function.IntConsumer;
+import org.jspecify.annotations.Nullable;
+import org.sinkstream.kernels.Choice;
 import org.sinkstream.kernels.Device;
 import org.sinkstream.kernels.KvCache;
 import org.sinkstream.kernels.Operations;
@@ -27,6 +31,7 @@ public final class BatchRunner {
   private final Map<Integer, Recording> recordings = new HashMap<>();
 
   private long widest;
+  private @Nullable Choice choice;
 
   BatchRunner(Device device, Arena arena, Decoder decoder, Pass pass) {
     this.device = device;
@@ -49,6 +54,31 @@ public final class BatchRunner {
    * @param tokens one for each stream
    */
   public void append(List<KvCache> caches, int[] tokens) {
+    step(caches, rows -> pass.begin(caches, tokens, rows));
+  }
+
+  /**
+   * Appends to each of the streams of the last step the token that is likeliest by its logits. The
+   * device chooses them and goes on at once: the host hears of them while the step runs.
+   *
+   * @param caches those of the last step, in its order
+   * @return the tokens
+   */
+  public int[] appendLikeliest(List<KvCache> caches) {
+    if (choice == null) {
+      choice = new Choice(device, arena, maxStreams());
+    }
+    choice.choose(logits, caches.size(), Set.of(), pass.ids());
+    step(caches, rows -> pass.beginWithChosen(caches, rows));
+    return choice.await();
+  }
+
+  /**
+   * Takes a step of one token of each stream.
+   *
+   * @param begin begins it, given how many rows there are to compute
+   */
+  private void step(List<KvCache> caches, IntConsumer begin) {
     boolean constant = true;
     long tokensKept = 0;
     for (KvCache cache : caches) {
@@ -56,7 +86,7 @@ public final class BatchRunner {
       tokensKept = Math.max(tokensKept, cache.spec().sinks() + cache.spec().window());
     }
     int rows = constant ? rowsFor(caches.size()) : caches.size();
-    pass.begin(caches, tokens, rows);
+    begin.accept(rows);
     if (constant) {
       recordingFor(rows, tokensKept).run(() -> forward(rows));
     } else {

@@ -95,6 +95,11 @@ final class Pass {
     setIds(tokens, 0, caches.size());
   }
 
+  /** The same, the tokens being in {@link #ids} already. */
+  void beginWithChosen(List<KvCache> caches, int paddedRows) {
+    batch.begin(caches, paddedRows);
+  }
+
   private void setIds(int[] tokens, int from, int count) {
     MemorySegment.copy(tokens, from, hostIds, JAVA_INT, 0, count);
     device.upload(hostIds.asSlice(0, (long) count * Integer.BYTES), ids);

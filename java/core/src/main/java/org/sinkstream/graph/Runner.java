@@ -77,12 +77,12 @@ public final class Runner {
    */
   public int appendLikeliest(KvCache cache, Tensor logits, Set<Integer> without) {
     if (choice == null) {
-      choice = new Choice(device, arena);
+      choice = new Choice(device, arena, 1);
     }
-    choice.choose(logits, without, pass.ids());
+    choice.choose(logits, 1, without, pass.ids());
     pass.beginWithChosen(cache);
     runForLast(cache, 1);
-    return choice.await();
+    return choice.await()[0];
   }
 
   private void runForLast(KvCache cache, int count) {

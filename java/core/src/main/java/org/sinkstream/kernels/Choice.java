@@ -8,8 +8,8 @@ import java.util.Set;
 import org.sinkstream.kernels.ffi.Sinkstream;
 
 /**
- * The likeliest next token, chosen where the logits are ({@code choice.h}): a step begins with it
- * before the host knows which one it is. Used by one thread at a time.
+ * The likeliest next tokens, chosen where the logits are ({@code choice.h}): a step begins with
+ * them before the host knows which they are. Used by one thread at a time.
  */
 public final class Choice {
   /** Most tokens that can be left out. */
@@ -18,26 +18,26 @@ public final class Choice {
   private final MemorySegment handle;
   private final MemorySegment banned;
   private final MemorySegment chosen;
+  private int chosenRows;
 
-  /** Room for one; freed when the arena closes. */
-  public Choice(Device device, Arena arena) {
+  /** Room for the choices of some rows; freed when the arena closes. */
+  public Choice(Device device, Arena arena, int maxRows) {
     this.handle =
         NativeCalls.own(
             arena,
-            out -> Sinkstream.sks_choice_create(device.handle(), 1, out),
+            out -> Sinkstream.sks_choice_create(device.handle(), maxRows, out),
             Sinkstream::sks_choice_destroy);
     this.banned = arena.allocate(JAVA_INT, MOST_BANNED);
-    this.chosen = arena.allocate(JAVA_INT);
+    this.chosen = arena.allocate(JAVA_INT, maxRows);
   }
 
   /**
-   * Chooses a token without waiting for it.
+   * Chooses a token for each of the first rows of logits, and does not wait for it.
    *
-   * @param logits [1, vocabulary]
    * @param without tokens that are not chosen, at most {@link #MOST_BANNED} and not all there are
-   * @param ids its place in device memory, for the operations that follow
+   * @param ids their place in device memory, for the operations that follow
    */
-  public void choose(Tensor logits, Set<Integer> without, MemorySegment ids) {
+  public void choose(Tensor logits, int rows, Set<Integer> without, MemorySegment ids) {
     if (without.size() > MOST_BANNED) {
       throw new IllegalArgumentException(
           "%d tokens to be left out; expected at most %d".formatted(without.size(), MOST_BANNED));
@@ -46,14 +46,15 @@ public final class Choice {
     for (int token : without) {
       banned.setAtIndex(JAVA_INT, count++, token);
     }
-    logits.require("logits", 1, logits.columns());
+    logits.require("logits", rows, logits.columns());
     NativeCalls.check(
-        Sinkstream.sks_choose(handle, logits.data(), 1, logits.columns(), banned, count, ids));
+        Sinkstream.sks_choose(handle, logits.data(), rows, logits.columns(), banned, count, ids));
+    chosenRows = rows;
   }
 
-  /** The token, once it is known; what follows it goes on meanwhile. */
-  public int await() {
+  /** The tokens, once they are known; what follows them goes on meanwhile. */
+  public int[] await() {
     NativeCalls.check(Sinkstream.sks_choice_wait(handle, chosen));
-    return chosen.get(JAVA_INT, 0);
+    return chosen.asSlice(0, (long) chosenRows * Integer.BYTES).toArray(JAVA_INT);
   }
 }
