@@ -29,7 +29,7 @@ int32_t sks_choose(sks_choice *choice, const float *logits, int32_t rows, int32_
                    const int32_t *banned, int32_t banned_count, int32_t *ids) {
   int32_t status = sks_require_range(rows, 1, choice->max_rows, "rows");
   if (status == SKS_OK) status = sks_require_range(count, 1, INT32_MAX, "count");
-  int32_t most = count <= SKS_MOST_BANNED ? count - 1 : SKS_MOST_BANNED; /* one has to be left */
+  int64_t most = count <= SKS_MOST_BANNED ? (int64_t)count - 1 : SKS_MOST_BANNED; /* one is left */
   if (status == SKS_OK) status = sks_require_range(banned_count, 0, most, "banned_count");
   if (status == SKS_OK) status = sks_require_pointer(logits, "logits");
   if (status == SKS_OK && banned_count > 0) status = sks_require_pointer(banned, "banned");

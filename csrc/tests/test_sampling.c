@@ -163,6 +163,25 @@ static void test_choices(sks_device *device, uint64_t seed) {
   sks_choice_destroy(choice);
 }
 
+/* Each keeps its own until it is asked, whoever asks for something else meanwhile. */
+static void test_choices_apart(sks_device *device) {
+  const float x[] = {1, 3, 2, 9, 8, 7, 4, 5, 6};
+  int32_t ids[3], told[3], best;
+  float value;
+  sks_choice *a, *b;
+  REQUIRE(sks_choice_create(device, 3, &a) == SKS_OK && sks_choice_create(device, 1, &b) == SKS_OK,
+          "%s", sks_last_error());
+  CHECK(sks_choose(a, x, 3, 3, NULL, 0, ids) == SKS_OK, "%s", sks_last_error());
+  CHECK(sks_top_k(device, x, 1, 9, 1, &best, &value) == SKS_OK, "%s", sks_last_error());
+  CHECK(sks_choose(b, x, 1, 9, &best, 1, ids) == SKS_OK, "%s", sks_last_error());
+  CHECK(sks_choice_wait(a, told) == SKS_OK && told[0] == 1 && told[1] == 0 && told[2] == 2,
+        "%d, %d, %d", (int)told[0], (int)told[1], (int)told[2]);
+  CHECK(sks_choice_wait(b, told) == SKS_OK && told[0] == 4 && best == 3, "%d, %d", (int)told[0],
+        (int)best);
+  sks_choice_destroy(a);
+  sks_choice_destroy(b);
+}
+
 static void test_refused_choices(sks_device *device) {
   float x[8] = {0};
   int32_t ids[2] = {-7, -7}, banned[9] = {0};
@@ -220,6 +239,7 @@ int main(int argc, char **argv) {
     test_operations(device, seed);
     test_top_k_of_rows(device, seed);
     test_choices(device, seed);
+    test_choices_apart(device);
     test_refused(device);
     test_refused_choices(device);
     sks_device_close(device);

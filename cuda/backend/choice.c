@@ -48,17 +48,18 @@ int32_t sks_gpu_choose(sks_choice *choice, const float *logits, int32_t rows, in
                      .ids = ids,
                      .answered = &own->question.answer->serial,
                      .serial = own->question.asked};
-  sks_cuda_banned none_of = {.count = banned_count};
-  if (banned_count > 0) memcpy(none_of.indices, banned, (size_t)banned_count * sizeof *banned);
+  sks_cuda_banned left_out = {.count = banned_count};
+  if (banned_count > 0) memcpy(left_out.indices, banned, (size_t)banned_count * sizeof *banned);
   cudaError_t error =
-      sks_cuda_top_k(gpu->stream, logits, rows, count, 1, &none_of, own->scratch, &to);
+      sks_cuda_top_k(gpu->stream, logits, rows, count, 1, &left_out, own->scratch, &to);
   return sks_gpu_leave(gpu, error, "sks_choose");
 }
 
 int32_t sks_gpu_choice_wait(sks_choice *choice, int32_t *ids) {
   sks_gpu_choice *own = choice->own;
   sks_gpu *gpu = sks_gpu_enter(choice->device);
-  int32_t status = sks_gpu_await(gpu, &own->question, cudaSuccess, "sks_choice_wait");
+  int32_t status = sks_gpu_require_running(gpu, "a wait for a choice");
+  if (status == SKS_OK) status = sks_gpu_await(gpu, &own->question, cudaSuccess, "sks_choice_wait");
   if (status == SKS_OK) memcpy(ids, own->question.answer->data, (size_t)choice->rows * sizeof *ids);
   return sks_gpu_leave_with(gpu, status);
 }

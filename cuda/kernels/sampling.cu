@@ -113,7 +113,9 @@ __device__ bool is_banned(const sks_cuda_banned &banned, int32_t index) {
   return false;
 }
 
-// A warp for each group, until all have been looked at.
+// A warp for each group, until all have been looked at. Where none are banned, nothing stands
+// between loads.
+template <bool bans>
 __device__ void find_largest(const float *logits, int32_t count, int32_t group,
                              const sks_cuda_banned &banned, top_scratch *scratch) {
   int lane = static_cast<int>(threadIdx.x) % SKS_WARP;
@@ -125,7 +127,7 @@ __device__ void find_largest(const float *logits, int32_t count, int32_t group,
     uint64_t best = 0;
 #pragma unroll 8
     for (int32_t i = begin + lane; i < end; i += SKS_WARP)
-      best = larger(best, is_banned(banned, i) ? 0 : key_of(logits[i], i));
+      best = larger(best, bans && is_banned(banned, i) ? 0 : key_of(logits[i], i));
     best = warp_largest(best);
     if (lane == 0) scratch->largest[own] = best;
   }
@@ -199,7 +201,10 @@ __global__ __launch_bounds__(THREADS) void top(const float *logits, int32_t coun
                                                char *scratches, sks_cuda_top to) {
   top_scratch *scratch = scratch_of(scratches, blockIdx.x);
   logits += static_cast<int64_t>(blockIdx.x) * count;
-  find_largest(logits, count, group, banned, scratch);
+  if (banned.count > 0)
+    find_largest<true>(logits, count, group, banned, scratch);
+  else
+    find_largest<false>(logits, count, group, banned, scratch);
   if (!arrives_last(scratch)) return;
   bool has_group = static_cast<int32_t>(threadIdx.x) <= (count - 1) / group;
   uint64_t key = has_group ? scratch->largest[threadIdx.x] : 0;

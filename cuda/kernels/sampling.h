@@ -5,11 +5,11 @@
 #include <cuda_runtime_api.h>
 #include <stdint.h>
 
-#include "sinkstream/choice.h"
-
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+#include "sinkstream/choice.h"
 
 enum {
   SKS_CUDA_MOST_K = 1024,         /* most values that sks_cuda_top_k finds */

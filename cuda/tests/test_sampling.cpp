@@ -59,7 +59,8 @@ void test_choice(sks_device *device, char *scratch, uint64_t *seed) {
   int32_t count = static_cast<int32_t>(1 + rng_below(seed, rng_below(seed, 2) ? 50 : 70000));
   int32_t rows = static_cast<int32_t>(1 + rng_below(seed, count < 4000 ? MOST_ROWS : 9));
   sks_cuda_banned banned = {};
-  banned.count = static_cast<int32_t>(rng_below(seed, std::min<int32_t>(count, SKS_MOST_BANNED)));
+  banned.count =
+      static_cast<int32_t>(rng_below(seed, std::min<int32_t>(count, SKS_MOST_BANNED + 1)));
   std::vector<float> x;
   for (int32_t r = 0; r < rows; r++) {
     std::vector<float> row = random_logits(static_cast<size_t>(count), seed);

@@ -490,10 +490,10 @@ public final class Session implements AutoCloseable {
     return cached.cache(tokens);
   }
 
-  /** Whether the next token's logits are these, in a batch's memory. */
+  /** Whether the next token goes on from these logits, in a batch's memory. */
   boolean goesOnFrom(Tensor logits) {
     check();
-    return hasLogits && logits.equals(batchLogits);
+    return hasLogits && context.position() > 0 && logits.equals(batchLogits);
   }
 
   /**

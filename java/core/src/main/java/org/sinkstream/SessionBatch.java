@@ -88,8 +88,8 @@ public final class SessionBatch implements AutoCloseable {
   /**
    * Appends to each session the token that is likeliest by its logits: what {@link #candidates} and
    * {@link #append} do, but in one call, where the sessions are those of the last step in its order
-   * and were not used alone since then. A device then goes on before the host knows the tokens. On
-   * any failure every stream stays as it was.
+   * and were not used alone since then. A device then goes on before the host knows the tokens;
+   * otherwise each session is asked for its own. On any failure every stream stays as it was.
    *
    * @param sessions different sessions of this model, at most {@link #maxStreams}
    * @return the tokens, in the same order
@@ -126,8 +126,8 @@ public final class SessionBatch implements AutoCloseable {
   }
 
   /**
-   * The tokens that are likeliest to come next in each session of the last {@link #append}, in its
-   * order, as they were then: one answer of the device for all of them.
+   * The tokens that are likeliest to come next in each session of the last step, in its order, as
+   * they were then: one answer of the device for all of them.
    *
    * @param count how many for each, 1 to the size of the vocabulary
    * @throws IllegalStateException if nothing has been appended

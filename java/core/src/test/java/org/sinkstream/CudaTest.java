@@ -259,8 +259,7 @@ class CudaTest {
       expected.append(RandomTokens.of(cpu, 20, 22));
       other.append(3);
       LikeliestSteps.check(found, expected, 80);
-      for (Token token :
-          found.generate(GenerationOptions.of(30, 1).withSampling(Sampling.greedy()))) {
+      for (Token token : found.generate(GenerationOptions.greedy(30))) {
         other.candidates(1); // a question between two choices
         expected.append(token.id());
       }
@@ -355,6 +354,8 @@ class CudaTest {
           a.append(token);
           b.append(7);
           batch.append(List.of(a, b), token, token);
+          batch.appendLikeliest(List.of(a, b));
+          b.generate(GenerationOptions.greedy(1), likeliest -> {});
           logits.add(a.logits());
           logits.add(b.logits());
         }

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Random;
@@ -105,15 +104,19 @@ class SessionBatchTest {
 
   /**
    * What is appended is what each stream's logits say, whether the device goes on by itself or the
-   * host has to choose: members change, and some go on alone for a token.
+   * host has to choose: members change, and some go on alone for a token. Streams of their own that
+   * get the same tokens say the same.
    */
   static void checkLikeliest(Model model) {
     CachePolicy[] policies = {SMALL, CachePolicy.streaming(0, 7), CachePolicy.dense(), SMALL};
     List<Session> sessions = new ArrayList<>();
+    List<Session> alone = new ArrayList<>();
     try (SessionBatch batch = model.newBatch(policies.length)) {
       for (int i = 0; i < policies.length; i++) {
         sessions.add(model.newSession(policies[i]));
+        alone.add(model.newSession(policies[i]));
         sessions.get(i).append(RandomTokens.of(model, 1 + 13 * i, i));
+        alone.get(i).append(RandomTokens.of(model, 1 + 13 * i, i));
       }
       SplittableRandom random = new SplittableRandom(12);
       List<Session> members = List.copyOf(sessions);
@@ -124,18 +127,24 @@ class SessionBatchTest {
           members = others.subList(0, 1 + random.nextInt(others.size()));
         }
         if (random.nextInt(8) == 0) {
-          sessions.get(random.nextInt(sessions.size())).append(step);
+          int single = random.nextInt(sessions.size());
+          sessions.get(single).append(step);
+          alone.get(single).append(step);
         }
         int[] expected =
             members.stream().mapToInt(session -> session.candidates(1).ids()[0]).toArray();
-        long[] positions = members.stream().mapToLong(Session::position).toArray();
         assertThat(batch.appendLikeliest(members)).isEqualTo(expected);
-        assertThat(members.stream().mapToLong(Session::position).toArray())
-            .isEqualTo(Arrays.stream(positions).map(position -> position + 1).toArray());
         assertCandidatesAreTheirs(batch, members, 3);
+        for (int i = 0; i < expected.length; i++) {
+          Session reference = alone.get(sessions.indexOf(members.get(i)));
+          reference.append(expected[i]);
+          assertThat(members.get(i).position()).isEqualTo(reference.position());
+          assertThat(members.get(i).logits()).containsExactly(reference.logits(), within(2e-3f));
+        }
       }
     } finally {
       sessions.forEach(Session::close);
+      alone.forEach(Session::close);
     }
   }
 
@@ -181,6 +190,12 @@ class SessionBatchTest {
       refused(() -> batch.append(List.of(a, a), 1, 1), "is in the batch twice");
       refused(() -> batch.appendLikeliest(List.of(a, a)), "is in the batch twice");
       refused(() -> batch.appendLikeliest(List.of()), "0 sessions; expected 1 to 2");
+      b.dropLast(1);
+      assertThatThrownBy(() -> batch.appendLikeliest(List.of(a, b)))
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageContaining("no logits");
+      assertThat(a.position()).isEqualTo(1);
+      b.append(1);
       refused(() -> batch.append(List.of(a, b), 1), "1 tokens for 2 sessions");
       refused(() -> batch.append(List.of(), new int[0]), "0 sessions; expected 1 to 2");
       refused(() -> batch.append(List.of(a, b), 1, 1 << 20), "token 1 of 2 has id 1048576");

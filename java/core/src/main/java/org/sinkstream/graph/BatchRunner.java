@@ -54,7 +54,8 @@ public final class BatchRunner {
    * @param tokens one for each stream
    */
   public void append(List<KvCache> caches, int[] tokens) {
-    step(caches, rows -> pass.begin(caches, tokens, rows));
+    run(caches, rows -> pass.begin(caches, tokens, rows));
+    pass.commit();
   }
 
   /**
@@ -69,16 +70,18 @@ public final class BatchRunner {
       choice = new Choice(device, arena, maxStreams());
     }
     choice.choose(logits, caches.size(), Set.of(), pass.ids());
-    step(caches, rows -> pass.beginWithChosen(caches, rows));
-    return choice.await();
+    run(caches, rows -> pass.beginWithChosen(caches, rows));
+    int[] tokens = choice.await(); // before they are the streams': a failure leaves those
+    pass.commit();
+    return tokens;
   }
 
   /**
-   * Takes a step of one token of each stream.
+   * Computes a step of one token of each stream.
    *
    * @param begin begins it, given how many rows there are to compute
    */
-  private void step(List<KvCache> caches, IntConsumer begin) {
+  private void run(List<KvCache> caches, IntConsumer begin) {
     boolean constant = true;
     long tokensKept = 0;
     for (KvCache cache : caches) {
@@ -92,7 +95,6 @@ public final class BatchRunner {
     } else {
       forward(rows);
     }
-    pass.commit();
   }
 
   private Recording recordingFor(int rows, long tokensKept) {
@@ -117,7 +119,7 @@ public final class BatchRunner {
     pass.logits(decoder, 0, rows, logits);
   }
 
-  /** The logits [1, vocabulary] of one of the streams of the last {@link #append}. */
+  /** The logits [1, vocabulary] of one of the streams of the last step. */
   public Tensor logits(int stream) {
     return logits.rows(stream, 1);
   }

@@ -66,6 +66,7 @@ public final class Runner {
   public void appendForLast(KvCache cache, int[] tokens, int from, int count) {
     pass.begin(cache, tokens, from, count);
     runForLast(cache, count);
+    pass.commit();
   }
 
   /**
@@ -82,7 +83,9 @@ public final class Runner {
     choice.choose(logits, 1, without, pass.ids());
     pass.beginWithChosen(cache);
     runForLast(cache, 1);
-    return choice.await()[0];
+    int token = choice.await()[0]; // before it is the stream's: a failure leaves that as it was
+    pass.commit();
+    return token;
   }
 
   private void runForLast(KvCache cache, int count) {
@@ -91,7 +94,6 @@ public final class Runner {
     } else {
       forwardForLast(count);
     }
-    pass.commit();
   }
 
   private void forwardForLast(int count) {

@@ -42,6 +42,10 @@ public final class Choice {
       throw new IllegalArgumentException(
           "%d tokens to be left out; expected at most %d".formatted(without.size(), MOST_BANNED));
     }
+    if (ids.byteSize() < (long) rows * Integer.BYTES) {
+      throw new IllegalArgumentException(
+          "%d tokens; there is room for %d".formatted(rows, ids.byteSize() / Integer.BYTES));
+    }
     int count = 0;
     for (int token : without) {
       banned.setAtIndex(JAVA_INT, count++, token);

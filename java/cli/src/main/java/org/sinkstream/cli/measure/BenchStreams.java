@@ -69,7 +69,7 @@ public final class BenchStreams implements AutoCloseable {
     long begin = System.nanoTime();
     for (int[] tokens : steps) {
       batch.append(sessions, tokens);
-      batch.candidates(1); // as whoever chooses the next tokens must
+      batch.candidates(1); // as whoever chooses the next tokens by more than these must
     }
     return System.nanoTime() - begin;
   }
