@@ -47,6 +47,18 @@ class SamplerTest {
   }
 
   @Test
+  void theLikeliestIsLeftToADeviceThatCan() {
+    Sampling greedy = Sampling.greedy();
+    Set<Integer> eight = Set.of(1, 2, 3, 4, 5, 6, 7, 8);
+    assertThat(new Sampler(greedy, Set.of()).takesLikeliest()).isTrue();
+    assertThat(new Sampler(greedy, eight).takesLikeliest()).isTrue();
+    assertThat(new Sampler(greedy, Set.of(0, 1, 2, 3, 4, 5, 6, 7, 8)).takesLikeliest()).isFalse();
+    assertThat(new Sampler(ALL, Set.of()).takesLikeliest()).isFalse();
+    Sampling penalised = greedy.withRepetitionPenalty(1.1, 64);
+    assertThat(new Sampler(penalised, Set.of()).takesLikeliest()).isFalse();
+  }
+
+  @Test
   void topKIsACount() {
     assertThat(drawn(ALL.withTopK(2))).containsExactly(0, 1);
     assertThat(drawn(ALL.withTopK(6))).containsExactly(0, 1, 2, 3, 4);

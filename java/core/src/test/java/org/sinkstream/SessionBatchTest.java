@@ -238,6 +238,35 @@ class SessionBatchTest {
   }
 
   @Test
+  void refusedLikeliestStepsChangeNothing() {
+    long limit = model.cacheBytes(CachePolicy.streaming(0, 64)); // what 320 tokens take
+    ModelOptions options = ModelOptions.defaults().withKvType(KvType.F32).withMemoryLimit(limit);
+    try (Model limited = Model.open(EmbeddedModel.DIRECTORY, options);
+        Session a = limited.newSession(SMALL);
+        Session recomputed = limited.newSession(CachePolicy.recompute(8))) {
+      Session full = limited.newSession(CachePolicy.dense());
+      SessionBatch batch = limited.newBatch(2);
+      full.append(RandomTokens.of(limited, 319, 2));
+      batch.append(List.of(a, full), 1, 1);
+      float[] logits = a.logits();
+      assertThatThrownBy(() -> batch.appendLikeliest(List.of(a, full)))
+          .isInstanceOf(MemoryLimitException.class);
+      recomputed.append(1);
+      refused(() -> batch.appendLikeliest(List.of(a, recomputed)), "cache policy recompute:8");
+      full.close();
+      assertThatThrownBy(() -> batch.appendLikeliest(List.of(a, full)))
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageContaining("the session is closed");
+      assertThat(List.of(a.position(), recomputed.position())).containsExactly(1L, 1L);
+      assertThat(a.logits()).isEqualTo(logits);
+      batch.close();
+      assertThatThrownBy(() -> batch.appendLikeliest(List.of(a)))
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageContaining("the batch is closed");
+    }
+  }
+
+  @Test
   void candidatesAreThereAfterAStepAndUntilItIsClosed() {
     try (Session a = model.newSession(SMALL)) {
       SessionBatch batch = model.newBatch(2);
