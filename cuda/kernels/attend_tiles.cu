@@ -171,6 +171,178 @@ __device__ row_view view_of(const sks_view &view, int64_t origin) {
           static_cast<float>(view.query)};
 }
 
+// The spans of a tile's rows, from the first of them to the last.
+__device__ void spans_of(const sks_cuda_cache &cache, const sks_view &first, const sks_view &last,
+                         sks_span *spans) {
+  // The ring, as far as the spans of these rows go: they lie in one run or two from the first on.
+  sks_spans_between(&cache.ring, first, last, spans);
+  // While nothing is evicted, sink tokens are rows like others: rotations are the same.
+  if (last.query == last.position && spans[1].count > 0 && spans[1].slot == spans[0].count) {
+    spans[1].slot = spans[1].position = 0;
+    spans[1].count += spans[0].count;
+    spans[0].count = 0;
+  }
+}
+
+// scores[row, key] of a warp's queries and a run's keys.
+template <typename product, int dim, int keys, int kept>
+__device__ __forceinline__ void score(const uint16_t *query_at, uint32_t (&query)[kept][4],
+                                      const uint16_t *key_at, float (&scores)[keys / 8][4]) {
+  constexpr int STRIDE = dim + PAD;
+#pragma unroll
+  for (int k = 0; k < dim / 16; k++) {
+    if constexpr (!keeps_queries(dim)) sks_load_matrices(query[0], query_at + 16 * k);
+    const uint32_t(&a)[4] = query[keeps_queries(dim) ? k : 0];
+    uint32_t b[keys / 16][4];
+#pragma unroll
+    for (int n = 0; n < keys / 16; n++) sks_load_matrices(b[n], key_at + n * 16 * STRIDE + k * 16);
+#pragma unroll
+    for (int n = 0; n < keys / 16; n++) {
+      product::add(scores[2 * n], a, b[n][0], b[n][1]);
+      product::add(scores[2 * n + 1], a, b[n][2], b[n][3]);
+    }
+  }
+}
+
+// ALiBi, and -INFINITY for keys that a row does not see.
+template <int keys>
+__device__ __forceinline__ void bias_and_mask(const key_run &run, bool of_sinks,
+                                              const row_view (&views)[2], float slope, int lane,
+                                              float (&scores)[keys / 8][4]) {
+  // Which keys a row sees, as a range of the run.
+  int32_t from = run.position;
+  int32_t low[2], high[2];
+  bool all = true;
+#pragma unroll
+  for (int r = 0; r < 2; r++) {
+    low[r] = of_sinks ? 0 : views[r].first - from;
+    high[r] = of_sinks ? views[r].sinks - from : views[r].position - from + 1;
+    if (high[r] > run.count) high[r] = run.count;
+    all = all && low[r] <= 0 && high[r] >= keys;
+  }
+  if (slope != 0.0f) {
+#pragma unroll
+    for (int n = 0; n < keys / 8; n++)
+#pragma unroll
+      for (int e = 0; e < 4; e++) {
+        int key = n * 8 + lane % 4 * 2 + e % 2;
+        const row_view &view = views[e / 2];
+        float distance = of_sinks ? view.from_sinks - static_cast<float>(run.position + key)
+                                  : static_cast<float>(view.position - from - key);
+        scores[n][e] -= slope * distance;
+      }
+  }
+  if (!all) {
+#pragma unroll
+    for (int n = 0; n < keys / 8; n++)
+#pragma unroll
+      for (int e = 0; e < 4; e++) {
+        int key = n * 8 + lane % 4 * 2 + e % 2;
+        if (key < low[e / 2] || key >= high[e / 2]) scores[n][e] = -INFINITY;
+      }
+  }
+}
+
+// A warp's running softmax: for each of a thread's two rows the largest score and the sum of the
+// exponentials measured from it, and the values so weighted.
+template <int dim>
+struct softmax {
+  float out[dim / 8][4] = {}, largest[2] = {-INFINITY, -INFINITY}, total[2] = {};
+
+  // scores become their exponentials.
+  template <int keys>
+  __device__ __forceinline__ void take(float (&scores)[keys][4]) {
+    float keep[2];
+#pragma unroll
+    for (int r = 0; r < 2; r++) {
+      float best = largest[r];
+#pragma unroll
+      for (int n = 0; n < keys; n++)
+        best = fmaxf(best, fmaxf(scores[n][2 * r], scores[n][2 * r + 1]));
+      best = fmaxf(best, __shfl_xor_sync(~0u, best, 1));
+      best = fmaxf(best, __shfl_xor_sync(~0u, best, 2));
+      // A row that has seen nothing yet has no largest score to measure from.
+      float base = best == -INFINITY ? 0.0f : best;
+      keep[r] = sks_exp2(largest[r] - base);
+      largest[r] = best;
+      float sum = 0;
+#pragma unroll
+      for (int n = 0; n < keys; n++)
+#pragma unroll
+        for (int e = 2 * r; e < 2 * r + 2; e++) {
+          scores[n][e] = sks_exp2(scores[n][e] - base);
+          sum += scores[n][e];
+        }
+      total[r] = total[r] * keep[r] + sum;
+    }
+    // Most runs leave the largest scores as they are.
+    if (!__any_sync(~0u, keep[0] != 1.0f || keep[1] != 1.0f)) return;
+#pragma unroll
+    for (int n = 0; n < dim / 8; n++) {
+      out[n][0] *= keep[0];
+      out[n][1] *= keep[0];
+      out[n][2] *= keep[1];
+      out[n][3] *= keep[1];
+    }
+  }
+
+  template <typename product, int keys>
+  __device__ __forceinline__ void add_values(const float (&weights)[keys][4],
+                                             const uint16_t *value_at) {
+    constexpr int STRIDE = dim + PAD;
+#pragma unroll
+    for (int k = 0; k < keys / 2; k++) {
+      const uint32_t a[4] = {product::narrow_2(weights[2 * k][0], weights[2 * k][1]),
+                             product::narrow_2(weights[2 * k][2], weights[2 * k][3]),
+                             product::narrow_2(weights[2 * k + 1][0], weights[2 * k + 1][1]),
+                             product::narrow_2(weights[2 * k + 1][2], weights[2 * k + 1][3])};
+      // Four loads before the first product that needs one.
+#pragma unroll
+      for (int half = 0; half < dim / 16; half += 4) {
+        uint32_t b[4][4];
+#pragma unroll
+        for (int n = 0; n < 4 && half + n < dim / 16; n++)
+          sks_load_transposed(b[n], value_at + k * 16 * STRIDE + (half + n) * 16);
+#pragma unroll
+        for (int n = 0; n < 4 && half + n < dim / 16; n++) {
+          product::add(out[2 * (half + n)], a, b[n][0], b[n][1]);
+          product::add(out[2 * (half + n) + 1], a, b[n][2], b[n][3]);
+        }
+      }
+    }
+  }
+
+  // Divides by the sums, a sink logit's among them, and writes the rows there are.
+  __device__ __forceinline__ void write(const tile_args &args, const sks_cuda_tile &tile, int head,
+                                        int warp, int lane) const {
+    const sks_cuda_attention &attention = args.attention;
+#pragma unroll
+    for (int r = 0; r < 2; r++) {
+      float sum = total[r];
+      sum += __shfl_xor_sync(~0u, sum, 1);
+      sum += __shfl_xor_sync(~0u, sum, 2);
+      float factor = 1.0f;
+      if (args.in.sink_logits) {
+        float logit = args.in.sink_logits[head] * LOG2_E, best = fmaxf(largest[r], logit);
+        factor = sks_exp2(largest[r] - best);
+        sum = sum * factor + sks_exp2(logit - best);
+      }
+      factor /= sum;
+      int row = warp * 16 + lane / 4 + 8 * r;
+      if (row >= tile.rows) continue;
+      float *to = args.in.out + (static_cast<int64_t>(tile.row + row) * attention.heads + head) *
+                                    attention.head_dim;
+#pragma unroll
+      for (int n = 0; n < dim / 8; n++) {
+        int c = n * 8 + lane % 4 * 2;
+        if (c < attention.head_dim)
+          *reinterpret_cast<float2 *>(to + c) =
+              make_float2(out[n][2 * r] * factor, out[n][2 * r + 1] * factor);
+      }
+    }
+  }
+};
+
 template <typename kv, typename product, int dim>
 __global__ __launch_bounds__(THREADS, resident(dim)) void attend(tile_args args) {
   constexpr int KEYS = keys_at_once(dim), STRIDE = dim + PAD;
@@ -193,18 +365,8 @@ __global__ __launch_bounds__(THREADS, resident(dim)) void attend(tile_args args)
   int64_t origin = first_view.position;
   __shared__ sks_span spans[SKS_SPANS];
   __shared__ sks_arrivals arrivals[STAGES];
-  if (threadIdx.x == 0) {
-    // The ring, as far as the spans of these rows go: they lie in one run or two from the first on.
-    const sks_cuda_cache &cache = args.step.caches[args.step.rows[tile.row].cache];
-    sks_spans_between(&cache.ring, first_view, last_view, spans);
-    // While nothing is evicted, sink tokens are rows like others: rotations are the same.
-    if (last_view.query == last_view.position && spans[1].count > 0 &&
-        spans[1].slot == spans[0].count) {
-      spans[1].slot = spans[1].position = 0;
-      spans[1].count += spans[0].count;
-      spans[0].count = 0;
-    }
-  }
+  if (threadIdx.x == 0)
+    spans_of(args.step.caches[args.step.rows[tile.row].cache], first_view, last_view, spans);
   const sks_kv_head rows = sks_kv_head_of(kv::TYPE, attention.head_dim, token.base,
                                           token.layer_bytes, token.slots, args.layer, head / group);
   if (threadIdx.x == 0) {
@@ -232,6 +394,17 @@ __global__ __launch_bounds__(THREADS, resident(dim)) void attend(tile_args args)
     }
     sks_copy_commit();
   };
+  auto wait = [&](int32_t i) {
+#if __CUDA_ARCH__ >= 900
+    if (!kv::SCALED)
+      sks_arrivals_wait(&arrivals[i % STAGES], i / STAGES & 1);
+    else
+      __syncthreads();
+#else
+    sks_copy_wait<1>();
+    __syncthreads();
+#endif
+  };
   start(0);
 
   row_view views[2];
@@ -244,7 +417,7 @@ __global__ __launch_bounds__(THREADS, resident(dim)) void attend(tile_args args)
   float slope = attention.slopes ? attention.slopes[head] * LOG2_E : 0.0f;
   bool busy = warp * 16 < tile.rows;
 
-  float out[dim / 8][4] = {}, largest[2] = {-INFINITY, -INFINITY}, total[2] = {};
+  softmax<dim> sums;
   uint32_t query[keeps_queries(dim) ? dim / 16 : 1][4];
   const uint16_t *query_at = query_rows + (warp * 16 + lane % 16) * STRIDE + lane / 16 * 8;
 
@@ -260,151 +433,21 @@ __global__ __launch_bounds__(THREADS, resident(dim)) void attend(tile_args args)
       }
     }
     start(i + 1);
-#if __CUDA_ARCH__ >= 900
-    if (!kv::SCALED)
-      sks_arrivals_wait(&arrivals[i % STAGES], i / STAGES & 1);
-    else
-      __syncthreads();
-#else
-    sks_copy_wait<1>();
-    __syncthreads();
-#endif
+    wait(i);
     if (busy) {
-      key_run run = runs.run(i);
       int stage = i % STAGES * KEYS * STRIDE;
       const uint16_t *key_at =
           key_rows + stage + (lane % 8 + lane / 16 * 8) * STRIDE + lane / 8 % 2 * 8;
       const uint16_t *value_at = value_rows + stage + lane % 16 * STRIDE + lane / 16 * 8;
       float scores[KEYS / 8][4] = {};
-#pragma unroll
-      for (int k = 0; k < dim / 16; k++) {
-        if constexpr (!keeps_queries(dim)) sks_load_matrices(query[0], query_at + 16 * k);
-        const uint32_t(&a)[4] = query[keeps_queries(dim) ? k : 0];
-        uint32_t b[KEYS / 16][4];
-#pragma unroll
-        for (int n = 0; n < KEYS / 16; n++)
-          sks_load_matrices(b[n], key_at + n * 16 * STRIDE + k * 16);
-#pragma unroll
-        for (int n = 0; n < KEYS / 16; n++) {
-          product::add(scores[2 * n], a, b[n][0], b[n][1]);
-          product::add(scores[2 * n + 1], a, b[n][2], b[n][3]);
-        }
-      }
-
-      // Which keys a row sees, as a range of the run.
-      int32_t from = run.position;
-      int32_t low[2], high[2];
-      bool all = true;
-#pragma unroll
-      for (int r = 0; r < 2; r++) {
-        low[r] = of_sinks ? 0 : views[r].first - from;
-        high[r] = of_sinks ? views[r].sinks - from : views[r].position - from + 1;
-        if (high[r] > run.count) high[r] = run.count;
-        all = all && low[r] <= 0 && high[r] >= KEYS;
-      }
-      if (slope != 0.0f) {
-#pragma unroll
-        for (int n = 0; n < KEYS / 8; n++)
-#pragma unroll
-          for (int e = 0; e < 4; e++) {
-            int key = n * 8 + lane % 4 * 2 + e % 2;
-            const row_view &view = views[e / 2];
-            float distance = of_sinks ? view.from_sinks - static_cast<float>(run.position + key)
-                                      : static_cast<float>(view.position - from - key);
-            scores[n][e] -= slope * distance;
-          }
-      }
-      if (!all) {
-#pragma unroll
-        for (int n = 0; n < KEYS / 8; n++)
-#pragma unroll
-          for (int e = 0; e < 4; e++) {
-            int key = n * 8 + lane % 4 * 2 + e % 2;
-            if (key < low[e / 2] || key >= high[e / 2]) scores[n][e] = -INFINITY;
-          }
-      }
-
-      float keep[2];
-#pragma unroll
-      for (int r = 0; r < 2; r++) {
-        float best = largest[r];
-#pragma unroll
-        for (int n = 0; n < KEYS / 8; n++)
-          best = fmaxf(best, fmaxf(scores[n][2 * r], scores[n][2 * r + 1]));
-        best = fmaxf(best, __shfl_xor_sync(~0u, best, 1));
-        best = fmaxf(best, __shfl_xor_sync(~0u, best, 2));
-        // A row that has seen nothing yet has no largest score to measure from.
-        float base = best == -INFINITY ? 0.0f : best;
-        keep[r] = sks_exp2(largest[r] - base);
-        largest[r] = best;
-        float sum = 0;
-#pragma unroll
-        for (int n = 0; n < KEYS / 8; n++)
-#pragma unroll
-          for (int e = 2 * r; e < 2 * r + 2; e++) {
-            scores[n][e] = sks_exp2(scores[n][e] - base);
-            sum += scores[n][e];
-          }
-        total[r] = total[r] * keep[r] + sum;
-      }
-      // Most runs leave the largest scores as they are.
-      if (__any_sync(~0u, keep[0] != 1.0f || keep[1] != 1.0f)) {
-#pragma unroll
-        for (int n = 0; n < dim / 8; n++) {
-          out[n][0] *= keep[0];
-          out[n][1] *= keep[0];
-          out[n][2] *= keep[1];
-          out[n][3] *= keep[1];
-        }
-      }
-#pragma unroll
-      for (int k = 0; k < KEYS / 16; k++) {
-        const uint32_t a[4] = {product::narrow_2(scores[2 * k][0], scores[2 * k][1]),
-                               product::narrow_2(scores[2 * k][2], scores[2 * k][3]),
-                               product::narrow_2(scores[2 * k + 1][0], scores[2 * k + 1][1]),
-                               product::narrow_2(scores[2 * k + 1][2], scores[2 * k + 1][3])};
-        // Four loads before the first product that needs one.
-#pragma unroll
-        for (int half = 0; half < dim / 16; half += 4) {
-          uint32_t b[4][4];
-#pragma unroll
-          for (int n = 0; n < 4 && half + n < dim / 16; n++)
-            sks_load_transposed(b[n], value_at + k * 16 * STRIDE + (half + n) * 16);
-#pragma unroll
-          for (int n = 0; n < 4 && half + n < dim / 16; n++) {
-            product::add(out[2 * (half + n)], a, b[n][0], b[n][1]);
-            product::add(out[2 * (half + n) + 1], a, b[n][2], b[n][3]);
-          }
-        }
-      }
+      score<product, dim, KEYS>(query_at, query, key_at, scores);
+      bias_and_mask<KEYS>(runs.run(i), of_sinks, views, slope, lane, scores);
+      sums.take(scores);
+      sums.template add_values<product>(scores, value_at);
     }
     __syncthreads();
   }
-
-#pragma unroll
-  for (int r = 0; r < 2; r++) {
-    float sum = total[r];
-    sum += __shfl_xor_sync(~0u, sum, 1);
-    sum += __shfl_xor_sync(~0u, sum, 2);
-    float factor = 1.0f;
-    if (args.in.sink_logits) {
-      float logit = args.in.sink_logits[head] * LOG2_E, best = fmaxf(largest[r], logit);
-      factor = sks_exp2(largest[r] - best);
-      sum = sum * factor + sks_exp2(logit - best);
-    }
-    factor /= sum;
-    int row = warp * 16 + lane / 4 + 8 * r;
-    if (row >= tile.rows) continue;
-    float *to = args.in.out + (static_cast<int64_t>(tile.row + row) * attention.heads + head) *
-                                  attention.head_dim;
-#pragma unroll
-    for (int n = 0; n < dim / 8; n++) {
-      int c = n * 8 + lane % 4 * 2;
-      if (c < attention.head_dim)
-        *reinterpret_cast<float2 *>(to + c) =
-            make_float2(out[n][2 * r] * factor, out[n][2 * r + 1] * factor);
-    }
-  }
+  sums.write(args, tile, head, warp, lane);
 }
 
 template <typename kv, typename product, int dim>
