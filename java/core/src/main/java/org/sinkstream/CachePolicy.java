@@ -85,9 +85,9 @@ public sealed interface CachePolicy {
   }
 
   /**
-   * Four sink tokens, or those given, and the largest window that keeps the query inside the
-   * trained context, at most 2,043: a query stands at {@code S+R} for ever, and the last trained
-   * position is {@code trainedContext - 1}.
+   * Four sink tokens and the largest window that keeps the query inside the trained context, at
+   * most 2,043: a query stands at {@code S+R} for ever, and the last trained position is {@code
+   * trainedContext - 1}.
    *
    * @param trainedContext positions that the model was trained on
    */
