@@ -10,7 +10,7 @@ import org.sinkstream.kernels.Device;
  * @param name what it calls itself
  * @param kernels its compute capability, and cuBLAS where that was found, e.g. {@code sm_90+cublas}
  * @param memoryBytes of its memory, in all
- * @param availableBytes of it that nobody uses now
+ * @param availableBytes of it that could be had now
  * @param absence why there is none; the other fields are then empty or 0
  */
 public record GpuInfo(

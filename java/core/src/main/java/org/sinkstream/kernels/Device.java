@@ -135,7 +135,7 @@ public final class Device implements AutoCloseable {
    * A device's memory in bytes.
    *
    * @param total all of it
-   * @param available what nobody uses now
+   * @param available what could be had now, the system's cache of files among it
    */
   public record Memory(long total, long available) {}
 
