@@ -20,10 +20,10 @@ public sealed interface CachePolicy {
     /** Refuses negative sinks and an empty window. */
     public Streaming {
       if (sinks < 0) {
-        throw new IllegalArgumentException("sink tokens: %d; 0 or more expected".formatted(sinks));
+        throw new IllegalArgumentException("sink tokens: %d; expected 0 or more".formatted(sinks));
       }
       if (window < 1) {
-        throw new IllegalArgumentException("window: %d; 1 or more expected".formatted(window));
+        throw new IllegalArgumentException("window: %d; expected 1 or more".formatted(window));
       }
     }
 

@@ -37,7 +37,7 @@ final class BadInputTest {
           --seed               | -1                   | from 0 to 9223372036854775807
           --top-k              | -1                   | from 0 to 2147483647
           --repetition-window  | 4097                 | from 0 to 4096
-          --cache              | 4+0                  | window: 0; 1 or more expected
+          --cache              | 4+0                  | window: 0; expected 1 or more
           --cache              | -4+1020              | expected S+R such as 4+1020, 0+R, dense, or rec
           --cache              | 4+-1                 | expected S+R such as 4+1020, 0+R, dense, or rec
           --cache              | 4+1e3                | expected S+R such as 4+1020, 0+R, dense, or rec
