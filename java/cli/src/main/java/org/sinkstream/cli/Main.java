@@ -18,7 +18,8 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     versionProvider = Version.class,
     description = "Endless decoding of language models at constant memory.",
-    footer = "Exit codes: 0; 2 for bad input; 1 for a fault of the program.")
+    footer =
+        "Exit codes: 0; 2 for bad input; 1 for a fault of the program; 130 where Ctrl-C killed it.")
 public final class Main implements Runnable {
   @Spec private CommandSpec spec = CommandSpec.create();
 
