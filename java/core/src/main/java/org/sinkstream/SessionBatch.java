@@ -86,10 +86,11 @@ public final class SessionBatch implements AutoCloseable {
   }
 
   /**
-   * Appends to each session the token that is likeliest by its logits: what {@link #candidates} and
-   * {@link #append} do, but in one call, where the sessions are those of the last step in its order
-   * and were not used alone since then. A device then goes on before the host knows the tokens;
-   * otherwise each session is asked for its own. On any failure every stream stays as it was.
+   * Appends to each session the token that is likeliest by its logits (greedy decoding): what
+   * {@link #candidates} and {@link #append} do, but in one call, where the sessions are those of
+   * the last step in its order and were not used alone since then. A device then goes on before the
+   * host knows the tokens; otherwise each session is asked for its own. On any failure every stream
+   * stays as it was.
    *
    * @param sessions different sessions of this model, at most {@link #maxStreams}
    * @return the tokens, in the same order
