@@ -60,11 +60,11 @@ final class CachedContext implements Context {
   /**
    * Appends the token that is likeliest by some logits [1, vocabulary].
    *
-   * @param without tokens that are not chosen, at most {@link Choice#MOST_BANNED}
+   * @param banned tokens that are not chosen, at most {@link Choice#MOST_BANNED}
    */
-  int appendLikeliest(Tensor logits, Set<Integer> without) {
+  int appendLikeliest(Tensor logits, Set<Integer> banned) {
     reserve(1);
-    return runner.appendLikeliest(cache, logits, without);
+    return runner.appendLikeliest(cache, logits, banned);
   }
 
   @Override

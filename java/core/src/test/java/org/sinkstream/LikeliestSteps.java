@@ -12,8 +12,8 @@ final class LikeliestSteps {
   private LikeliestSteps() {}
 
   /**
-   * Takes some steps, each with up to nine of the likeliest tokens left out: more than a device
-   * leaves out itself.
+   * Takes some steps, each with up to nine of the likeliest tokens banned: more than a device bans
+   * itself.
    *
    * @param found a stream that has logits
    * @param expected the same stream

@@ -74,13 +74,13 @@ public final class Runner {
    * it and goes on at once: the host hears of it while the step runs.
    *
    * @param logits [1, vocabulary] to choose from
-   * @param without tokens that are not chosen, at most {@link Choice#MOST_BANNED}
+   * @param banned tokens that are not chosen, at most {@link Choice#MOST_BANNED}
    */
-  public int appendLikeliest(KvCache cache, Tensor logits, Set<Integer> without) {
+  public int appendLikeliest(KvCache cache, Tensor logits, Set<Integer> banned) {
     if (choice == null) {
       choice = new Choice(device, arena, 1);
     }
-    choice.choose(logits, 1, without, pass.ids());
+    choice.choose(logits, 1, banned, pass.ids());
     pass.beginWithChosen(cache);
     runForLast(cache, 1);
     int token = choice.await()[0]; // before it is the stream's: a failure leaves that as it was

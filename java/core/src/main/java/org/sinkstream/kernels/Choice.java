@@ -12,11 +12,11 @@ import org.sinkstream.kernels.ffi.Sinkstream;
  * them before the host knows which they are. Used by one thread at a time.
  */
 public final class Choice {
-  /** Most tokens that can be left out. */
+  /** Most tokens that can be banned. */
   public static final int MOST_BANNED = Sinkstream.SKS_MOST_BANNED();
 
   private final MemorySegment handle;
-  private final MemorySegment banned;
+  private final MemorySegment bannedTokens;
   private final MemorySegment chosen;
   private int chosenRows;
 
@@ -27,32 +27,33 @@ public final class Choice {
             arena,
             out -> Sinkstream.sks_choice_create(device.handle(), maxRows, out),
             Sinkstream::sks_choice_destroy);
-    this.banned = arena.allocate(JAVA_INT, MOST_BANNED);
+    this.bannedTokens = arena.allocate(JAVA_INT, MOST_BANNED);
     this.chosen = arena.allocate(JAVA_INT, maxRows);
   }
 
   /**
    * Chooses a token for each of the first rows of logits, and does not wait for it.
    *
-   * @param without tokens that are not chosen, at most {@link #MOST_BANNED} and not all there are
+   * @param banned tokens that are not chosen, at most {@link #MOST_BANNED} and not all there are
    * @param ids their place in device memory, for the operations that follow
    */
-  public void choose(Tensor logits, int rows, Set<Integer> without, MemorySegment ids) {
-    if (without.size() > MOST_BANNED) {
+  public void choose(Tensor logits, int rows, Set<Integer> banned, MemorySegment ids) {
+    if (banned.size() > MOST_BANNED) {
       throw new IllegalArgumentException(
-          "%d tokens to be left out; expected at most %d".formatted(without.size(), MOST_BANNED));
+          "%d banned tokens; expected at most %d".formatted(banned.size(), MOST_BANNED));
     }
     if (ids.byteSize() < (long) rows * Integer.BYTES) {
       throw new IllegalArgumentException(
           "%d tokens; there is room for %d".formatted(rows, ids.byteSize() / Integer.BYTES));
     }
     int count = 0;
-    for (int token : without) {
-      banned.setAtIndex(JAVA_INT, count++, token);
+    for (int token : banned) {
+      bannedTokens.setAtIndex(JAVA_INT, count++, token);
     }
     logits.require("logits", rows, logits.columns());
     NativeCalls.check(
-        Sinkstream.sks_choose(handle, logits.data(), rows, logits.columns(), banned, count, ids));
+        Sinkstream.sks_choose(
+            handle, logits.data(), rows, logits.columns(), bannedTokens, count, ids));
     chosenRows = rows;
   }
 
