@@ -11,7 +11,7 @@ import org.sinkstream.convert.Mixture;
 import org.sinkstream.error.DeviceMemoryException;
 import org.sinkstream.graph.ModelConfig;
 import org.sinkstream.graph.Network;
-import org.sinkstream.graph.Stack;
+import org.sinkstream.graph.StackedWeights;
 import org.sinkstream.kernels.Device;
 import org.sinkstream.kernels.ElementType;
 import org.sinkstream.kernels.Weights;
@@ -23,7 +23,7 @@ import org.sinkstream.kernels.Weights;
  * @param stacks its matrices
  * @param vocabulary rows of its ends, the embedding and the head
  */
-record GpuWeights(String source, List<Stack> stacks, int vocabulary) {
+record GpuWeights(String source, List<StackedWeights> stacks, int vocabulary) {
   private static final Logger LOGGER = System.getLogger(GpuWeights.class.getName());
 
   /** What a model that is too large can be converted to. */
@@ -46,13 +46,13 @@ record GpuWeights(String source, List<Stack> stacks, int vocabulary) {
 
   /** Bytes of the matrices. */
   long bytes() {
-    return stacks.stream().mapToLong(Stack::bytesOnGpu).sum();
+    return stacks.stream().mapToLong(StackedWeights::bytesOnGpu).sum();
   }
 
   /** Types that are held as another, such as {@code q4_k as f16}, but for float32 as f16. */
   Set<String> changed() {
     Set<String> changed = new TreeSet<>();
-    for (Stack stack : stacks) {
+    for (StackedWeights stack : stacks) {
       ElementType held = stack.onGpu();
       stack.parts().stream()
           .map(Weights.Part::type)
@@ -110,7 +110,7 @@ record GpuWeights(String source, List<Stack> stacks, int vocabulary) {
     return stacks.stream().mapToLong(stack -> bytes(stack, mixture)).sum();
   }
 
-  private long bytes(Stack stack, Mixture mixture) {
+  private long bytes(StackedWeights stack, Mixture mixture) {
     ElementType wanted = stack.rows() == vocabulary ? mixture.head() : mixture.most();
     return Mixture.instead(wanted, stack.columns())
         .orElse(wanted)

@@ -30,7 +30,7 @@ import org.sinkstream.checkpoint.Config;
 import org.sinkstream.error.DeviceMemoryException;
 import org.sinkstream.graph.ModelConfig;
 import org.sinkstream.graph.Network;
-import org.sinkstream.graph.Stack;
+import org.sinkstream.graph.StackedWeights;
 import org.sinkstream.kernels.Device;
 import org.sinkstream.kernels.ElementType;
 import org.sinkstream.kernels.Weights;
@@ -424,11 +424,11 @@ class CudaTest {
         Model model = Model.open(file, ModelOptions.defaults().withDevice("cuda"))) {
       Checkpoint checkpoint = Checkpoint.open(file, arena);
       ModelConfig config = ModelConfig.read(checkpoint.config());
-      List<Stack> stacks = Network.stacks(host, checkpoint, config, true);
+      List<StackedWeights> stacks = Network.stacks(host, checkpoint, config, true);
       long ends = stacks.stream().filter(stack -> stack.rows() == config.vocabulary()).count();
       long lookedUp = ends == 2 ? stacks.getFirst().bytesOnGpu() : 0;
       assertThat(model.info().stepBytes())
-          .isEqualTo(stacks.stream().mapToLong(Stack::bytesOnGpu).sum() - lookedUp);
+          .isEqualTo(stacks.stream().mapToLong(StackedWeights::bytesOnGpu).sum() - lookedUp);
     }
   }
 

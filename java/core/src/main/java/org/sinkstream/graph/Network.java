@@ -91,9 +91,9 @@ public final class Network {
    * @param host a CPU
    * @param packed as for loading
    */
-  public static List<Stack> stacks(
+  public static List<StackedWeights> stacks(
       Device host, Checkpoint checkpoint, ModelConfig config, boolean packed) {
-    List<Stack> stacks = new ArrayList<>();
+    List<StackedWeights> stacks = new ArrayList<>();
     try (Arena arena = Arena.ofConfined()) {
       WeightLoader loader =
           new WeightLoader(

@@ -31,7 +31,7 @@ record WeightLoader(
     Checkpoint checkpoint,
     boolean packed,
     boolean copied,
-    Function<Stack, Weights> matrices) {
+    Function<StackedWeights, Weights> matrices) {
   /**
    * One linear layer of a checkpoint: {@code name.weight} [rows, columns] and, where {@code
    * biased}, {@code name.bias} [rows].
@@ -71,7 +71,7 @@ record WeightLoader(
   }
 
   private Weights load(int columns, List<Weights.Part> parts) {
-    return matrices.apply(new Stack(columns, parts));
+    return matrices.apply(new StackedWeights(columns, parts));
   }
 
   private Weights.Part read(Part part, int columns, boolean packed) {

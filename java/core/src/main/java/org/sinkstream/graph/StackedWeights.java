@@ -12,15 +12,15 @@ import org.sinkstream.kernels.Weights;
  * @param columns of all of them
  * @param parts one below the other
  */
-public record Stack(int columns, List<Weights.Part> parts) {
+public record StackedWeights(int columns, List<Weights.Part> parts) {
   /** Makes the matrix; the arena owns it, and must not outlive the parts' data. */
   Weights load(Device device, Arena arena) {
     return new Weights(device, arena, columns, parts);
   }
 
   /** The same, to be left where it is. */
-  Stack unpacked() {
-    return new Stack(columns, parts.stream().map(Weights.Part::unpacked).toList());
+  StackedWeights unpacked() {
+    return new StackedWeights(columns, parts.stream().map(Weights.Part::unpacked).toList());
   }
 
   /** Bytes of its tensors in the checkpoint. */
