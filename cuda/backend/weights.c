@@ -10,7 +10,8 @@
 #include "cuda/kernels/linear.h"
 #include "cuda/kernels/pack.h"
 
-/* What a part becomes on the device. */
+/* What a part becomes on the device. Java says the same of parts and matrices before a model is
+ * loaded (kernels/GpuLayout.java); CudaTest compares. */
 static int32_t held_type(const sks_weight_part *part) {
   if (!sks_cuda_holds(part->type)) return SKS_F16;
   return part->type == SKS_F32 && part->packed ? SKS_F16 : part->type;

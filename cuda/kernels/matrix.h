@@ -11,6 +11,8 @@
  *
  * A scale of Q6_K is the product of its two levels, rounded to f16: a relative error of at most
  * 2^-11, however small it is, as f16 times a whole number is a multiple of f16's smallest number.
+ *
+ * Java tells the bytes before a model is loaded (kernels/GpuLayout.java); CudaTest compares.
  */
 #ifndef SINKSTREAM_CUDA_KERNELS_MATRIX_H
 #define SINKSTREAM_CUDA_KERNELS_MATRIX_H

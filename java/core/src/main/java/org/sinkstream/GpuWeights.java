@@ -14,6 +14,7 @@ import org.sinkstream.graph.Network;
 import org.sinkstream.graph.StackedWeights;
 import org.sinkstream.kernels.Device;
 import org.sinkstream.kernels.ElementType;
+import org.sinkstream.kernels.GpuLayout;
 import org.sinkstream.kernels.Weights;
 
 /**
@@ -46,14 +47,19 @@ record GpuWeights(String source, List<StackedWeights> stacks, int vocabulary) {
 
   /** Bytes of the matrices. */
   long bytes() {
-    return stacks.stream().mapToLong(StackedWeights::bytesOnGpu).sum();
+    return stacks.stream().mapToLong(GpuWeights::bytes).sum();
+  }
+
+  /** Bytes of one of them, but for its bias. */
+  static long bytes(StackedWeights stack) {
+    return GpuLayout.bytes(GpuLayout.heldAs(stack.parts()), stack.rows(), stack.columns());
   }
 
   /** Types that are held as another, such as {@code q4_k as f16}, but for float32 as f16. */
   Set<String> changed() {
     Set<String> changed = new TreeSet<>();
     for (StackedWeights stack : stacks) {
-      ElementType held = stack.onGpu();
+      ElementType held = GpuLayout.heldAs(stack.parts());
       stack.parts().stream()
           .map(Weights.Part::type)
           .filter(type -> type != held && type != ElementType.F32)
@@ -112,8 +118,7 @@ record GpuWeights(String source, List<StackedWeights> stacks, int vocabulary) {
 
   private long bytes(StackedWeights stack, Mixture mixture) {
     ElementType wanted = stack.rows() == vocabulary ? mixture.head() : mixture.most();
-    return Mixture.instead(wanted, stack.columns())
-        .orElse(wanted)
-        .bytesOnGpu(stack.rows(), stack.columns());
+    ElementType stored = Mixture.instead(wanted, stack.columns()).orElse(wanted);
+    return GpuLayout.bytes(stored, stack.rows(), stack.columns());
   }
 }

@@ -29,7 +29,6 @@ import org.sinkstream.checkpoint.Checkpoint;
 import org.sinkstream.checkpoint.Config;
 import org.sinkstream.error.DeviceMemoryException;
 import org.sinkstream.graph.ModelConfig;
-import org.sinkstream.graph.Network;
 import org.sinkstream.graph.StackedWeights;
 import org.sinkstream.kernels.Device;
 import org.sinkstream.kernels.ElementType;
@@ -424,11 +423,11 @@ class CudaTest {
         Model model = Model.open(file, ModelOptions.defaults().withDevice("cuda"))) {
       Checkpoint checkpoint = Checkpoint.open(file, arena);
       ModelConfig config = ModelConfig.read(checkpoint.config());
-      List<StackedWeights> stacks = Network.stacks(host, checkpoint, config, true);
+      GpuWeights said = GpuWeights.of("model", checkpoint, config, host, true);
+      List<StackedWeights> stacks = said.stacks();
       long ends = stacks.stream().filter(stack -> stack.rows() == config.vocabulary()).count();
-      long lookedUp = ends == 2 ? stacks.getFirst().bytesOnGpu() : 0;
-      assertThat(model.info().stepBytes())
-          .isEqualTo(stacks.stream().mapToLong(StackedWeights::bytesOnGpu).sum() - lookedUp);
+      long lookedUp = ends == 2 ? GpuWeights.bytes(stacks.getFirst()) : 0;
+      assertThat(model.info().stepBytes()).isEqualTo(said.bytes() - lookedUp);
     }
   }
 

@@ -3,7 +3,6 @@ package org.sinkstream.graph;
 import java.lang.foreign.Arena;
 import java.util.List;
 import org.sinkstream.kernels.Device;
-import org.sinkstream.kernels.ElementType;
 import org.sinkstream.kernels.Weights;
 
 /**
@@ -31,30 +30,5 @@ public record StackedWeights(int columns, List<Weights.Part> parts) {
   /** Output channels of all parts together. */
   public long rows() {
     return parts.stream().mapToLong(Weights.Part::rows).sum();
-  }
-
-  /**
-   * What it is held as on a GPU ({@code cuda/backend/weights.c}): what all parts become, or, where
-   * that is not one type, f16, or float32 where that is among them. Quantised parts become f16,
-   * too, where one does not begin with a tile of rows.
-   */
-  public ElementType onGpu() {
-    List<ElementType> types =
-        parts.stream().map(part -> part.type().onGpu(part.packed())).distinct().toList();
-    if (types.size() == 1 && (types.getFirst().blockValues() == 1 || beginWithTiles())) {
-      return types.getFirst();
-    }
-    return types.contains(ElementType.F32) ? ElementType.F32 : ElementType.F16;
-  }
-
-  private boolean beginWithTiles() {
-    return parts.stream()
-        .limit(parts.size() - 1L)
-        .allMatch(part -> part.rows() % ElementType.ROW_TILE == 0);
-  }
-
-  /** Bytes that a GPU holds of it, but for its bias. */
-  public long bytesOnGpu() {
-    return onGpu().bytesOnGpu(rows(), columns);
   }
 }

@@ -25,9 +25,6 @@ public enum ElementType {
   /** 6 bits, scales in two levels. */
   Q6_K(256, 210);
 
-  /** Rows of quantised weights whose scales lie together on a GPU. */
-  public static final int ROW_TILE = 4;
-
   private final int blockValues;
   private final int blockBytes;
 
@@ -63,44 +60,6 @@ public enum ElementType {
   /** Whether weights of it can be copied into an order of the kernels' own ({@code linear.h}). */
   public boolean packs() {
     return this != F32 && this != F16;
-  }
-
-  /**
-   * What weights of it become on a GPU ({@code linear.h}).
-   *
-   * @param rounded whether float32 may become f16
-   */
-  public ElementType onGpu(boolean rounded) {
-    return switch (this) {
-      case Q4_K, Q5_K -> F16;
-      case F32 -> rounded ? F16 : F32;
-      case F16, BF16, Q8_0, Q4_0, Q6_K -> this;
-    };
-  }
-
-  /**
-   * Bytes of a matrix on a GPU that holds it as this type ({@code cuda/kernels/matrix.h}): rows of
-   * whole 16 bytes, and for each tile of them f16 scales.
-   *
-   * @throws IllegalArgumentException if a GPU holds none as this type
-   */
-  public long bytesOnGpu(long rows, long columns) {
-    return switch (this) {
-      case F32 -> rows * rounded(columns * 4);
-      case F16, BF16 -> rows * rounded(columns * 2);
-      case Q8_0 -> rows * rounded(columns) + scalesOnGpu(rows, columns / 32);
-      case Q4_0 -> rows * rounded(columns / 2) + scalesOnGpu(rows, columns / 32);
-      case Q6_K -> rows * rounded(columns) + scalesOnGpu(rows, columns / 16);
-      case Q4_K, Q5_K -> throw new IllegalArgumentException("a GPU holds no " + this);
-    };
-  }
-
-  private static long scalesOnGpu(long rows, long count) {
-    return Math.ceilDiv(rows, ROW_TILE) * rounded(count * ROW_TILE * Short.BYTES);
-  }
-
-  private static long rounded(long bytes) {
-    return Math.ceilDiv(bytes, 16) * 16;
   }
 
   /** The value of {@code enum sks_type}. */
