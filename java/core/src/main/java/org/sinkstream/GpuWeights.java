@@ -31,8 +31,11 @@ record GpuWeights(String source, List<StackedWeights> stacks, int vocabulary) {
   private static final List<WeightType> SMALLER =
       List.of(WeightType.F16, WeightType.Q8_0, WeightType.Q4_0);
 
-  /** For norms, biases, what files go through on their way, and what allocations are rounded up. */
-  private static final long BESIDE = 256L << 20;
+  /**
+   * For norms, biases, what files go through on their way, and what allocations are rounded up.
+   * What steps need is asked for by a cache ({@code cuda/backend/gpu.h}).
+   */
+  static final long LOADING_BYTES = 256L << 20;
 
   /**
    * What a checkpoint's weights become.
@@ -76,13 +79,13 @@ record GpuWeights(String source, List<StackedWeights> stacks, int vocabulary) {
   void requireRoom(Device device) {
     Device.Memory memory = device.memory();
     long bytes = bytes();
-    if (bytes > memory.available() - BESIDE) {
+    if (bytes > memory.available() - LOADING_BYTES) {
       throw new DeviceMemoryException(
           "%s: its weights take %d bytes and loading them %d; %s has %d of %d free; %s"
               .formatted(
                   source,
                   bytes,
-                  BESIDE,
+                  LOADING_BYTES,
                   device.name(),
                   memory.available(),
                   memory.total(),
@@ -104,7 +107,7 @@ record GpuWeights(String source, List<StackedWeights> stacks, int vocabulary) {
   String advice(long available) {
     String all =
         SMALLER.stream()
-            .filter(type -> bytes(type) <= available - BESIDE)
+            .filter(type -> bytes(type) <= available - LOADING_BYTES)
             .map(type -> "%s (%d bytes)".formatted(type, bytes(type)))
             .collect(Collectors.joining(" or "));
     return all.isEmpty() ? "it would not fit in any type" : "converted to " + all + " it would fit";
