@@ -31,6 +31,9 @@ import org.sinkstream.kernels.Tensor;
  * <p>Confined to the thread that started it: any other thread is refused with {@link
  * WrongThreadException}. After {@link #close} every method throws {@link IllegalStateException}. A
  * failed call leaves the stream as it was before the chunk that failed.
+ *
+ * <p>Where the device or its driver fails, the call that computes, or a later one, throws {@link
+ * org.sinkstream.error.DeviceFaultException}.
  */
 public final class Session implements AutoCloseable {
   private final Model model;

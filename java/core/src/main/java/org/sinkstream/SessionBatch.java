@@ -53,6 +53,7 @@ public final class SessionBatch implements AutoCloseable {
    * @throws org.sinkstream.error.MemoryLimitException if a {@code dense} stream would take more
    *     than {@link ModelOptions#memoryLimit}
    * @throws org.sinkstream.error.DeviceMemoryException if a GPU has not the memory for its growth
+   * @throws org.sinkstream.error.DeviceFaultException if the device or its driver has failed
    */
   public void append(List<Session> sessions, int... tokens) {
     requireTogether(sessions);
@@ -100,6 +101,7 @@ public final class SessionBatch implements AutoCloseable {
    *     from
    * @throws org.sinkstream.error.MemoryLimitException as {@link #append}
    * @throws org.sinkstream.error.DeviceMemoryException as {@link #append}
+   * @throws org.sinkstream.error.DeviceFaultException as {@link #append}
    */
   public int[] appendLikeliest(List<Session> sessions) {
     requireTogether(sessions);
