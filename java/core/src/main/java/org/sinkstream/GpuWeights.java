@@ -58,14 +58,14 @@ record GpuWeights(String source, List<StackedWeights> stacks, int vocabulary) {
     return GpuLayout.bytes(GpuLayout.heldAs(stack.parts()), stack.rows(), stack.columns());
   }
 
-  /** Types that are held as another, such as {@code q4_k as f16}, but for float32 as f16. */
+  /** Types that are held as another, such as {@code q4_k as f16}. */
   Set<String> changed() {
     Set<String> changed = new TreeSet<>();
     for (StackedWeights stack : stacks) {
       ElementType held = GpuLayout.heldAs(stack.parts());
       stack.parts().stream()
           .map(Weights.Part::type)
-          .filter(type -> type != held && type != ElementType.F32)
+          .filter(type -> type != held)
           .forEach(type -> changed.add(type + " as " + held));
     }
     return changed;

@@ -110,7 +110,8 @@ class GpuWeightsTest {
   void aFloat32EmbeddingStaysSo() throws IOException {
     long layers = 2 * (QKV + REST + DOWN);
     GpuWeights rounded = weights(LLAMA, WeightType.F32, true);
-    assertThat(rounded.changed()).isEmpty();
+    assertThat(rounded.changed()).containsExactly("f32 as f16");
+    assertThat(weights(LLAMA, WeightType.F32, false).changed()).isEmpty();
     assertThat(rounded.bytes()).isEqualTo(END * 4 + (layers + END) * 2);
     assertThat(weights(TIED, WeightType.F32, true).bytes()).isEqualTo(rounded.bytes());
     assertThat(weights(TIED, WeightType.F32, false).bytes()).isEqualTo((END + layers) * 4);
