@@ -38,6 +38,13 @@ public final class Generation implements Iterable<Token> {
     this.session = session;
     this.options = options;
     this.endOfText = session.model().endOfText();
+    int vocabulary = session.model().info().vocabulary();
+    if (options.endless() && endOfText.size() >= vocabulary) {
+      throw new IllegalArgumentException(
+          "generation without end: all of the model's %d tokens end its text; expected one that does"
+                  .formatted(vocabulary)
+              + " not");
+    }
     this.sampler = new Sampler(options.sampling(), options.endless() ? endOfText : Set.of());
     this.detokenizer = session.model().newDetokenizer(context);
     this.stops = new StopSequences(options.stops());

@@ -3,15 +3,24 @@ package org.sinkstream;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
 import java.util.NoSuchElementException;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.sinkstream.testing.EmbeddedModel;
+import org.sinkstream.testing.ModelCopy;
 
 /** Generation on the embedded model: text, ends, seeds, cancellation. */
 class GenerationTest {
@@ -147,6 +156,44 @@ class GenerationTest {
       Generation generation = session.generate(GenerationOptions.of(12, 9).withoutEnd(), seen::add);
       assertThat(seen).hasSize(12).isEqualTo(generate(GenerationOptions.of(12, 9).withoutEnd()));
       assertThat(generation.finishReason()).contains(FinishReason.MAX_TOKENS);
+    }
+  }
+
+  private static Path withEnds(Path folder, String ends) throws IOException {
+    ModelCopy.of(EmbeddedModel.DIRECTORY, folder, "", Map.of());
+    for (String name : List.of("config.json", "generation_config.json")) {
+      String text = Files.readString(folder.resolve(name));
+      Files.writeString(
+          folder.resolve(name),
+          text.replaceFirst("\"eos_token_id\": *2", "\"eos_token_id\": " + ends));
+    }
+    return folder;
+  }
+
+  @Test
+  void endsThatTheModelLacksAreNone(@TempDir Path folder) throws IOException {
+    String ends = IntStream.range(4090, 4200).boxed().toList().toString();
+    try (Model many = Model.open(withEnds(folder, ends));
+        Session session = many.newSession(SMALL)) {
+      assertThat(many.endOfText()).containsExactlyInAnyOrder(4090, 4091, 4092, 4093, 4094, 4095);
+      session.append(1);
+      assertThat(session.generate(GenerationOptions.greedy(5).withoutEnd()).stream()).hasSize(5);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void nothingIsLeftWhereAllTokensEndTheText(boolean greedy, @TempDir Path folder)
+      throws IOException {
+    String ends = IntStream.range(0, 4096).boxed().toList().toString();
+    GenerationOptions options = greedy ? GenerationOptions.greedy(5) : GenerationOptions.of(5, 1);
+    try (Model all = Model.open(withEnds(folder, ends));
+        Session session = all.newSession(SMALL)) {
+      session.append(1);
+      assertThatThrownBy(() -> session.generate(options.withoutEnd()))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("all of the model's 4096 tokens end its text; expected one");
+      assertThat(session.generate(options).stream()).hasSize(1);
     }
   }
 }
