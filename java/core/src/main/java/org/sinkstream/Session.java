@@ -12,8 +12,10 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.OptionalInt;
 import java.util.function.Consumer;
+import java.util.function.IntSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import org.sinkstream.error.DeviceFaultException;
 import org.sinkstream.graph.Network;
 import org.sinkstream.graph.Runner;
 import org.sinkstream.kernels.KvCache;
@@ -30,15 +32,17 @@ import org.sinkstream.kernels.Tensor;
  *
  * <p>Confined to the thread that started it: any other thread is refused with {@link
  * WrongThreadException}. After {@link #close} every method throws {@link IllegalStateException}. A
- * failed call leaves the stream as it was before the chunk that failed.
+ * failed call leaves the stream as it was before the chunk that failed; a sink token goes with the
+ * chunk that it was put in front of.
  *
  * <p>Where the device or its driver fails, the call that computes, or a later one, throws {@link
- * org.sinkstream.error.DeviceFaultException}.
+ * DeviceFaultException}. The tokens of the stream are then as they were, but there are no logits to
+ * go on from until another one is appended.
  */
 public final class Session implements AutoCloseable {
   private final Model model;
   private final CachePolicy policy;
-  private final Thread owner = Thread.currentThread();
+  private final Owner owner = new Owner("session");
   private final Arena arena = Arena.ofConfined();
   private final KvCache.Spec spec;
   private final Runner runner;
@@ -198,14 +202,9 @@ public final class Session implements AutoCloseable {
    */
   public double[] score(int... tokens) {
     double[] losses = new double[tokens.length];
-    if (tokens.length > 0) {
-      check();
-      model.checkIds(tokens);
-      beginWith(tokens);
-      losses[0] = hasLogits ? runner.nll(newest(), tokens[0])[0] : Double.NaN;
-    }
     appendChunks(
         tokens,
+        () -> losses[0] = hasLogits ? runner.nll(newest(), tokens[0])[0] : Double.NaN,
         (start, count) ->
             eachBlock(
                 Math.min(count, tokens.length - 1 - start),
@@ -233,16 +232,24 @@ public final class Session implements AutoCloseable {
       throw new IllegalStateException(
           "cache policy %s: attention can be observed under S+R and dense alone".formatted(policy));
     }
-    beginWith(tokens);
-    for (int token : tokens) {
-      long position = context.position();
-      runner.observe(
-          (layer, weights) -> visitor.visit(position, layer, weights), context.tokens() + 1);
-      try {
-        append(token);
-      } finally {
-        runner.observe(null, 0);
+    for (int i = 0; i < tokens.length; i++) {
+      int token = tokens[i];
+      if (i == 0) {
+        behindSinkToken(tokens, () -> observe(token, visitor));
+      } else {
+        observe(token, visitor);
       }
+    }
+  }
+
+  private void observe(int token, AttentionVisitor visitor) {
+    long position = context.position();
+    runner.observe(
+        (layer, weights) -> visitor.visit(position, layer, weights), context.tokens() + 1);
+    try {
+      append(token);
+    } finally {
+      runner.observe(null, 0);
     }
   }
 
@@ -257,14 +264,34 @@ public final class Session implements AutoCloseable {
   }
 
   private void appendChunks(int[] tokens, ChunkVisitor visitor) {
+    appendChunks(tokens, () -> {}, visitor);
+  }
+
+  /**
+   * Appends tokens chunk by chunk.
+   *
+   * @param begun called where there are tokens, before the first and behind a sink token before it
+   */
+  private void appendChunks(int[] tokens, Runnable begun, ChunkVisitor visitor) {
     check();
     model.checkIds(tokens);
     long begin = System.nanoTime();
-    beginWith(tokens);
-    context.reserve(tokens.length);
+    if (tokens.length > 0) {
+      context.reserve(tokens.length + (lacksSinkTokenBefore(tokens[0]) ? 1L : 0));
+    }
     for (int start = 0; start < tokens.length; start += runner.maxRows()) {
+      int from = start;
       int count = Math.min(runner.maxRows(), tokens.length - start);
-      appendChunk(tokens, start, count);
+      if (start == 0) {
+        behindSinkToken(
+            tokens,
+            () -> {
+              begun.run();
+              appendChunk(tokens, from, count);
+            });
+      } else {
+        appendChunk(tokens, from, count);
+      }
       visitor.visit(start, count);
     }
     if (hasLogits) {
@@ -272,6 +299,21 @@ public final class Session implements AutoCloseable {
     }
     promptTokens += tokens.length;
     promptNanos += System.nanoTime() - begin;
+  }
+
+  /**
+   * Appends the first of these tokens, behind the sink token where that is lacking: all or none.
+   */
+  private void behindSinkToken(int[] tokens, Runnable append) {
+    boolean lacked = beginWith(tokens);
+    try {
+      append.run();
+    } catch (RuntimeException | Error failure) {
+      if (lacked) {
+        dropLast(1);
+      }
+      throw failure;
+    }
   }
 
   /**
@@ -293,12 +335,25 @@ public final class Session implements AutoCloseable {
   }
 
   private void appendChunk(int[] tokens, int start, int count) {
-    context.append(tokens, start, count);
+    orWithoutLogits(() -> {
+      context.append(tokens, start, count);
+      return count;
+    });
     batchLogits = null;
     for (int i = start; i < start + count; i++) {
       recent.add(tokens[i]);
     }
     hasLogits = true;
+  }
+
+  /** A device may have overwritten the logits by what it then failed at. */
+  private int orWithoutLogits(IntSupplier step) {
+    try {
+      return step.getAsInt();
+    } catch (DeviceFaultException fault) {
+      hasLogits = false;
+      throw fault;
+    }
   }
 
   private void eachBlock(int count, BlockVisitor visitor) {
@@ -391,7 +446,7 @@ public final class Session implements AutoCloseable {
     requireLogits();
     int token;
     if (sampler.takesLikeliest() && context instanceof CachedContext cached) {
-      token = cached.appendLikeliest(newest(), sampler.banned());
+      token = orWithoutLogits(() -> cached.appendLikeliest(newest(), sampler.banned()));
       appended(token, null);
     } else {
       token =
@@ -421,7 +476,8 @@ public final class Session implements AutoCloseable {
 
   /**
    * Removes the tokens at positions {@code [begin, end)} from the window; the newer ones move down.
-   * Sink tokens stay.
+   * Sink tokens stay. Where nothing is left, the stream starts again and has no logits to go on
+   * from.
    *
    * @throws IllegalStateException if {@code begin} has left the window already; nothing changes
    *     then
@@ -429,6 +485,7 @@ public final class Session implements AutoCloseable {
   public void evict(long begin, long end) {
     check();
     context.evict(begin, end);
+    hasLogits &= context.position() > 0;
   }
 
   /** Forgets every token: the stream starts again at position 0. */
@@ -496,7 +553,7 @@ public final class Session implements AutoCloseable {
   /** Whether the next token goes on from these logits, in a batch's memory. */
   boolean goesOnFrom(Tensor logits) {
     check();
-    return hasLogits && context.position() > 0 && logits.equals(batchLogits);
+    return hasLogits && logits.equals(batchLogits);
   }
 
   /**
@@ -514,18 +571,25 @@ public final class Session implements AutoCloseable {
 
   /** Copies logits that lie in a batch's memory, if they still are the newest ones. */
   void keepLogits() {
-    if (arena.scope().isAlive() && hasLogits && batchLogits != null) {
-      runner.last().copyFrom(batchLogits);
-    }
+    Tensor theirs = batchLogits;
     batchLogits = null;
+    if (arena.scope().isAlive() && hasLogits && theirs != null) {
+      hasLogits = false;
+      runner.last().copyFrom(theirs);
+      hasLogits = true;
+    }
+  }
+
+  /** Does without these logits, in a batch's memory, where they are the newest ones. */
+  void loseLogits(Tensor logits) {
+    if (logits.equals(batchLogits)) {
+      batchLogits = null;
+      hasLogits = false;
+    }
   }
 
   private void check() {
-    if (Thread.currentThread() != owner) {
-      throw new WrongThreadException(
-          "a session belongs to the thread that started it, %s; called from %s"
-              .formatted(owner, Thread.currentThread()));
-    }
+    owner.check();
     if (!arena.scope().isAlive()) {
       throw new IllegalStateException("the session is closed");
     }
@@ -534,8 +598,8 @@ public final class Session implements AutoCloseable {
   /** Frees the cache and the activations. Closing twice is harmless. */
   @Override
   public void close() {
-    if (Thread.currentThread() != owner || arena.scope().isAlive()) {
-      check();
+    owner.check();
+    if (arena.scope().isAlive()) {
       arena.close();
       model.sessionClosed();
     }

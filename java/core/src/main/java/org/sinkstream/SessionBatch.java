@@ -4,6 +4,7 @@ import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import org.sinkstream.error.DeviceFaultException;
 import org.sinkstream.graph.BatchRunner;
 import org.sinkstream.graph.Network;
 import org.sinkstream.kernels.KvCache;
@@ -23,6 +24,7 @@ public final class SessionBatch implements AutoCloseable {
   public static final int MAX_STREAMS = 256;
 
   private final Model model;
+  private final Owner owner = new Owner("batch");
   private final Arena arena = Arena.ofConfined();
   private final BatchRunner runner;
   private List<Session> last = List.of();
@@ -53,7 +55,8 @@ public final class SessionBatch implements AutoCloseable {
    * @throws org.sinkstream.error.MemoryLimitException if a {@code dense} stream would take more
    *     than {@link ModelOptions#memoryLimit}
    * @throws org.sinkstream.error.DeviceMemoryException if a GPU has not the memory for its growth
-   * @throws org.sinkstream.error.DeviceFaultException if the device or its driver has failed
+   * @throws DeviceFaultException if the device or its driver has failed; the streams are as they
+   *     were, but have no logits to go on from until another token is appended
    */
   public void append(List<Session> sessions, int... tokens) {
     requireTogether(sessions);
@@ -78,6 +81,9 @@ public final class SessionBatch implements AutoCloseable {
       runner.append(caches, tokens);
     } catch (RuntimeException | Error failure) {
       begun.forEach(session -> session.dropLast(1));
+      if (failure instanceof DeviceFaultException) {
+        loseLogits();
+      }
       throw failure;
     }
     for (int i = 0; i < tokens.length; i++) {
@@ -101,7 +107,7 @@ public final class SessionBatch implements AutoCloseable {
    *     from
    * @throws org.sinkstream.error.MemoryLimitException as {@link #append}
    * @throws org.sinkstream.error.DeviceMemoryException as {@link #append}
-   * @throws org.sinkstream.error.DeviceFaultException as {@link #append}
+   * @throws DeviceFaultException as {@link #append}
    */
   public int[] appendLikeliest(List<Session> sessions) {
     requireTogether(sessions);
@@ -111,12 +117,26 @@ public final class SessionBatch implements AutoCloseable {
       append(sessions, tokens);
       return tokens;
     }
-    int[] tokens =
-        runner.appendLikeliest(sessions.stream().map(session -> session.cacheWithRoom(1)).toList());
+    List<KvCache> caches = sessions.stream().map(session -> session.cacheWithRoom(1)).toList();
+    int[] tokens;
+    try {
+      tokens = runner.appendLikeliest(caches);
+    } catch (DeviceFaultException fault) {
+      loseLogits();
+      throw fault;
+    }
     for (int i = 0; i < tokens.length; i++) {
       sessions.get(i).appended(tokens[i], runner.logits(i));
     }
     return tokens;
+  }
+
+  /** Of the last step: a device may have overwritten them by what it then failed at. */
+  private void loseLogits() {
+    for (int i = 0; i < last.size(); i++) {
+      last.get(i).loseLogits(runner.logits(i));
+    }
+    last = List.of();
   }
 
   private boolean haveLogitsOfTheLastStep() {
@@ -163,6 +183,7 @@ public final class SessionBatch implements AutoCloseable {
   }
 
   private void requireOpen() {
+    owner.check();
     if (!arena.scope().isAlive()) {
       throw new IllegalStateException("the batch is closed");
     }
@@ -179,10 +200,15 @@ public final class SessionBatch implements AutoCloseable {
   /** Frees its activations; the sessions stay open. Closing twice is harmless. */
   @Override
   public void close() {
+    owner.check();
     if (arena.scope().isAlive()) {
-      keepLogitsOf(List.of());
-      arena.close();
-      model.sessionClosed();
+      try {
+        keepLogitsOf(List.of());
+      } finally {
+        loseLogits(); // those that could not be kept
+        arena.close();
+        model.sessionClosed();
+      }
     }
   }
 }

@@ -47,6 +47,8 @@ class MemoryLimitTest {
       assertThat(refused.requiredBytes()).isEqualTo(101 * BLOCK);
       assertThat(refused.limitBytes()).isEqualTo(LIMIT);
       assertThat(refused.fittingTokens()).isEqualTo(1600);
+      assertThatThrownBy(() -> session.generate(GenerationOptions.greedy(1), token -> {}))
+          .isInstanceOf(MemoryLimitException.class);
       assertThat(session.position()).isEqualTo(1600);
       session.dropLast(1);
       session.append(7);

@@ -2,16 +2,23 @@ package org.sinkstream;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowable;
 import static org.assertj.core.api.Assertions.within;
 
+import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Random;
 import java.util.SplittableRandom;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.sinkstream.error.MemoryLimitException;
 import org.sinkstream.kernels.Device;
 import org.sinkstream.testing.EmbeddedModel;
@@ -234,6 +241,66 @@ class SessionBatchTest {
       assertThat(List.of(fresh.position(), full.position())).containsExactly(0L, 320L);
       batch.append(List.of(fresh), 1);
       assertThat(fresh.position()).isEqualTo(2);
+    }
+  }
+
+  /** Logits that are no longer those of the last step are not chosen from. */
+  @Test
+  void theLikeliestAreChosenFromTheNewestLogits() {
+    try (Session a = model.newSession(SMALL);
+        Session b = model.newSession(SMALL);
+        SessionBatch batch = model.newBatch(2);
+        SessionBatch other = model.newBatch(2)) {
+      batch.append(List.of(a, b), 1, 2);
+      other.append(List.of(b), 77);
+      int[] expected = {a.candidates(1).ids()[0], b.candidates(1).ids()[0]};
+      assertThat(batch.appendLikeliest(List.of(a, b))).isEqualTo(expected);
+      batch.append(List.of(a, b), 3, 4);
+      b.dropLast(1);
+      assertThatThrownBy(() -> batch.appendLikeliest(List.of(a, b)))
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageContaining("no logits");
+      assertThat(List.of(a.position(), b.position())).containsExactly(3L, 3L);
+    }
+  }
+
+  /** What penalties are counted from. */
+  @Test
+  void likeliestTokensAreRemembered(@TempDir Path folder) throws IOException {
+    Path found = folder.resolve("found.sks");
+    Path expected = folder.resolve("expected.sks");
+    try (Session a = model.newSession(SMALL);
+        SessionBatch batch = model.newBatch(1)) {
+      batch.append(List.of(a), 1);
+      int[] tokens = new int[8];
+      for (int i = 0; i < tokens.length; i++) {
+        tokens[i] = batch.appendLikeliest(List.of(a))[0];
+      }
+      a.save(found);
+      a.clear();
+      batch.append(List.of(a), 1);
+      for (int token : tokens) {
+        batch.append(List.of(a), token);
+      }
+      a.save(expected);
+      assertThat(found).hasSameBinaryContentAs(expected);
+    }
+  }
+
+  @Test
+  void belongsToItsThread() throws Exception {
+    try (Session a = model.newSession(SMALL);
+        SessionBatch batch = model.newBatch(1);
+        ExecutorService other = Executors.newSingleThreadExecutor()) {
+      batch.append(List.of(a), 1);
+      for (ThrowingCallable call :
+          List.<ThrowingCallable>of(
+              () -> batch.candidates(1), () -> batch.append(List.of(a), 1), batch::close)) {
+        assertThat(other.submit(() -> catchThrowable(call)).get())
+            .isInstanceOf(WrongThreadException.class)
+            .hasMessageContaining("a batch belongs to the thread that started it");
+      }
+      assertThat(batch.candidates(1)).hasSize(1);
     }
   }
 

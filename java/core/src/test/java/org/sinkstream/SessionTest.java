@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -76,6 +77,42 @@ class SessionTest {
       found.append(7);
       expected.append(7);
       LikeliestSteps.check(found, expected, 3);
+    }
+  }
+
+  /** What a step leaves is told to those that come after it: room, history, what was taken back. */
+  @Test
+  void greedyStepsAreStepsLikeOthers() {
+    Sampler greedy = new Sampler(Sampling.greedy(), Set.of());
+    Sampler penalised = new Sampler(Sampling.greedy().withRepetitionPenalty(50, 4), Set.of());
+    try (Session found = model.newSession(SMALL);
+        Session expected = model.newSession(SMALL)) {
+      found.append(1, 2, 3);
+      expected.append(1, 2, 3);
+      for (int i = 0; i < 20; i++) {
+        for (int greedySteps = 0; greedySteps < 5; greedySteps++) {
+          expected.append(found.step(greedy));
+        }
+        assertThat(found.step(penalised)).isEqualTo(expected.step(penalised));
+      }
+      found.dropLast(1);
+      assertThatThrownBy(() -> found.step(greedy))
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageContaining("no logits");
+    }
+  }
+
+  @Test
+  void greedyStepsTakeNoMemory() {
+    Sampler greedy = new Sampler(Sampling.greedy(), Set.of());
+    try (Session session = model.newSession(SMALL)) {
+      session.append(1);
+      session.step(greedy);
+      long before = Device.allocatedBytes();
+      for (int i = 0; i < 100; i++) {
+        session.step(greedy);
+      }
+      assertThat(Device.allocatedBytes()).isEqualTo(before);
     }
   }
 

@@ -7,15 +7,18 @@ import static org.assertj.core.api.Assertions.within;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.sinkstream.error.MemoryLimitException;
 import org.sinkstream.error.SnapshotException;
 import org.sinkstream.testing.BinaryFiles;
 import org.sinkstream.testing.EmbeddedModel;
@@ -118,6 +121,46 @@ class SinkTokenTest {
     assertThatThrownBy(() -> model.newSession(CachePolicy.recompute(1)))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("expected 2 or more");
+  }
+
+  /** Nor does one that is refused leave the sink token of a stream that it would have begun. */
+  @Test
+  void refusedTokensBeginNoStream() {
+    long limit = plain.cacheBytes(CachePolicy.streaming(0, 400)); // what some hundred tokens take
+    int[] many = tokens(5000, 7);
+    try (Model limited =
+            Model.open(EmbeddedModel.DIRECTORY, PLAIN.withSinkToken(SINK).withMemoryLimit(limit));
+        Session session = limited.newSession(CachePolicy.dense())) {
+      for (ThrowingCallable call :
+          List.<ThrowingCallable>of(() -> session.append(many), () -> session.score(many))) {
+        assertThatThrownBy(call).isInstanceOf(MemoryLimitException.class);
+        assertThat(session.position()).isZero();
+        assertThatThrownBy(session::logits).isInstanceOf(IllegalStateException.class);
+      }
+      session.append(many[0]);
+      assertThat(session.position()).isEqualTo(2);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"0+20", "dense"})
+  void aStreamOfWhichNothingIsLeftBeginsAgain(String policy) {
+    try (Session session = model.newSession(CachePolicy.parse(policy));
+        SessionBatch batch = model.newBatch(1)) {
+      session.append(5, 6, 7);
+      session.evict(0, 4);
+      assertThat(session.position()).isZero();
+      for (ThrowingCallable call :
+          List.<ThrowingCallable>of(
+              () -> session.generate(GenerationOptions.greedy(1)),
+              () -> batch.appendLikeliest(List.of(session)))) {
+        assertThatThrownBy(call)
+            .isInstanceOf(IllegalStateException.class)
+            .hasMessageContaining("no logits");
+      }
+      session.append(9);
+      assertThat(session.position()).isEqualTo(2);
+    }
   }
 
   @Test

@@ -100,13 +100,23 @@ public final class Device implements AutoCloseable {
    * @throws DeviceException if there is no such GPU, no driver, or no CUDA library of this build
    */
   public static Device openCuda(int index, int threads) {
+    return openBackEnd(NativeLibrary.packedCuda(), index, threads);
+  }
+
+  /**
+   * Opens a device of a back end in a library of its own ({@code csrc/core/backend.h}).
+   *
+   * @param library where it is; empty for where {@code device.h} looks for that for NVIDIA GPUs
+   * @param index which device
+   * @param threads of the CPU, for what is done between host memory
+   * @throws DeviceException if there is no such library or device
+   */
+  public static Device openBackEnd(Optional<Path> library, int index, int threads) {
     Device host = openCpu(threads);
     try (Arena call = Arena.ofConfined()) {
-      MemorySegment library =
-          NativeLibrary.packedCuda()
-              .map(path -> call.allocateFrom(path.toString()))
-              .orElse(MemorySegment.NULL);
-      return new Device(out -> Sinkstream.sks_device_open_cuda(index, library, out), host);
+      MemorySegment name =
+          library.map(path -> call.allocateFrom(path.toString())).orElse(MemorySegment.NULL);
+      return new Device(out -> Sinkstream.sks_device_open_cuda(index, name, out), host);
     } catch (RuntimeException | Error failure) {
       host.close();
       throw failure;
