@@ -1,11 +1,8 @@
 package org.sinkstream;
 
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
-
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.SegmentAllocator;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -47,15 +44,8 @@ public final class Session implements AutoCloseable {
   private final KvCache.Spec spec;
   private final Runner runner;
   private final Context context;
+  private final NextLogits logits;
   private final TokenHistory recent = new TokenHistory(Sampling.MAX_REPETITION_WINDOW);
-
-  /** Of the next token, in the memory of a batch that computed them; null where none did. */
-  private @Nullable Tensor batchLogits;
-
-  /** Where they are copied to on their way from a GPU: the same memory each time. */
-  private @Nullable SegmentAllocator hostLogits;
-
-  private boolean hasLogits;
   private long promptTokens;
   private long promptNanos;
   private @Nullable Generation generation;
@@ -83,6 +73,7 @@ public final class Session implements AutoCloseable {
           policy instanceof CachePolicy.Recompute(int length)
               ? new RecomputedContext(length, model.sinkToken(), cache, runner)
               : new CachedContext(cache, runner, cacheLimit);
+      this.logits = new NextLogits(context, runner, arena);
     } catch (RuntimeException | Error failure) {
       arena.close();
       throw failure;
@@ -175,9 +166,9 @@ public final class Session implements AutoCloseable {
           long first = context.position() - count;
           eachBlock(
               count,
-              (from, rows, logits) -> {
+              (from, rows, computed) -> {
                 try (Arena call = Arena.ofConfined()) {
-                  MemorySegment block = logits.rows(0, rows).read(call);
+                  MemorySegment block = computed.rows(0, rows).read(call);
                   long row = block.byteSize() / rows;
                   for (int i = 0; i < rows; i++) {
                     visitor.visit(
@@ -204,14 +195,15 @@ public final class Session implements AutoCloseable {
     double[] losses = new double[tokens.length];
     appendChunks(
         tokens,
-        () -> losses[0] = hasLogits ? runner.nll(newest(), tokens[0])[0] : Double.NaN,
+        () ->
+            losses[0] = logits.areKnown() ? runner.nll(logits.tensor(), tokens[0])[0] : Double.NaN,
         (start, count) ->
             eachBlock(
                 Math.min(count, tokens.length - 1 - start),
-                (from, rows, logits) -> {
+                (from, rows, computed) -> {
                   int next = start + from + 1;
                   double[] block =
-                      runner.nll(logits, Arrays.copyOfRange(tokens, next, next + rows));
+                      runner.nll(computed, Arrays.copyOfRange(tokens, next, next + rows));
                   System.arraycopy(block, 0, losses, next, rows);
                 }));
     return losses;
@@ -294,7 +286,7 @@ public final class Session implements AutoCloseable {
       }
       visitor.visit(start, count);
     }
-    if (hasLogits) {
+    if (logits.areKnown()) {
       context.last();
     }
     promptTokens += tokens.length;
@@ -339,11 +331,10 @@ public final class Session implements AutoCloseable {
       context.append(tokens, start, count);
       return count;
     });
-    batchLogits = null;
     for (int i = start; i < start + count; i++) {
       recent.add(tokens[i]);
     }
-    hasLogits = true;
+    logits.become();
   }
 
   /** A device may have overwritten the logits by what it then failed at. */
@@ -351,7 +342,7 @@ public final class Session implements AutoCloseable {
     try {
       return step.getAsInt();
     } catch (DeviceFaultException fault) {
-      hasLogits = false;
+      logits.lose();
       throw fault;
     }
   }
@@ -369,18 +360,8 @@ public final class Session implements AutoCloseable {
    * @throws IllegalStateException if nothing has been appended, or tokens were taken back since
    */
   public float[] logits() {
-    requireLogits();
-    Tensor logits = newest();
-    if (hostLogits == null) {
-      MemorySegment room = arena.allocate(JAVA_FLOAT, logits.columns());
-      hostLogits = SegmentAllocator.prefixAllocator(room);
-    }
-    return logits.read(hostLogits).toArray(JAVA_FLOAT);
-  }
-
-  /** The logits of the next token. */
-  private Tensor newest() {
-    return batchLogits == null ? context.last() : batchLogits;
+    check();
+    return logits.toArray();
   }
 
   /**
@@ -391,17 +372,8 @@ public final class Session implements AutoCloseable {
    * @throws IllegalStateException if nothing has been appended, or tokens were taken back since
    */
   public Candidates candidates(int count) {
-    requireLogits();
-    return Candidates.of(runner.top(newest(), count));
-  }
-
-  private void requireLogits() {
     check();
-    if (!hasLogits) {
-      throw new IllegalStateException(
-          "there are no logits to go on from: append a token first, also after tokens were taken"
-              + " back");
-    }
+    return Candidates.of(runner.top(logits.tensor(), count));
   }
 
   /**
@@ -412,7 +384,8 @@ public final class Session implements AutoCloseable {
    * @throws IllegalStateException if nothing has been appended yet
    */
   public Generation generate(GenerationOptions options) {
-    requireLogits();
+    check();
+    logits.require();
     if (generation != null) {
       generation.cancel();
     }
@@ -429,7 +402,7 @@ public final class Session implements AutoCloseable {
   private void awaitPrompt() {
     if (promptTokens > 0) {
       long begin = System.nanoTime();
-      runner.top(newest(), 1);
+      runner.top(logits.tensor(), 1);
       promptNanos += System.nanoTime() - begin;
     }
   }
@@ -443,15 +416,16 @@ public final class Session implements AutoCloseable {
 
   /** Chooses the next token and appends it. */
   int step(Sampler sampler) {
-    requireLogits();
+    check();
+    Tensor next = logits.tensor();
     int token;
     if (sampler.takesLikeliest() && context instanceof CachedContext cached) {
-      token = orWithoutLogits(() -> cached.appendLikeliest(newest(), sampler.banned()));
-      appended(token, null);
+      token = orWithoutLogits(() -> cached.appendLikeliest(next, sampler.banned()));
+      recent.add(token);
+      logits.become();
     } else {
       token =
-          sampler.choose(
-              model.info().vocabulary(), k -> runner.top(newest(), k), newest(), recent::newest);
+          sampler.choose(model.info().vocabulary(), k -> runner.top(next, k), next, recent::newest);
       appendChunk(new int[] {token}, 0, 1);
       context.last();
     }
@@ -470,7 +444,7 @@ public final class Session implements AutoCloseable {
     context.dropLast(count);
     if (count > 0) {
       recent.drop(count);
-      hasLogits = false;
+      logits.lose();
     }
   }
 
@@ -485,7 +459,9 @@ public final class Session implements AutoCloseable {
   public void evict(long begin, long end) {
     check();
     context.evict(begin, end);
-    hasLogits &= context.position() > 0;
+    if (context.position() == 0) {
+      logits.lose();
+    }
   }
 
   /** Forgets every token: the stream starts again at position 0. */
@@ -493,7 +469,7 @@ public final class Session implements AutoCloseable {
     check();
     context.clear();
     recent.restart(0);
-    hasLogits = false;
+    logits.lose();
   }
 
   /**
@@ -505,14 +481,14 @@ public final class Session implements AutoCloseable {
   public void save(Path file) throws IOException {
     check();
     try (Arena call = Arena.ofConfined()) {
-      MemorySegment logits = hasLogits ? newest().read(call) : MemorySegment.NULL;
+      MemorySegment next = logits.areKnown() ? logits.tensor().read(call) : MemorySegment.NULL;
       new Snapshot(
               model.fingerprint(),
               policy,
               model.sinkToken(),
               spec,
               recent.newest(Sampling.MAX_REPETITION_WINDOW),
-              logits,
+              next,
               context.exportState(call))
           .write(file);
     }
@@ -521,10 +497,8 @@ public final class Session implements AutoCloseable {
   void restore(Snapshot snapshot) {
     context.importState(snapshot.state());
     Arrays.stream(snapshot.recentTokens()).forEach(recent::add);
-    hasLogits = snapshot.logits().byteSize() > 0;
-    if (hasLogits) {
-      runner.last().write(snapshot.logits());
-      batchLogits = null;
+    if (snapshot.logits().byteSize() > 0) {
+      logits.become(snapshot.logits());
     }
   }
 
@@ -551,40 +525,33 @@ public final class Session implements AutoCloseable {
   }
 
   /** Whether the next token goes on from these logits, in a batch's memory. */
-  boolean goesOnFrom(Tensor logits) {
+  boolean goesOnFrom(Tensor next) {
     check();
-    return hasLogits && logits.equals(batchLogits);
+    return logits.are(next);
   }
 
   /**
-   * Takes in what a step of one token did.
+   * Takes in what a batch's step of one token did.
    *
    * @param token the one that was appended
-   * @param logits of the next one in a batch's memory, there until {@link #keepLogits}; null where
-   *     the runner has them
+   * @param next the logits of the next one, there until {@link #keepLogits}
    */
-  void appended(int token, @Nullable Tensor logits) {
+  void appended(int token, Tensor next) {
     recent.add(token);
-    batchLogits = logits;
-    hasLogits = true;
+    logits.become(next);
   }
 
   /** Copies logits that lie in a batch's memory, if they still are the newest ones. */
   void keepLogits() {
-    Tensor theirs = batchLogits;
-    batchLogits = null;
-    if (arena.scope().isAlive() && hasLogits && theirs != null) {
-      hasLogits = false;
-      runner.last().copyFrom(theirs);
-      hasLogits = true;
+    if (arena.scope().isAlive()) {
+      logits.keep();
     }
   }
 
   /** Does without these logits, in a batch's memory, where they are the newest ones. */
-  void loseLogits(Tensor logits) {
-    if (logits.equals(batchLogits)) {
-      batchLogits = null;
-      hasLogits = false;
+  void loseLogits(Tensor next) {
+    if (logits.are(next)) {
+      logits.lose();
     }
   }
 
