@@ -19,8 +19,6 @@ enum {
   PAD = 8  // elements behind a row in shared memory, so that eight rows meet no bank twice
 };
 
-constexpr float LOG2_E = 1.4426950408889634f;
-
 struct tile_args {
   sks_cuda_attention attention;
   sks_cuda_step step;
@@ -140,7 +138,7 @@ __device__ void load_queries(const tile_args &args, const sks_cuda_tile &tile, i
   int lane = static_cast<int>(threadIdx.x) % SKS_WARP;
   const float *queries = args.in.queries + head / group * args.in.group_stride +
                          static_cast<int64_t>(head % group) * attention.head_dim;
-  float scale = attention.scale * LOG2_E;
+  float scale = attention.scale * SKS_LOG2_E;
 #pragma unroll
   for (int first = 0; first < dim; first += SKS_WARP) {
     int c = first + lane;
@@ -323,7 +321,7 @@ struct softmax {
       sum += __shfl_xor_sync(~0u, sum, 2);
       float factor = 1.0f;
       if (args.in.sink_logits) {
-        float logit = args.in.sink_logits[head] * LOG2_E, best = fmaxf(largest[r], logit);
+        float logit = args.in.sink_logits[head] * SKS_LOG2_E, best = fmaxf(largest[r], logit);
         factor = sks_exp2(largest[r] - best);
         sum = sum * factor + sks_exp2(logit - best);
       }
@@ -414,7 +412,7 @@ __global__ __launch_bounds__(THREADS, resident(dim)) void attend(tile_args args)
     views[i] = view_of(args.step.tokens[tile.row + (r < tile.rows ? r : 0)].view, origin);
     if (sink_runs == 0 && views[i].sinks > 0) views[i].first = clamped(-origin);
   }
-  float slope = attention.slopes ? attention.slopes[head] * LOG2_E : 0.0f;
+  float slope = attention.slopes ? attention.slopes[head] * SKS_LOG2_E : 0.0f;
   bool busy = warp * 16 < tile.rows;
 
   softmax<dim> sums;

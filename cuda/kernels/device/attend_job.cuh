@@ -7,8 +7,6 @@
 #include "cuda/kernels/device/kv.cuh"
 #include "cuda/kernels/device/launch.cuh"
 
-constexpr float SKS_LOG2_E = 1.4426950408889634f;
-
 enum { SKS_ATTEND_QUERIES = 8 };  // of a group that a block takes, at most
 
 // Blocks of a row that each take all of its keys, or a part.

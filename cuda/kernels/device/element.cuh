@@ -29,6 +29,9 @@ __device__ static inline uint16_t sks_narrow_bfloat(float x) {
   return __bfloat16_as_ushort(__float2bfloat16_rn(x));
 }
 
+// e^x = 2^(x * log2(e)).
+constexpr float SKS_LOG2_E = 1.4426950408889634f;
+
 // 2^x for x <= 0: no more than the processor's instruction, which takes what is tiny for zero.
 __device__ static inline float sks_exp2(float x) {
   float y;
