@@ -78,7 +78,7 @@ enum { SKS_PANEL_DMIN = 2 * SKS_PANEL_CHANNELS, SKS_PANEL_MORE_SCALES = SKS_PANE
 /* Bytes of a panel. */
 static inline int64_t sks_panel_bytes(int32_t type, int64_t columns) {
   sks_panel_group group = sks_panel_group_of(type);
-  return (columns + group.columns - 1) / group.columns * group.bytes;
+  return sks_ceil_div(columns, group.columns) * group.bytes;
 }
 
 /*
@@ -102,7 +102,7 @@ typedef struct sks_input_block {
 
 /* Blocks of an input row. What is past the columns is zero. */
 static inline int64_t sks_input_blocks(int64_t columns) {
-  return (columns + SKS_PANEL_BLOCK - 1) / SKS_PANEL_BLOCK;
+  return sks_ceil_div(columns, SKS_PANEL_BLOCK);
 }
 
 /* bf16 values of an input row: an even number. */

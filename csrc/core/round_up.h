@@ -10,4 +10,7 @@ static inline SKS_HOST_DEVICE int64_t sks_round_up(int64_t n, int64_t unit) {
   return (n + unit - 1) / unit * unit;
 }
 
+/* n / unit, rounded up; n >= 0. The host's alone. */
+static inline int64_t sks_ceil_div(int64_t n, int64_t unit) { return (n + unit - 1) / unit; }
+
 #endif

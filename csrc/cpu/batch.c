@@ -107,7 +107,7 @@ void sks_cpu_batch_destroy(sks_batch *batch) {
 }
 
 static int64_t clamp_chunk(int64_t blocks) {
-  int64_t even = (blocks + SKS_MAX_CHUNKS - 1) / SKS_MAX_CHUNKS;
+  int64_t even = sks_ceil_div(blocks, SKS_MAX_CHUNKS);
   return even > SKS_CHUNK_BLOCKS ? even : SKS_CHUNK_BLOCKS;
 }
 
@@ -120,7 +120,7 @@ static void add_tile(sks_cpu_batch *batch, const sks_cache *cache, int32_t row, 
   tile->blocks = 0;
   for (int i = 0; i < SKS_SPANS; i++) tile->blocks += sks_span_blocks(&tile->spans[i]);
   tile->chunk_blocks = clamp_chunk(tile->blocks);
-  tile->chunks = (int32_t)((tile->blocks + tile->chunk_blocks - 1) / tile->chunk_blocks);
+  tile->chunks = (int32_t)sks_ceil_div(tile->blocks, tile->chunk_blocks);
   tile->first_chunk = batch->chunk_count;
   batch->chunk_count += tile->chunks;
   batch->work += 2 * keys * rows * batch->attention->heads * batch->attention->head_dim;

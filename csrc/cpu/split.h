@@ -6,13 +6,14 @@
 #include <stdint.h>
 
 #include "core/pool.h"
+#include "core/round_up.h"
 
 /* Below this many element operations, some microseconds, a task is not worth waking a thread for.
  */
 enum { SKS_TASK_WORK = 1 << 16 };
 
 static inline int64_t sks_tasks(int64_t items, int64_t items_per_task) {
-  return (items + items_per_task - 1) / items_per_task;
+  return sks_ceil_div(items, items_per_task);
 }
 
 /* Items of equal `work` that make a task worth while, at least 1. */

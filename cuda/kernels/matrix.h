@@ -21,6 +21,7 @@
 #include <stdint.h>
 
 #include "core/blocks.h"
+#include "core/round_up.h"
 
 enum {
   SKS_CUDA_ROW_TILE = 4, /* rows that a block sums together, and whose scales lie together */
@@ -74,8 +75,7 @@ static inline SKS_HOST_DEVICE int64_t sks_cuda_scale_at(int32_t type, int64_t co
 }
 
 static inline int64_t sks_cuda_scale_bytes(int32_t type, int64_t rows, int64_t columns) {
-  return (rows + SKS_CUDA_ROW_TILE - 1) / SKS_CUDA_ROW_TILE *
-         sks_cuda_scale_tile_bytes(type, columns);
+  return sks_ceil_div(rows, SKS_CUDA_ROW_TILE) * sks_cuda_scale_tile_bytes(type, columns);
 }
 
 #endif
