@@ -12,9 +12,8 @@
 #include "cuda/kernels/linear_batch.h"
 
 enum {
-  LEAST_TILE_ROWS = 8,              /* of a stream in a step, for tiles to pay */
-  MOST_WORKSPACE_BYTES = 128 << 20, /* for partial softmaxes; with less, launches are cut */
-  ROUNDED_BYTES = 2                 /* of what a stride counts */
+  LEAST_TILE_ROWS = 8, /* of a stream in a step, for tiles to pay */
+  ROUNDED_BYTES = 2    /* of what a stride counts */
 };
 
 int64_t sks_gpu_most_rounded(const sks_batch *batch) {
@@ -122,7 +121,8 @@ static int32_t ensure_workspace(sks_gpu *gpu, const sks_batch *batch, sks_gpu_ba
   if (own->tiled) return SKS_OK;
   int64_t one = sks_cuda_attend_workspace(&own->attention, 1, batch->most_keys);
   int64_t need = sks_cuda_attend_workspace(&own->attention, batch->padded_rows, batch->most_keys);
-  if (need > MOST_WORKSPACE_BYTES) need = one > MOST_WORKSPACE_BYTES ? one : MOST_WORKSPACE_BYTES;
+  if (need > SKS_GPU_PARTIAL_BYTES)
+    need = one > SKS_GPU_PARTIAL_BYTES ? one : SKS_GPU_PARTIAL_BYTES;
   return sks_gpu_ensure(gpu, need, "a batch's partial results", &own->workspace);
 }
 

@@ -16,9 +16,6 @@ enum {
   CUBLAS_GEMM_DEFAULT = -1
 };
 
-/* What NVIDIA recommends for Hopper. With memory of our own, products can be recorded. */
-enum { WORKSPACE_BYTES = 32 << 20 };
-
 static void *find_library(void) {
   static const char *const names[] = {"libcublas.so.13", "libcublas.so.12", "libcublas.so"};
   for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
@@ -60,11 +57,12 @@ static int32_t open(sks_gpu *gpu) {
   sks_gpu_blas *blas = &gpu->blas;
   if (blas->handle != NULL) return SKS_OK;
   void *workspace = NULL, *handle = NULL;
-  int32_t status = sks_gpu_allocate(gpu, WORKSPACE_BYTES, "cuBLAS's workspace", &workspace);
+  int32_t status =
+      sks_gpu_allocate(gpu, SKS_GPU_BLAS_WORKSPACE_BYTES, "cuBLAS's workspace", &workspace);
   if (status == SKS_OK) status = check(gpu, blas->create(&handle));
   if (status == SKS_OK) status = check(gpu, blas->set_stream(handle, gpu->stream));
   if (status == SKS_OK)
-    status = check(gpu, blas->set_workspace(handle, workspace, WORKSPACE_BYTES));
+    status = check(gpu, blas->set_workspace(handle, workspace, SKS_GPU_BLAS_WORKSPACE_BYTES));
   if (status == SKS_OK) {
     blas->handle = handle;
     return SKS_OK;

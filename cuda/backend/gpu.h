@@ -16,8 +16,13 @@
 #include "cuda/backend/stage.h"
 #include "cuda/backend/waiting.h"
 
-/* Of the first steps: for a library of products, expanded weights and partial softmaxes. */
-enum { SKS_GPU_STEP_BYTES = 384 << 20 };
+/* What the first steps take beside weights and caches: their rooms (memory.h), and 160 MiB for all
+ * else, of which cuBLAS takes 68 for itself. */
+enum {
+  SKS_GPU_OTHER_BYTES = 160 << 20,
+  SKS_GPU_STEP_BYTES = SKS_GPU_PARTIAL_BYTES + SKS_GPU_EXPANDED_BYTES +
+                       SKS_GPU_BLAS_WORKSPACE_BYTES + SKS_GPU_OTHER_BYTES
+};
 
 struct sks_gpu {
   sks_device base;

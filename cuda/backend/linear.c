@@ -8,8 +8,6 @@
 #include "cuda/kernels/linear_batch.h"
 #include "cuda/kernels/pack.h"
 
-enum { EXPANDED_BYTES = 64 << 20 };
-
 /* The product with weights that lie as it takes them, or with expanded ones piece by piece. */
 static int32_t multiply(sks_gpu *gpu, sks_gpu_workspace *own, const sks_cuda_matrix *matrix,
                         sks_gpu_product product) {
@@ -21,10 +19,11 @@ static int32_t multiply(sks_gpu *gpu, sks_gpu_workspace *own, const sks_cuda_mat
     return sks_gpu_multiply(gpu, &product);
   }
   int64_t stride = sks_cuda_rounded_stride(matrix->columns);
-  int64_t at_once = EXPANDED_BYTES / (2 * stride) / SKS_CUDA_ROW_TILE * SKS_CUDA_ROW_TILE;
+  int64_t at_once = SKS_GPU_EXPANDED_BYTES / (2 * stride) / SKS_CUDA_ROW_TILE * SKS_CUDA_ROW_TILE;
   if (at_once == 0) at_once = SKS_CUDA_ROW_TILE;
   /* As large for all, so that it does not grow for a few bytes. */
-  int64_t bytes = at_once * stride * 2 < EXPANDED_BYTES ? EXPANDED_BYTES : at_once * stride * 2;
+  int64_t bytes =
+      at_once * stride * 2 < SKS_GPU_EXPANDED_BYTES ? SKS_GPU_EXPANDED_BYTES : at_once * stride * 2;
   int32_t status = sks_gpu_ensure(gpu, bytes, "room for expanded weights", &own->expanded);
   float *y = product.y;
   for (int64_t first = 0; first < matrix->rows && status == SKS_OK; first += at_once) {

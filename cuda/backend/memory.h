@@ -15,6 +15,16 @@ typedef struct sks_gpu_block {
   int64_t bytes;
 } sks_gpu_block;
 
+/* Rooms that the first steps make (SKS_GPU_STEP_BYTES, gpu.h). */
+enum {
+  /* Most for partial softmaxes, but for those of one row; with less, launches are cut. */
+  SKS_GPU_PARTIAL_BYTES = 128 << 20,
+  /* For weights expanded for a library's product, piece by piece. */
+  SKS_GPU_EXPANDED_BYTES = 64 << 20,
+  /* What NVIDIA recommends for Hopper. With memory of our own, products can be recorded. */
+  SKS_GPU_BLAS_WORKSPACE_BYTES = 32 << 20
+};
+
 enum { SKS_GPU_MOST_ROOMS = 64 }; /* each is twice as large as the one before */
 
 /* Memory of the device that grows as needed. What it has outgrown stays until the room goes: a
