@@ -1,5 +1,6 @@
 /* An NVIDIA GPU as a device (core/backend.h): one stream, in which operations run in the order of
- * the calls. */
+ * the calls. sks_gpu_: the back end, plain C; sks_cuda_ (cuda/kernels): launches of kernels, and
+ * what they take. */
 #ifndef SINKSTREAM_CUDA_BACKEND_GPU_H
 #define SINKSTREAM_CUDA_BACKEND_GPU_H
 

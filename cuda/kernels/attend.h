@@ -10,11 +10,12 @@
  * float32, whatever block is the last of a row merges all. Where a step has rows enough for all
  * processors they stay whole, but with float32. So how keys are cut depends on the model and on how
  * many rows the step has, on nothing else beside the row. Floor: the visible rows' bytes over the
- * card's memory bandwidth.
+ * card's memory bandwidth. attend_rows.cu chooses: attend_float.cu with float32 keys, else
+ * attend_many.cu where rows stay whole and attend_few.cu where they do not.
  *
  * sks_cuda_attend_tiles: up to SKS_CUDA_TILE_ROWS consecutive rows of a stream together, products
  * on the tensor cores in f16 (bf16 with keys of that type) with float32 sums. For chunks of a
- * prompt. Rows must have been appended.
+ * prompt. Rows must have been appended. attend_tiles.cu.
  */
 #ifndef SINKSTREAM_CUDA_KERNELS_ATTEND_H
 #define SINKSTREAM_CUDA_KERNELS_ATTEND_H

@@ -1,3 +1,5 @@
+// Attention row by row: which kernel takes a step's rows, into how many parts they are cut, and the
+// memory through which parts merge.
 #include "cuda/kernels/attend.h"
 #include "cuda/kernels/device/attend_job.cuh"
 

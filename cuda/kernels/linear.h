@@ -7,6 +7,11 @@
  * Sums are float32: weights of float types are widened and multiply the float32 input; quantised
  * ones multiply, as integers, the input rounded to whole numbers of 16 bits, with a scale for each
  * 32 columns (as precise as on the CPU, core/panel.h). An RMS norm's division comes after the sums.
+ *
+ * That is linear.cu: up to SKS_CUDA_FEW_ROWS rows, and more where nothing else can. linear_batch.cu
+ * takes 2 to SKS_CUDA_BATCH_ROWS rows of 16-bit weights on Hopper, a library the rest;
+ * linear_many.cu is what comes before both (prepare) and after the library (finish).
+ * cuda/backend/linear.c chooses.
  */
 #ifndef SINKSTREAM_CUDA_KERNELS_LINEAR_H
 #define SINKSTREAM_CUDA_KERNELS_LINEAR_H

@@ -1,3 +1,5 @@
+// What surrounds a matrix product that another file or a library does: its input rounded, with the
+// norm before it, and what becomes of a library's output.
 #include "cuda/kernels/device/activation.cuh"
 #include "cuda/kernels/device/launch.cuh"
 #include "cuda/kernels/device/reduce.cuh"

@@ -1,3 +1,4 @@
+// Weights from the order of files to that of a matrix, and rows of a matrix expanded for a library.
 #include "core/blocks.h"
 #include "cuda/kernels/device/launch.cuh"
 #include "cuda/kernels/device/weight.cuh"

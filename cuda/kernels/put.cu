@@ -1,3 +1,5 @@
+// Words of the host's that travel as a launch's parameters, few or many of them, alone or with a
+// step's beginning behind them.
 #include <algorithm>
 #include <cstring>
 

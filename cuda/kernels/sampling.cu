@@ -1,3 +1,5 @@
+// The largest of each row of logits: blocks find that of each group of neighbours, and the last of
+// them looks only where more can be; and the loss of a known token.
 #include <cmath>
 #include <cstdint>
 
