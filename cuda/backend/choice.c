@@ -48,10 +48,10 @@ int32_t sks_gpu_choose(sks_choice *choice, const float *logits, int32_t rows, in
                      .ids = ids,
                      .answered = &own->question.answer->serial,
                      .serial = own->question.asked};
-  sks_cuda_banned left_out = {.count = banned_count};
-  if (banned_count > 0) memcpy(left_out.indices, banned, (size_t)banned_count * sizeof *banned);
+  sks_cuda_banned all_banned = {.count = banned_count};
+  if (banned_count > 0) memcpy(all_banned.indices, banned, (size_t)banned_count * sizeof *banned);
   cudaError_t error =
-      sks_cuda_top_k(gpu->stream, logits, rows, count, 1, &left_out, own->scratch, &to);
+      sks_cuda_top_k(gpu->stream, logits, rows, count, 1, &all_banned, own->scratch, &to);
   return sks_gpu_leave(gpu, error, "sks_choose");
 }
 

@@ -1,6 +1,7 @@
 /*
- * The likeliest next tokens, chosen where the logits are: a step begins with them before the host
- * knows which they are, so that a device need not wait for the host between two tokens.
+ * The likeliest next tokens (greedy decoding), chosen where the logits are: a step begins with them
+ * before the host knows which they are, so that a device need not wait for the host between two
+ * tokens.
  */
 #ifndef SINKSTREAM_CHOICE_H
 #define SINKSTREAM_CHOICE_H
