@@ -16,7 +16,7 @@ static inline sks_cpu *sks_cpu_of(const sks_device *device) { return (sks_cpu *)
 
 extern const sks_backend sks_cpu_backend;
 
-/* What fills the table, a file of csrc/cpu each. */
+/* What fills the table: one file of this folder for each operation or object. */
 sks_buffer_read_function sks_cpu_buffer_read;
 sks_widen_function sks_cpu_widen;
 sks_quantize_function sks_cpu_quantize;

@@ -6,7 +6,7 @@
 
 extern const sks_backend sks_gpu_backend;
 
-/* A file of cuda/backend each. */
+/* One file of this folder for each operation or object. */
 sks_close_function sks_gpu_close;
 sks_memory_function sks_gpu_memory;
 sks_buffer_allocate_function sks_gpu_buffer_allocate;
