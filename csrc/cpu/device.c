@@ -7,8 +7,7 @@
 #include "core/fail.h"
 #include "core/memory.h"
 #include "cpu/cpu.h"
-
-#define MAX_THREADS 1024
+#include "sinkstream/types.h"
 
 /* What an environment variable says; NULL where it says nothing. */
 static const char *environment(const char *name) {
@@ -25,17 +24,18 @@ static int32_t default_threads(int32_t *threads) {
   }
   char *end;
   long number = strtol(text, &end, 10);
-  if (*end != '\0' || number < 1 || number > MAX_THREADS) {
+  if (*end != '\0' || number < 1 || number > SKS_MAX_THREADS) {
     return sks_fail(SKS_INVALID_ARGUMENT, "SINKSTREAM_THREADS is '%s'; expected 1 to %d", text,
-                    MAX_THREADS);
+                    SKS_MAX_THREADS);
   }
   *threads = (int32_t)number;
   return SKS_OK;
 }
 
 int32_t sks_device_open_cpu(int32_t threads, const char *isa, sks_device **device) {
-  if (threads < 0 || threads > MAX_THREADS) {
-    return sks_fail(SKS_INVALID_ARGUMENT, "threads is %d; expected 0 to %d", threads, MAX_THREADS);
+  if (threads < 0 || threads > SKS_MAX_THREADS) {
+    return sks_fail(SKS_INVALID_ARGUMENT, "threads is %d; expected 0 to %d", threads,
+                    SKS_MAX_THREADS);
   }
   int32_t status = threads == 0 ? default_threads(&threads) : SKS_OK;
   if (status != SKS_OK) {

@@ -16,9 +16,10 @@ static int32_t check_spec(const sks_attention_spec *spec) {
   if (spec->heads < 1 || spec->heads % spec->kv_heads != 0)
     return sks_fail(SKS_INVALID_ARGUMENT, "heads is %d; expected a multiple of kv_heads, %d",
                     spec->heads, spec->kv_heads);
-  if (spec->head_dim < 8 || spec->head_dim > SKS_MAX_HEAD_DIM || spec->head_dim % 8 != 0)
-    return sks_fail(SKS_INVALID_ARGUMENT, "head_dim is %d; expected a multiple of 8 from 8 to %d",
-                    spec->head_dim, SKS_MAX_HEAD_DIM);
+  if (spec->head_dim < SKS_HEAD_DIM_STEP || spec->head_dim > SKS_MAX_HEAD_DIM ||
+      spec->head_dim % SKS_HEAD_DIM_STEP != 0)
+    return sks_fail(SKS_INVALID_ARGUMENT, "head_dim is %d; expected a multiple of %d from %d to %d",
+                    spec->head_dim, SKS_HEAD_DIM_STEP, SKS_HEAD_DIM_STEP, SKS_MAX_HEAD_DIM);
   if (spec->rotary_dim < 0 || spec->rotary_dim > spec->head_dim || spec->rotary_dim % 2 != 0)
     return sks_fail(SKS_INVALID_ARGUMENT,
                     "rotary_dim is %d; expected an even number from 0 to head_dim, %d",

@@ -35,7 +35,7 @@ typedef struct sks_attention_spec {
   int32_t heads; /* query heads, a multiple of kv_heads; query head h reads KV head h / (heads /
                     kv_heads) */
   int32_t kv_heads;
-  int32_t head_dim;      /* a multiple of 8, at most 256 */
+  int32_t head_dim;      /* a multiple of SKS_HEAD_DIM_STEP, at most SKS_MAX_HEAD_DIM */
   int32_t rotary_dim;    /* channels 0..rotary_dim-1 of a head are rotated; even; 0 = none */
   int32_t rotary_layout; /* enum sks_rotary_layout */
   float scale;           /* of the scores, usually 1 / sqrt(head_dim) */

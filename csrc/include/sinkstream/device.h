@@ -25,8 +25,8 @@ typedef struct sks_device sks_device;
  * the environment's SINKSTREAM_THREADS says, or, where that is not set, the cores this process may
  * use. `isa`: "reference", "avx2" or "avx512"; NULL = the environment's
  * SINKSTREAM_ISA, or, where that is not set, the best of this machine. Errors: SKS_INVALID_ARGUMENT
- * (threads or SINKSTREAM_THREADS out of 1..1024, unknown isa), SKS_UNSUPPORTED (the processor or
- * the operating system lacks it), SKS_OUT_OF_MEMORY.
+ * (threads or SINKSTREAM_THREADS out of 1..SKS_MAX_THREADS, unknown isa), SKS_UNSUPPORTED (the
+ * processor or the operating system lacks it), SKS_OUT_OF_MEMORY.
  */
 SKS_API int32_t sks_device_open_cpu(int32_t threads, const char *isa, sks_device **device);
 

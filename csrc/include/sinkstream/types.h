@@ -1,10 +1,9 @@
-/*
- * Element types of weights and of cached keys and values. The quantised ones are ggml's block
- * formats (ggml-common.h), as GGUF files hold them: a row is a whole number of blocks.
- */
+/* Element types of weights and of cached keys and values, and the limits of what is taken. */
 #ifndef SINKSTREAM_TYPES_H
 #define SINKSTREAM_TYPES_H
 
+/* The quantised ones are ggml's block formats (ggml-common.h), as GGUF files hold them: a row is a
+ * whole number of blocks. */
 enum sks_type {
   SKS_F32 = 0,  /* IEEE binary32 */
   SKS_F16 = 1,  /* IEEE binary16 */
@@ -15,6 +14,12 @@ enum sks_type {
   SKS_Q5_K = 6, /* 256 values in 176 bytes: Q4_K with a fifth bit */
   SKS_Q6_K = 7, /* 256 values in 210 bytes: 6 bits, 16 sub-blocks with 8-bit scales */
   SKS_TYPES = 8 /* how many there are */
+};
+
+enum sks_limits {
+  SKS_HEAD_DIM_STEP = 8,  /* what channels of a head are a multiple of */
+  SKS_MAX_HEAD_DIM = 256, /* most of them */
+  SKS_MAX_THREADS = 1024  /* of a CPU, for one operation */
 };
 
 #endif

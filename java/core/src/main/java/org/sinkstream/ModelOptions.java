@@ -2,6 +2,7 @@ package org.sinkstream;
 
 import java.util.OptionalInt;
 import java.util.OptionalLong;
+import org.sinkstream.kernels.Device;
 
 /**
  * How a model is opened.
@@ -31,7 +32,7 @@ public record ModelOptions(
     OptionalInt sinkToken,
     OptionalLong memoryLimit) {
   /** Most threads that can be asked for. */
-  public static final int MAX_THREADS = 1024;
+  public static final int MAX_THREADS = Device.MAX_THREADS;
 
   /** Largest chunk that can be asked for. */
   public static final int MAX_CHUNK = 1 << 16;

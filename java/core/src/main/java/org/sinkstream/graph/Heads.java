@@ -1,12 +1,10 @@
 package org.sinkstream.graph;
 
 import org.sinkstream.checkpoint.Config;
+import org.sinkstream.kernels.Attention;
 
 /** What must hold of attention heads in every family. */
 final class Heads {
-  private static final int DIMENSION_STEP = 8;
-  private static final int MAX_DIMENSION = 256;
-
   private Heads() {}
 
   /** {@code hidden / heads}, refused where that is not whole. */
@@ -27,10 +25,10 @@ final class Heads {
       throw config.refuse(
           kvHeadsField, "a divisor of the number of attention heads (%d)".formatted(heads));
     }
-    if (headDim % DIMENSION_STEP != 0 || headDim > MAX_DIMENSION) {
+    if (headDim % Attention.HEAD_DIM_STEP != 0 || headDim > Attention.MAX_HEAD_DIM) {
       throw config.contradiction(
           "heads have %d channels; expected a multiple of %d, at most %d"
-              .formatted(headDim, DIMENSION_STEP, MAX_DIMENSION));
+              .formatted(headDim, Attention.HEAD_DIM_STEP, Attention.MAX_HEAD_DIM));
     }
     long columns = (heads + 2L * kvHeads) * headDim;
     if (columns > Config.MAX_SIZE) {

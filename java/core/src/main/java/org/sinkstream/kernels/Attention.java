@@ -13,6 +13,12 @@ import org.sinkstream.kernels.ffi.sks_attention_spec;
  * arena must outlive the caches and batches made for it.
  */
 public final class Attention {
+  /** What the channels of a head are a multiple of. */
+  public static final int HEAD_DIM_STEP = Sinkstream.SKS_HEAD_DIM_STEP();
+
+  /** Most channels of a head. */
+  public static final int MAX_HEAD_DIM = Sinkstream.SKS_MAX_HEAD_DIM();
+
   private final Shape shape;
   private final Device device;
   private final MemorySegment handle;
@@ -23,7 +29,8 @@ public final class Attention {
    * @param layers decoder layers
    * @param heads query heads
    * @param kvHeads key and value heads; divides {@code heads}
-   * @param headDim channels of a head: a multiple of 8, at most 256
+   * @param headDim channels of a head: a multiple of {@link #HEAD_DIM_STEP}, at most {@link
+   *     #MAX_HEAD_DIM}
    * @param scale factor of the scores
    * @param inverseFrequencies radians per token of each rotated pair of channels; empty for no
    *     rotation

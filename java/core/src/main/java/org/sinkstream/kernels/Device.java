@@ -18,6 +18,9 @@ import org.sinkstream.kernels.ffi.Sinkstream;
  * instruction set, or an NVIDIA GPU. Thread-safe. Close it after everything that was made on it.
  */
 public final class Device implements AutoCloseable {
+  /** Most threads of a CPU that an operation uses. */
+  public static final int MAX_THREADS = Sinkstream.SKS_MAX_THREADS();
+
   private static final Pattern CUDA = Pattern.compile("cuda(?::(\\d{1,9}))?");
 
   private final Arena arena = Arena.ofShared();

@@ -1249,6 +1249,33 @@ public class Sinkstream extends Sinkstream$shared {
     public static int SKS_TYPES() {
         return SKS_TYPES;
     }
+    private static final int SKS_HEAD_DIM_STEP = (int)8L;
+    /**
+     * {@snippet lang=c :
+     * enum sks_limits.SKS_HEAD_DIM_STEP = 8
+     * }
+     */
+    public static int SKS_HEAD_DIM_STEP() {
+        return SKS_HEAD_DIM_STEP;
+    }
+    private static final int SKS_MAX_HEAD_DIM = (int)256L;
+    /**
+     * {@snippet lang=c :
+     * enum sks_limits.SKS_MAX_HEAD_DIM = 256
+     * }
+     */
+    public static int SKS_MAX_HEAD_DIM() {
+        return SKS_MAX_HEAD_DIM;
+    }
+    private static final int SKS_MAX_THREADS = (int)1024L;
+    /**
+     * {@snippet lang=c :
+     * enum sks_limits.SKS_MAX_THREADS = 1024
+     * }
+     */
+    public static int SKS_MAX_THREADS() {
+        return SKS_MAX_THREADS;
+    }
     private static final int SKS_DENSE = (int)-1L;
     /**
      * {@snippet lang=c :
