@@ -16,10 +16,10 @@ struct sks_cache {
   int32_t max_rows;
   int32_t type;
   int64_t position;
-  int64_t stored_end; /* one past the newest token whose rows were ever stored, a given-up step's
-                         among them */
-  int64_t
-      edits; /* how often the contents changed, so that a batch notices a change behind its back */
+  /* One past the newest token whose rows were ever stored, a given-up step's among them. */
+  int64_t stored_end;
+  /* How often the contents changed, so that a batch notices a change behind its back. */
+  int64_t edits;
   int64_t slots; /* there is room for in every layer, whole blocks of SKS_KV_SLOTS */
   bool listed;   /* only inside sks_batch_begin: the cache was in its list before */
   void *own;     /* of the back end: the storage */

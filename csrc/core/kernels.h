@@ -54,9 +54,9 @@ typedef struct sks_attend_args {
   int64_t slot;       /* of the first key among the blocks */
   int64_t key_count;
   const float *slopes; /* [query_count] ALiBi: score -= slope * distance; or NULL */
-  const float
-      *distances; /* [query_count] from the query to the first key, one less for each key after */
-  float *scores;  /* scratch [query_count, SKS_ATTEND_SLOTS] */
+  /* [query_count] from the query to the first key, one less for each key after. */
+  const float *distances;
+  float *scores;       /* scratch [query_count, SKS_ATTEND_SLOTS] */
   sks_softmax softmax; /* in and out */
 } sks_attend_args;
 

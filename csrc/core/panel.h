@@ -14,8 +14,7 @@
  *   Q4_K  256      f16 d[32], dmin[32] u8 scales[32], minima[32]  4 of nibbles
  *   Q5_K  256      f16 d[32], dmin[32] u8 scales[32], minima[32]  4 of nibbles, 1 of fifth bits
  *   Q6_K  256      f16 d[32]           i8 scales[2][32]           4 of nibbles, 2 of bit pairs
- *   BF16  2        none                none                       1: both columns of channel 0,
- * then of channel 1, and so on
+ *   BF16  2        none                none                       1: both columns of each channel
  *
  * A unit k < 4 of nibbles has unit k in its low nibbles and unit k + 4 in its high ones. Bit k of a
  * byte of fifth bits belongs to that byte of unit k. Bits 2k and 2k + 1 of a byte of the first unit

@@ -16,9 +16,10 @@
 typedef struct sks_ring {
   int64_t sinks;  /* S: tokens 0..S-1 lie in slots 0..S-1 for ever */
   int64_t window; /* R, or SKS_ENDLESS */
-  int64_t slots; /* W >= R + 1: token i >= S lies in slot S + (i - S) mod W; SKS_ENDLESS: no wrap */
-  int64_t
-      oldest; /* >= S: window tokens before this position were evicted, whatever their rows hold */
+  /* W >= R + 1: token i >= S lies in slot S + (i - S) mod W; SKS_ENDLESS: no wrap. */
+  int64_t slots;
+  /* >= S: window tokens before this position were evicted, whatever their rows hold. */
+  int64_t oldest;
 } sks_ring;
 
 /* What one query sees: the sink tokens 0..sinks-1 and the window [first, position]. */
@@ -26,8 +27,8 @@ typedef struct sks_view {
   int64_t position; /* t, in the stream */
   int64_t query;    /* p(t), in the cache */
   int64_t sinks;    /* min(S, t + 1) */
-  int64_t
-      first; /* max(S, t - R, oldest); above `position` while the token is a sink token itself */
+  /* max(S, t - R, oldest); above `position` while the token is a sink token itself. */
+  int64_t first;
 } sks_view;
 
 /* Rows that lie one behind the other, and the stream position of the first of them. */

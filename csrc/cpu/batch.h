@@ -36,8 +36,8 @@ static inline int64_t sks_span_blocks(const sks_span *span) {
 enum {
   SKS_TILE_QUERIES = 32, /* queries of a tile and KV head, where a group is not more */
   SKS_CHUNK_BLOCKS = 16, /* least blocks of a chunk */
-  SKS_MAX_CHUNKS =
-      16 /* of a tile: bounds the memory for partial results, however long a dense cache gets */
+  /* Of a tile: bounds the memory for partial results, however long a dense cache gets. */
+  SKS_MAX_CHUNKS = 16
 };
 
 /* What one thread needs to attend to one tile through one KV head. */

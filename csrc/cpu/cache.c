@@ -95,8 +95,8 @@ typedef struct move {
   sks_cache *cache;
   int64_t from, end; /* rows of [from, end) go down by `distance` tokens, ... */
   int64_t distance;
-  const double
-      *turn; /* ... their keys turned by cosine and sine of channel i at turn[2 i]; or NULL */
+  /* ... their keys turned by cosine and sine of channel i at turn[2 i]; or NULL */
+  const double *turn;
 } move;
 
 /* The key `from`, turned, becomes the key `to`. */

@@ -33,8 +33,8 @@ typedef struct sks_cuda_top {
 } sks_cuda_top;
 
 /* 1 <= k <= SKS_CUDA_MOST_K, rows at least 1; `banned` for k = 1 alone, fewer than count, may be
- * NULL. `scratch` [rows, SKS_CUDA_TOP_SCRATCH] in device
- * memory, zeros before its first use; one at a time. */
+ * NULL. `scratch` [rows, SKS_CUDA_TOP_SCRATCH] in device memory, zeros before its first use; one at
+ * a time. */
 cudaError_t sks_cuda_top_k(cudaStream_t stream, const float *logits, int32_t rows, int32_t count,
                            int32_t k, const sks_cuda_banned *banned, void *scratch,
                            const sks_cuda_top *to);

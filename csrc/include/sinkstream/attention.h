@@ -24,8 +24,8 @@
 /* Which two channels of a head are pair i of the rotation, i in [0, rotary_dim / 2). */
 enum sks_rotary_layout {
   SKS_ROTARY_HALF_SPLIT = 0, /* i and i + rotary_dim / 2: HF transformers' rotate_half */
-  SKS_ROTARY_INTERLEAVED =
-      1, /* 2 i and 2 i + 1: Su et al., arXiv 2104.09864; GGUF files of the Llama architecture */
+  /* 2 i and 2 i + 1: Su et al., arXiv 2104.09864; GGUF files of the Llama architecture */
+  SKS_ROTARY_INTERLEAVED = 1,
   SKS_ROTARY_LAYOUTS = 2 /* how many there are */
 };
 

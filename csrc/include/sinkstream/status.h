@@ -13,8 +13,8 @@ enum sks_status {
   SKS_INVALID_ARGUMENT = 1, /* an argument is out of its documented range */
   SKS_OUT_OF_MEMORY = 2,    /* the text says how many bytes were asked for, where that is known */
   SKS_UNSUPPORTED = 3,      /* this machine or build lacks what was asked for */
-  SKS_IMPOSSIBLE =
-      4, /* legal, but not in the present state: rows already evicted, no room in the cache */
+  /* legal, but not in the present state: rows already evicted, no room in the cache */
+  SKS_IMPOSSIBLE = 4,
   SKS_FAULT = 5 /* the device or its driver failed: what was computed there is lost */
 };
 

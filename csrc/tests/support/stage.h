@@ -33,8 +33,8 @@ typedef struct stage {
   double inverse_frequencies[STAGE_MAX_DIM / 2];
   float slopes[STAGE_MAX_HEADS];
   float sink_logits[STAGE_MAX_HEADS];
-  double
-      worst; /* largest error of any output so far, relative to the largest of its head's outputs */
+  /* Largest error of any output so far, relative to the largest of its head's outputs. */
+  double worst;
   uint64_t output_hash; /* of all outputs so far, bit for bit */
 } stage;
 
