@@ -47,6 +47,8 @@ typedef struct sks_attention_spec {
 /* Immutable, thread-safe. Must outlive the caches and batches made for it. */
 typedef struct sks_attention sks_attention;
 
+/* Copies the spec. Errors: SKS_INVALID_ARGUMENT (names the field), SKS_OUT_OF_MEMORY; on a GPU also
+ * SKS_IMPOSSIBLE (while operations are recorded). */
 SKS_API int32_t sks_attention_create(sks_device *device, const sks_attention_spec *spec,
                                      sks_attention **attention);
 
@@ -88,7 +90,9 @@ SKS_API int32_t sks_batch_begin_padded(sks_batch *batch, sks_cache *const *cache
 /*
  * Rotates and stores the new keys and values of one layer. Channel c of KV head g of row r is at
  * [r * row_stride + g * head_stride + c], strides in floats, so that any fused QKV output is read
- * where it lies.
+ * where it lies. Errors: SKS_INVALID_ARGUMENT (no such layer), SKS_IMPOSSIBLE as sks_batch_commit
+ * says; while operations are recorded also SKS_IMPOSSIBLE (a stream with several rows, a second
+ * batch) and SKS_OUT_OF_MEMORY.
  */
 SKS_API int32_t sks_append(sks_batch *batch, int32_t layer, const float *keys, const float *values,
                            int64_t row_stride, int64_t head_stride);
@@ -98,7 +102,7 @@ SKS_API int32_t sks_append(sks_batch *batch, int32_t layer, const float *keys, c
  * at [r * row_stride + (h / group) * group_stride + (h % group) * head_dim + c] with group = heads
  * / kv_heads; queries come unrotated. `sink_logits` [heads] adds exp(sink_logits[h]) to the
  * denominator ("softmax off by one" is 0.0), NULL = no such term. out [rows, heads, head_dim]
- * row-major. Every layer is appended before it attends.
+ * row-major. Every layer is appended before it attends. Errors: as sks_append.
  */
 SKS_API int32_t sks_attend(sks_batch *batch, int32_t layer, const float *queries,
                            int64_t row_stride, int64_t group_stride, const float *sink_logits,

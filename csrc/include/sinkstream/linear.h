@@ -20,7 +20,8 @@ typedef struct sks_weight_part {
                      quantised ones. float32 and float16 are never packed. A GPU copies all weights,
                      and this says what it may round: many rows of input to f16 or bf16, float32
                      weights to f16. Q4_K and Q5_K it holds as f16 always, and so parts of
-                     several types, or as float32 where one of them stays that. */
+                     several types and quantised ones of which any but the last has rows that
+                     are no multiple of 4; as float32 where one of them stays that. */
 } sks_weight_part;
 
 /* A weight matrix [sum of rows, columns]: several tensors stacked, so that Q, K and V are one
@@ -68,7 +69,8 @@ enum sks_output {
  * the rows beside it hold, nor on the number of threads; on a GPU it does, within rounding, on
  * whether there are one, a batch of at most 64, or more.
  * Errors: SKS_INVALID_ARGUMENT (more rows or columns than the workspace has room for, SKS_SILU_GATE
- * with other than two equal parts).
+ * with other than two equal parts); on a GPU also SKS_OUT_OF_MEMORY (the first one of its kind) and
+ * SKS_IMPOSSIBLE (a recording that would have to make that room).
  */
 SKS_API int32_t sks_linear(sks_workspace *workspace, const sks_weights *weights,
                            const sks_norm *norm, const float *x, int32_t rows, float *y,

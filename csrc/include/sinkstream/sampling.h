@@ -1,5 +1,6 @@
 /* What becomes of logits: the largest ones, and the loss of a known token. All but the logits is
- * host memory. */
+ * host memory, so that both wait for the device. Errors of both, beside their own, on a GPU:
+ * SKS_OUT_OF_MEMORY, SKS_IMPOSSIBLE (while operations are recorded). */
 #ifndef SINKSTREAM_SAMPLING_H
 #define SINKSTREAM_SAMPLING_H
 
