@@ -129,7 +129,7 @@ static void free_of_slab(slab *of) {
   pthread_mutex_unlock(&slab_lock);
 }
 
-static void *allocate(int64_t bytes, const char *what, bool among_others) {
+static void *allocate(int64_t bytes, const char *what, bool in_slab) {
   /* The system would promise more than it has and kill the process later. */
   if (bytes < 0 || bytes > sks_memory_of_machine()) {
     sks_fail(SKS_OUT_OF_MEMORY, "%s takes %lld bytes; this machine has %lld", what,
@@ -137,7 +137,7 @@ static void *allocate(int64_t bytes, const char *what, bool among_others) {
     return NULL;
   }
   size_t size = (size_t)sks_round_up((int64_t)sizeof(header) + bytes, ALIGNMENT);
-  header *block = among_others && size >= MAPPED_FROM ? of_slab(size) : zeroed(size);
+  header *block = in_slab && size >= MAPPED_FROM ? of_slab(size) : zeroed(size);
   if (block == NULL) {
     sks_fail(SKS_OUT_OF_MEMORY, "%s takes %lld bytes, which the system refused", what,
              (long long)bytes);
@@ -151,7 +151,7 @@ static void *allocate(int64_t bytes, const char *what, bool among_others) {
 
 void *sks_memory_allocate(int64_t bytes, const char *what) { return allocate(bytes, what, false); }
 
-void *sks_memory_allocate_among_others(int64_t bytes, const char *what) {
+void *sks_memory_allocate_in_slab(int64_t bytes, const char *what) {
   return allocate(bytes, what, true);
 }
 

@@ -9,9 +9,10 @@
 void *sks_memory_allocate(int64_t bytes, const char *what);
 
 /* The same for many blocks that live as long as each other, as a model's weights do: those of some
- * MB lie one behind the other, so that all of them are in whole huge pages, where the system has
- * such. Memory goes back to the system with the last of the blocks beside it. Thread-safe. */
-void *sks_memory_allocate_among_others(int64_t bytes, const char *what);
+ * MB lie one behind the other in a slab, so that all of them are in whole huge pages, where the
+ * system has such. Memory goes back to the system with the last of the blocks beside it.
+ * Thread-safe. */
+void *sks_memory_allocate_in_slab(int64_t bytes, const char *what);
 
 /* Bytes of memory that this machine has in all, and that could be had now without swapping: what
  * the system keeps of files, a mapped model's among them, it gives back. */

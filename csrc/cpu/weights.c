@@ -30,7 +30,7 @@ static int32_t allocate(sks_cpu_matrix *matrix, const sks_weight_part *parts, in
     panels += packed_bytes(&parts[i], columns);
   }
   matrix->biases = sks_memory_allocate((int64_t)sizeof(float) * biased_rows, "biases");
-  matrix->panels = sks_memory_allocate_among_others(panels, "packed weights");
+  matrix->panels = sks_memory_allocate_in_slab(panels, "packed weights");
   return matrix->biases && matrix->panels ? SKS_OK : SKS_OUT_OF_MEMORY;
 }
 

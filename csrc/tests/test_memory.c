@@ -53,13 +53,13 @@ static void test_refused(void) {
 }
 
 /* Blocks beside each other, of many sizes, freed in another order. */
-static void test_among_others(void) {
+static void test_in_slab(void) {
   enum { BLOCKS = 40 };
   int64_t bytes = sks_allocated_bytes(), sum = 0;
   unsigned char *blocks[BLOCKS];
   for (int64_t i = 0; i < BLOCKS; i++) {
     int64_t size = i == 20 ? INT64_C(70) << 20 : i * 333333;
-    blocks[i] = sks_memory_allocate_among_others(size, "block");
+    blocks[i] = sks_memory_allocate_in_slab(size, "block");
     REQUIRE(blocks[i] != NULL, "%s", sks_last_error());
     CHECK((uintptr_t)blocks[i] % 64 == 0, "%p", (void *)blocks[i]);
     bool zero = true;
@@ -75,7 +75,7 @@ static void test_among_others(void) {
     sks_memory_free(blocks[at]);
   }
   CHECK(sks_allocated_bytes() == bytes, "%lld left", (long long)(sks_allocated_bytes() - bytes));
-  CHECK(sks_memory_allocate_among_others(INT64_C(1) << 60, "the thing") == NULL, "2^60 bytes");
+  CHECK(sks_memory_allocate_in_slab(INT64_C(1) << 60, "the thing") == NULL, "2^60 bytes");
 }
 
 /* Of the system's own words; -1 where it has none. */
@@ -108,7 +108,7 @@ static void test_available(void) {
 int main(void) {
   test_available();
   test_counting();
-  test_among_others();
+  test_in_slab();
   test_refused();
   return check_report();
 }
