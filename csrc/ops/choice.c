@@ -35,9 +35,9 @@ int32_t sks_choose(sks_choice *choice, const float *logits, int32_t rows, int32_
   if (status == SKS_OK && banned_count > 0) status = sks_require_pointer(banned, "banned");
   if (status == SKS_OK) status = sks_require_pointer(ids, "ids");
   if (status != SKS_OK) return status;
-  choice->rows = 0;
   status = choice->device->backend->choose(choice, logits, rows, count, banned, banned_count, ids);
-  if (status == SKS_OK) choice->rows = rows;
+  if (status != SKS_IMPOSSIBLE) /* else the device was asked nothing */
+    choice->rows = status == SKS_OK ? rows : 0;
   return status;
 }
 

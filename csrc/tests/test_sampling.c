@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/backend.h"
+#include "core/fail.h"
 #include "sinkstream/choice.h"
 #include "sinkstream/sampling.h"
 #include "support/check.h"
@@ -207,6 +209,39 @@ static void test_refused_choices(sks_device *device) {
   sks_choice_destroy(NULL);
 }
 
+static int32_t failure;
+
+static int32_t fail_to_choose(sks_choice *choice, const float *logits, int32_t rows, int32_t count,
+                              const int32_t *banned, int32_t banned_count, int32_t *ids) {
+  (void)choice, (void)logits, (void)rows, (void)count, (void)banned, (void)banned_count, (void)ids;
+  return sks_fail(failure, "a device that fails");
+}
+
+/* What is refused leaves the choice before it as it was; a device that fails loses it. */
+static void test_choice_after_failures(sks_device *device) {
+  const float x[4] = {0, 1, 3, 2};
+  int32_t ids[1], told[1] = {-1};
+  const sks_backend *whole = device->backend;
+  sks_backend failing = *whole;
+  failing.choose = fail_to_choose;
+  sks_choice *choice;
+  REQUIRE(sks_choice_create(device, 1, &choice) == SKS_OK, "%s", sks_last_error());
+  CHECK(sks_choose(choice, x, 1, 4, NULL, 0, ids) == SKS_OK, "%s", sks_last_error());
+  CHECK_REFUSED(sks_choose(choice, x, 2, 4, NULL, 0, ids), SKS_INVALID_ARGUMENT, "rows is 2");
+  device->backend = &failing;
+  failure = SKS_IMPOSSIBLE;
+  CHECK_REFUSED(sks_choose(choice, x, 1, 4, NULL, 0, ids), SKS_IMPOSSIBLE, "a device that fails");
+  CHECK(sks_choice_wait(choice, told) == SKS_OK && told[0] == 2, "%d: %s", (int)told[0],
+        sks_last_error());
+  failure = SKS_FAULT;
+  CHECK_REFUSED(sks_choose(choice, x, 1, 4, NULL, 0, ids), SKS_FAULT, "a device that fails");
+  CHECK_REFUSED(sks_choice_wait(choice, told), SKS_IMPOSSIBLE, "nothing was chosen");
+  device->backend = whole;
+  CHECK(sks_choose(choice, x, 1, 4, NULL, 0, ids) == SKS_OK, "%s", sks_last_error());
+  CHECK(sks_choice_wait(choice, told) == SKS_OK && told[0] == 2, "%d", (int)told[0]);
+  sks_choice_destroy(choice);
+}
+
 static void test_refused(sks_device *device) {
   float x[4] = {0}, values[4];
   int32_t index[4];
@@ -242,6 +277,7 @@ int main(int argc, char **argv) {
     test_choices_apart(device);
     test_refused(device);
     test_refused_choices(device);
+    test_choice_after_failures(device);
     sks_device_close(device);
   }
   return check_report();

@@ -27,7 +27,8 @@ SKS_API void sks_choice_destroy(sks_choice *choice);
  * which the operations that follow read (sks_embed); `banned` [banned_count] is host memory, any
  * numbers. Does not wait for the device. Errors: SKS_INVALID_ARGUMENT (rows not 1 to max_rows,
  * banned_count not 0 to SKS_MOST_BANNED or not below count), SKS_OUT_OF_MEMORY (the first one),
- * SKS_IMPOSSIBLE (while operations are recorded), SKS_FAULT.
+ * SKS_IMPOSSIBLE (while operations are recorded), SKS_FAULT. Where the device fails or has no
+ * memory, what was chosen before is lost.
  */
 SKS_API int32_t sks_choose(sks_choice *choice, const float *logits, int32_t rows, int32_t count,
                            const int32_t *banned, int32_t banned_count, int32_t *ids);
