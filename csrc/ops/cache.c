@@ -116,10 +116,6 @@ int64_t sks_cache_room(const sks_cache *cache) {
   return cache->ring.slots == SKS_ENDLESS ? cache->slots : INT64_MAX;
 }
 
-int64_t sks_cache_bytes(const sks_cache *cache) {
-  return sks_cache_slot_bytes(cache->attention, cache->type, cache->slots);
-}
-
 int64_t sks_cache_position(const sks_cache *cache) { return cache->position; }
 
 int64_t sks_cache_tokens(const sks_cache *cache) {

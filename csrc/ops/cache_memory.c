@@ -52,6 +52,10 @@ int64_t sks_cache_first_bytes(const sks_attention *attention, const sks_cache_sp
                                              : INT64_MAX;
 }
 
+int64_t sks_cache_bytes(const sks_cache *cache) {
+  return sks_cache_slot_bytes(cache->attention, cache->type, cache->slots);
+}
+
 /* What is to stay free beside a cache: whoever follows an advice needs it. */
 static int64_t kept_free(const sks_attention *attention, int32_t max_rows) {
   int64_t step_bytes = attention->device->backend->step_bytes;
