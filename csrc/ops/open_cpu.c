@@ -1,13 +1,10 @@
-#include "sinkstream/device.h"
-
 #include <stdlib.h>
 
 #include "core/cores.h"
 #include "core/dispatch.h"
-#include "core/fail.h"
 #include "core/memory.h"
 #include "cpu/cpu.h"
-#include "sinkstream/types.h"
+#include "ops/check.h"
 
 /* What an environment variable says; NULL where it says nothing. */
 static const char *environment(const char *name) {
@@ -24,34 +21,22 @@ static int32_t default_threads(int32_t *threads) {
   }
   char *end;
   long number = strtol(text, &end, 10);
-  if (*end != '\0' || number < 1 || number > SKS_MAX_THREADS) {
+  if (*end != '\0' || number < 1 || number > SKS_MAX_THREADS)
     return sks_fail(SKS_INVALID_ARGUMENT, "SINKSTREAM_THREADS is '%s'; expected 1 to %d", text,
                     SKS_MAX_THREADS);
-  }
   *threads = (int32_t)number;
   return SKS_OK;
 }
 
 int32_t sks_device_open_cpu(int32_t threads, const char *isa, sks_device **device) {
-  if (threads < 0 || threads > SKS_MAX_THREADS) {
-    return sks_fail(SKS_INVALID_ARGUMENT, "threads is %d; expected 0 to %d", threads,
-                    SKS_MAX_THREADS);
-  }
-  int32_t status = threads == 0 ? default_threads(&threads) : SKS_OK;
-  if (status != SKS_OK) {
-    return status;
-  }
-  if (isa == NULL) {
-    isa = environment("SINKSTREAM_ISA");
-  }
+  int32_t status = sks_require_range(threads, 0, SKS_MAX_THREADS, "threads");
+  if (status == SKS_OK && threads == 0) status = default_threads(&threads);
+  if (status != SKS_OK) return status;
+  if (isa == NULL) isa = environment("SINKSTREAM_ISA");
   sks_cpu *opened = sks_memory_allocate(sizeof *opened, "device");
-  if (opened == NULL) {
-    return SKS_OUT_OF_MEMORY;
-  }
+  if (opened == NULL) return SKS_OUT_OF_MEMORY;
   status = sks_dispatch(isa, &opened->kernels);
-  if (status == SKS_OK) {
-    status = sks_pool_create(threads, &opened->pool);
-  }
+  if (status == SKS_OK) status = sks_pool_create(threads, &opened->pool);
   if (status != SKS_OK) {
     sks_memory_free(opened);
     return status;
