@@ -29,8 +29,4 @@ struct sks_cache {
 bool sks_cache_layer_bytes(const sks_attention *attention, int32_t type, int64_t slots,
                            int64_t *bytes);
 
-/* Makes room for the tokens 0..tokens-1 of a dense cache, and for as many as it has again; a ring
- * always has room. Contents stay, whatever it returns. */
-int32_t sks_cache_reserve(sks_cache *cache, int64_t tokens);
-
 #endif

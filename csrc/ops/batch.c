@@ -104,7 +104,7 @@ int32_t sks_batch_begin_padded(sks_batch *batch, sks_cache *const *caches, const
   int32_t status = sks_require_range(padded_rows, 0, batch->max_rows, "padded_rows");
   if (status == SKS_OK) status = check_streams(batch, caches, rows, streams);
   for (int32_t i = 0; status == SKS_OK && i < streams; i++)
-    status = sks_cache_reserve(caches[i], caches[i]->position + rows[i]);
+    status = sks_cache_grow(caches[i], caches[i]->position + rows[i], INT64_MAX);
   if (status != SKS_OK) return status;
 
   batch->begun = false;

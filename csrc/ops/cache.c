@@ -87,29 +87,24 @@ static int32_t grow_within_memory(sks_cache *cache, int64_t needed, int64_t want
   return status == SKS_OUT_OF_MEMORY ? grow_to(cache, needed) : status;
 }
 
-int32_t sks_cache_grow(sks_cache *cache, int64_t tokens, int64_t wanted) {
+int32_t sks_cache_grow(sks_cache *cache, int64_t tokens, int64_t most) {
   if (tokens < 0)
     return sks_fail(SKS_INVALID_ARGUMENT, "room for %lld tokens; expected 0 or more",
                     (long long)tokens);
   if (cache->ring.slots != SKS_ENDLESS || tokens <= cache->slots) return SKS_OK;
   const sks_attention *attention = cache->attention;
-  int64_t needed = tokens, most = wanted;
+  int64_t needed = tokens, wanted = 2 * cache->slots < most ? 2 * cache->slots : most;
   if (!sks_cache_whole_blocks(&needed) ||
       sks_cache_slot_bytes(attention, cache->type, needed) == INT64_MAX)
     return sks_fail(SKS_OUT_OF_MEMORY, "a dense cache of %lld tokens takes more than 2^63 bytes",
                     (long long)tokens);
-  if (wanted < tokens || !sks_cache_whole_blocks(&most) ||
-      sks_cache_slot_bytes(attention, cache->type, most) == INT64_MAX)
-    most = needed;
-  int32_t status = grow_to(cache, most);
-  if (status == SKS_OUT_OF_MEMORY && most > needed)
-    status = grow_within_memory(cache, needed, most);
+  if (wanted < tokens || !sks_cache_whole_blocks(&wanted) ||
+      sks_cache_slot_bytes(attention, cache->type, wanted) == INT64_MAX)
+    wanted = needed;
+  int32_t status = grow_to(cache, wanted);
+  if (status == SKS_OUT_OF_MEMORY && wanted > needed)
+    status = grow_within_memory(cache, needed, wanted);
   return status == SKS_OUT_OF_MEMORY ? sks_cache_explain_growth(cache, tokens) : status;
-}
-
-int32_t sks_cache_reserve(sks_cache *cache, int64_t tokens) {
-  /* Doubling, so that the copies cost a constant per token. */
-  return sks_cache_grow(cache, tokens, 2 * cache->slots);
 }
 
 int64_t sks_cache_room(const sks_cache *cache) {

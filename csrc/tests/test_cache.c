@@ -145,7 +145,7 @@ static void test_room_for_known_tokens(void) {
   CHECK_REFUSED(sks_cache_grow(s->caches[0], INT64_C(1) << 50, 0), SKS_OUT_OF_MEMORY,
                 "a dense cache of 1125899906842624 tokens takes 576460752303423488 bytes");
   REQUIRE(sks_cache_grow(s->caches[0], 305, 500) == SKS_OK && sks_cache_room(s->caches[0]) == 512,
-          "%lld; expected what was wanted", (long long)sks_cache_room(s->caches[0]));
+          "%lld; expected the most it may take", (long long)sks_cache_room(s->caches[0]));
   grow(s, 30, 11);
   stage_destroy(s);
 

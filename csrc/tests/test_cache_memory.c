@@ -42,6 +42,8 @@ static int32_t grow(sks_cache *cache, int64_t slots) {
   return status;
 }
 
+enum { LAST_PAGES = 32 << 20 }; /* that no device gives */
+
 /* 512 bytes for a token. */
 static const stage_spec DENSE = {.layers = 2,
                                  .heads = 4,
@@ -73,6 +75,12 @@ static void test_bytes_of_a_row(void) {
   stage_destroy(s);
 }
 
+/* What room there is once there is some for `tokens`. */
+static void require_room(sks_cache *cache, int64_t tokens, int64_t room) {
+  REQUIRE(sks_cache_grow(cache, tokens, INT64_MAX) == SKS_OK && sks_cache_room(cache) == room,
+          "%lld: %s", (long long)sks_cache_room(cache), sks_last_error());
+}
+
 /* Doubled, then as far as memory goes, then as far as is needed; in the end it is refused, and goes
  * on. */
 static void test_growth_is_cut_to_memory(void) {
@@ -81,20 +89,19 @@ static void test_growth_is_cut_to_memory(void) {
   sks_cache *cache = s->caches[0];
   available = 0;
   CHECK_REFUSED(sks_cache_grow(cache, 1 << 20, 0), SKS_OUT_OF_MEMORY, "no window fits");
-  int64_t left = left_to_compute_in(), huge = 1 << 21;
   REQUIRE(!strstr(sks_last_error(), "+0"), "%s", sks_last_error());
-  available = left + 400 * 512 + 100;
-  REQUIRE(sks_cache_grow(cache, 257, huge) == SKS_OK && sks_cache_room(cache) == 656, "%lld: %s",
-          (long long)sks_cache_room(cache), sks_last_error());
-  REQUIRE(sks_cache_grow(cache, 657, huge) == SKS_OK && sks_cache_room(cache) == 672, "%lld: %s",
-          (long long)sks_cache_room(cache), sks_last_error());
-  available = 688 * 512 - 1;
-  CHECK_REFUSED(sks_cache_reserve(cache, 673), SKS_OUT_OF_MEMORY,
-                "a dense cache of 673 tokens takes 352256 bytes, and keeps the 344064 that it has");
-  REQUIRE(sks_cache_room(cache) == 672, "%lld", (long long)sks_cache_room(cache));
-  available = 688 * 512;
-  REQUIRE(sks_cache_reserve(cache, 673) == SKS_OK && sks_cache_room(cache) == 688, "%lld: %s",
-          (long long)sks_cache_room(cache), sks_last_error());
+  available = INT64_C(1) << 30;
+  require_room(cache, 257, 512);
+  require_room(cache, 70000, 70000); /* more than the double */
+  available = LAST_PAGES + 72000 * 512 + 100;
+  require_room(cache, 70001, 72000);
+  require_room(cache, 72001, 72016);
+  available = 72032 * 512 - 1;
+  CHECK_REFUSED(sks_cache_grow(cache, 72017, INT64_MAX), SKS_OUT_OF_MEMORY,
+                "72017 tokens takes 36880384 bytes, and keeps the 36872192 that it has");
+  REQUIRE(sks_cache_room(cache) == 72016, "%lld", (long long)sks_cache_room(cache));
+  available = 72032 * 512;
+  require_room(cache, 72017, 72032);
   available = INT64_C(1) << 30;
   stage_step(s, (int32_t[STAGE_STREAMS]){50}, 3, false);
   stage_destroy(s);
@@ -169,12 +176,13 @@ int main(void) {
   cpu = device->backend;
   sks_backend limited = *cpu;
   limited.memory = memory;
-  limited.step_bytes = 384 << 20;
   limited.cache_row_bytes = row_bytes;
   limited.cache_allocate = allocate;
   limited.cache_grow = grow;
   device->backend = &limited;
+  limited.step_bytes = 1 << 20;
   test_growth_is_cut_to_memory();
+  limited.step_bytes = 384 << 20;
   test_advice_fits();
   test_no_advice_where_nothing_fits();
   test_bytes_of_a_row();

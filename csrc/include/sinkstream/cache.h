@@ -46,14 +46,14 @@ SKS_API int32_t sks_cache_required_bytes(const sks_attention *attention, const s
                                          int64_t *bytes);
 
 /*
- * Makes room for the first `tokens` tokens of a dense cache, and for the first `wanted` where there
- * is the memory for them, rounded up to whole blocks; without it a dense cache that is full wants
- * twice what it has. On a GPU it takes old and new storage at once until the rows are copied, on
- * the CPU one layer more. Any other cache has all its room already. Contents stay, whatever it
- * returns. Errors: SKS_INVALID_ARGUMENT (tokens < 0), SKS_OUT_OF_MEMORY (says what that takes, what
- * is free, and which windows fit in its place).
+ * Makes room for the first `tokens` tokens of a dense cache. Where it must grow it doubles, as far
+ * as there is the memory and up to `most` tokens, so that the copies cost a constant per token;
+ * rounded up to whole blocks. On a GPU it takes old and new storage at once until the rows are
+ * copied, on the CPU one layer more. Any other cache has all its room already. Contents stay,
+ * whatever it returns. Errors: SKS_INVALID_ARGUMENT (tokens < 0), SKS_OUT_OF_MEMORY (says what that
+ * takes, what is free, and which windows fit in its place).
  */
-SKS_API int32_t sks_cache_grow(sks_cache *cache, int64_t tokens, int64_t wanted);
+SKS_API int32_t sks_cache_grow(sks_cache *cache, int64_t tokens, int64_t most);
 
 /* The first tokens of a stream that there is room for now; INT64_MAX for a ring. */
 SKS_API int64_t sks_cache_room(const sks_cache *cache);

@@ -41,13 +41,12 @@ final class CachedContext implements Context {
     return cache.bytes();
   }
 
-  /** A dense cache that is full doubles, so that the copies cost a constant per token. */
   @Override
   public void reserve(long tokens) {
     if (!cache.isConstant() && tokens > cache.room() - cache.position()) {
       long needed = tokens + Math.min(cache.position(), Long.MAX_VALUE - tokens);
       limit.requireDense(needed);
-      cache.grow(needed, Math.min(2 * cache.room(), limit.fittingTokens()));
+      cache.grow(needed, limit.fittingTokens());
     }
   }
 

@@ -85,14 +85,15 @@ public final class KvCache {
   }
 
   /**
-   * Makes room for the first {@code tokens} tokens of a dense cache, and for up to {@code wanted}
-   * as far as there is the memory. Any other cache has all its room already.
+   * Makes room for the first {@code tokens} tokens of a dense cache. Where it must grow it doubles,
+   * as far as there is the memory and up to {@code most} tokens, so that the copies cost a constant
+   * per token. Any other cache has all its room already.
    *
    * @throws org.sinkstream.error.DeviceMemoryException if there is not the memory for {@code
    *     tokens}: what it takes, what is free, and which windows would fit in its place
    */
-  public void grow(long tokens, long wanted) {
-    NativeCalls.check(Sinkstream.sks_cache_grow(handle, tokens, wanted));
+  public void grow(long tokens, long most) {
+    NativeCalls.check(Sinkstream.sks_cache_grow(handle, tokens, most));
   }
 
   /** The first tokens of the stream that there is room for now. */

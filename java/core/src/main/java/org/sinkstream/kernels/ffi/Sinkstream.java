@@ -1485,7 +1485,7 @@ public class Sinkstream extends Sinkstream$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * int32_t sks_cache_grow(sks_cache *cache, int64_t tokens, int64_t wanted)
+     * int32_t sks_cache_grow(sks_cache *cache, int64_t tokens, int64_t most)
      * }
      */
     public static FunctionDescriptor sks_cache_grow$descriptor() {
@@ -1495,7 +1495,7 @@ public class Sinkstream extends Sinkstream$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * int32_t sks_cache_grow(sks_cache *cache, int64_t tokens, int64_t wanted)
+     * int32_t sks_cache_grow(sks_cache *cache, int64_t tokens, int64_t most)
      * }
      */
     public static MethodHandle sks_cache_grow$handle() {
@@ -1505,7 +1505,7 @@ public class Sinkstream extends Sinkstream$shared {
     /**
      * Address for:
      * {@snippet lang=c :
-     * int32_t sks_cache_grow(sks_cache *cache, int64_t tokens, int64_t wanted)
+     * int32_t sks_cache_grow(sks_cache *cache, int64_t tokens, int64_t most)
      * }
      */
     public static MemorySegment sks_cache_grow$address() {
@@ -1514,16 +1514,16 @@ public class Sinkstream extends Sinkstream$shared {
 
     /**
      * {@snippet lang=c :
-     * int32_t sks_cache_grow(sks_cache *cache, int64_t tokens, int64_t wanted)
+     * int32_t sks_cache_grow(sks_cache *cache, int64_t tokens, int64_t most)
      * }
      */
-    public static int sks_cache_grow(MemorySegment cache, long tokens, long wanted) {
+    public static int sks_cache_grow(MemorySegment cache, long tokens, long most) {
         var mh$ = sks_cache_grow.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("sks_cache_grow", cache, tokens, wanted);
+                traceDowncall("sks_cache_grow", cache, tokens, most);
             }
-            return (int)mh$.invokeExact(cache, tokens, wanted);
+            return (int)mh$.invokeExact(cache, tokens, most);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
