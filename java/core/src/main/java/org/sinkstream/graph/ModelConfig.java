@@ -32,7 +32,7 @@ public sealed interface ModelConfig permits LlamaConfig, MptConfig, FalconConfig
   /** Key and value heads; divides {@link #heads}. */
   int kvHeads();
 
-  /** Channels of a head: a multiple of 8, at most 256. */
+  /** Channels of a head: a multiple of 8, at most {@link Attention#MAX_HEAD_DIM}. */
   int headDim();
 
   /** Tokens in the vocabulary. */
