@@ -50,10 +50,10 @@ final class StreamProbe {
         double sum = 0;
         long count = 0;
         long from = System.nanoTime();
-        while (session.position() - begin < tokens * tenth / 10) {
+        do {
           sum += score(session, next(ids, CHUNK));
           count += CHUNK;
-        }
+        } while (session.position() - begin < tokens * tenth / 10);
         double seconds = (System.nanoTime() - from) / 1e9;
         System.out.printf(
             "%d tokens: mean NLL of these %.6f (first pass of the text %.6f), %.0f tok/s, %s%n",
