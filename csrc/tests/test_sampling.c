@@ -184,8 +184,27 @@ static void test_choices_apart(sks_device *device) {
   sks_choice_destroy(b);
 }
 
+/* Fewer rows than there is room for: what stands behind theirs is left alone. */
+static void test_choice_of_fewer_rows(sks_device *device) {
+  const float x[6] = {1, 3, 2, 6, 5, 4};
+  int32_t ids[4] = {-7, -7, -7, -7}, told[4] = {-7, -7, -7, -7};
+  int64_t held = sks_allocated_bytes();
+  sks_choice *choice;
+  REQUIRE(sks_choice_create(device, 4, &choice) == SKS_OK, "%s", sks_last_error());
+  CHECK(sks_choose(choice, x, 2, 3, NULL, 0, ids) == SKS_OK, "%s", sks_last_error());
+  CHECK(sks_choice_wait(choice, told) == SKS_OK, "%s", sks_last_error());
+  const int32_t expected[4] = {1, 0, -7, -7};
+  CHECK(memcmp(ids, expected, sizeof ids) == 0, "%d, %d, %d, %d", (int)ids[0], (int)ids[1],
+        (int)ids[2], (int)ids[3]);
+  CHECK(memcmp(told, expected, sizeof told) == 0, "%d, %d, %d, %d", (int)told[0], (int)told[1],
+        (int)told[2], (int)told[3]);
+  sks_choice_destroy(choice);
+  CHECK(sks_allocated_bytes() == held, "%lld bytes leaked",
+        (long long)(sks_allocated_bytes() - held));
+}
+
 static void test_refused_choices(sks_device *device) {
-  float x[8] = {0};
+  float x[9] = {0};
   int32_t ids[2] = {-7, -7}, banned[9] = {0};
   sks_choice *choice;
   CHECK_REFUSED(sks_choice_create(device, 0, &choice), SKS_INVALID_ARGUMENT, "max_rows is 0");
@@ -197,8 +216,10 @@ static void test_refused_choices(sks_device *device) {
   CHECK_REFUSED(sks_choose(choice, x, 1, 0, NULL, 0, ids), SKS_INVALID_ARGUMENT, "count is 0");
   CHECK_REFUSED(sks_choose(choice, x, 1, 4, banned, 4, ids), SKS_INVALID_ARGUMENT,
                 "banned_count is 4; expected 0 to 3");
-  CHECK_REFUSED(sks_choose(choice, x, 1, 8, banned, 9, ids), SKS_INVALID_ARGUMENT,
-                "banned_count is 9");
+  CHECK_REFUSED(sks_choose(choice, x, 1, 8, banned, 8, ids), SKS_INVALID_ARGUMENT,
+                "banned_count is 8; expected 0 to 7");
+  CHECK_REFUSED(sks_choose(choice, x, 1, 9, banned, 9, ids), SKS_INVALID_ARGUMENT,
+                "banned_count is 9; expected 0 to 8");
   CHECK_REFUSED(sks_choose(choice, x, 1, 4, NULL, 1, ids), SKS_INVALID_ARGUMENT, "banned is NULL");
   CHECK_REFUSED(sks_choose(choice, NULL, 1, 4, NULL, 0, ids), SKS_INVALID_ARGUMENT,
                 "logits is NULL");
@@ -275,6 +296,7 @@ int main(int argc, char **argv) {
     test_top_k_of_rows(device, seed);
     test_choices(device, seed);
     test_choices_apart(device);
+    test_choice_of_fewer_rows(device);
     test_refused(device);
     test_refused_choices(device);
     test_choice_after_failures(device);
