@@ -1,6 +1,7 @@
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <link.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -21,25 +22,36 @@ static bool beside_this_library(char *path, size_t size) {
   Dl_info self;
   if (!dladdr((const void *)&sks_device_open_cuda, &self) || self.dli_fname == NULL) return false;
   const char *slash = strrchr(self.dli_fname, '/');
-  size_t folder = slash == NULL ? 0 : (size_t)(slash + 1 - self.dli_fname);
+  if (slash == NULL) return false;
+  size_t folder = (size_t)(slash + 1 - self.dli_fname);
   if (folder + sizeof FILE_NAME > size) return false;
   memcpy(path, self.dli_fname, folder);
   memcpy(path + folder, FILE_NAME, sizeof FILE_NAME);
   return true;
 }
 
-/* Where it is looked for: a path, or a name that the dynamic linker looks for. */
+/* Always with a slash: a name alone is a file of the current folder, where the dynamic linker would
+ * look elsewhere and open what nobody has looked at. NULL and the last error: there is none. */
 static const char *find(const char *library, char *room, size_t size) {
-  if (library != NULL) return library;
-  const char *named = getenv("SINKSTREAM_CUDA_LIBRARY");
-  if (named != NULL && named[0] != '\0') return named;
-  return beside_this_library(room, size) && access(room, F_OK) == 0 ? room : FILE_NAME;
+  const char *named = library != NULL ? library : getenv("SINKSTREAM_CUDA_LIBRARY");
+  if (named != NULL && strchr(named, '/') != NULL) return named;
+  if (named != NULL && named[0] != '\0') {
+    snprintf(room, size, "./%s", named); /* no file has a name that is cut here */
+    return room;
+  }
+  bool known = beside_this_library(room, size);
+  if (known && access(room, F_OK) == 0) return room;
+  sks_fail(SKS_UNSUPPORTED,
+           "there is no CUDA back end: looked for %s; it is built where nvcc is, and "
+           "SINKSTREAM_CUDA_LIBRARY names one that is elsewhere",
+           known ? room : FILE_NAME);
+  return NULL;
 }
 
 /* Whether the end of a library is missing: to load it would end the process. */
 static bool is_cut_off(const char *path) {
   int file = open(path, O_RDONLY | O_CLOEXEC);
-  if (file < 0) return false; /* the dynamic linker says why, or looks elsewhere */
+  if (file < 0) return false; /* the dynamic linker says why */
   ElfW(Ehdr) header;
   struct stat facts;
   bool known = fstat(file, &facts) == 0 && read(file, &header, sizeof header) == sizeof header &&
@@ -55,6 +67,7 @@ int32_t sks_device_open_cuda(int32_t index, const char *library, sks_device **de
   if (status != SKS_OK) return status;
   char room[4096];
   const char *path = find(library, room, sizeof room);
+  if (path == NULL) return SKS_UNSUPPORTED;
   if (is_cut_off(path))
     return sks_fail(SKS_UNSUPPORTED,
                     "the CUDA back end cannot be loaded: %s: the end of the file is missing", path);

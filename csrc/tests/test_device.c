@@ -1,4 +1,7 @@
 /* What a device is asked about, its buffers, and a GPU that is not there. */
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <link.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,15 +46,23 @@ static void refused(const char *library, const char *expected) {
   CHECK(device == NULL, "%s", library);
 }
 
-/* To map what is not there would end the process. */
+/* To map what is not there would end the process. Also where a name alone is given. */
 static void test_library_cut_off(void) {
-  char path[] = "/tmp/sinkstream_XXXXXX", content[1000];
+  char path[] = "/tmp/sinkstream_XXXXXX", content[1000], name[64];
   FILE *whole = fopen("/proc/self/exe", "rb"), *cut = fdopen(mkstemp(path), "wb");
   REQUIRE(whole != NULL && cut != NULL, "no files");
   REQUIRE(fread(content, sizeof content, 1, whole) == 1, "not read");
   REQUIRE(fwrite(content, sizeof content, 1, cut) == 1 && fclose(cut) == 0, "not written");
   fclose(whole);
   refused(path, "the end of the file is missing");
+  int before = open(".", O_RDONLY | O_DIRECTORY);
+  REQUIRE(before >= 0 && chdir("/tmp") == 0, "no folders");
+  snprintf(name, sizeof name, ".%s: the end of the file is missing", strrchr(path, '/'));
+  refused(strrchr(path, '/') + 1, name);
+  setenv("SINKSTREAM_CUDA_LIBRARY", strrchr(path, '/') + 1, 1);
+  refused(NULL, name);
+  REQUIRE(fchdir(before) == 0, "not back");
+  close(before);
   unlink(path);
 }
 
@@ -59,7 +70,13 @@ static void test_absent_gpu(void) {
   sks_device *device;
   CHECK_REFUSED(sks_device_open_cuda(-1, NULL, &device), SKS_INVALID_ARGUMENT, "index is -1");
   refused("/no/such/libsinkstream_cuda.so", "/no/such/libsinkstream_cuda.so");
-  refused("libm.so.6", "no library of Sinkstream");
+  struct link_map *math;
+  void *loaded = dlopen("libm.so.6", RTLD_LAZY);
+  REQUIRE(loaded != NULL && dlinfo(loaded, RTLD_DI_LINKMAP, &math) == 0, "%s", dlerror());
+  refused(math->l_name, "no library of Sinkstream");
+  refused("libm.so.6", "./libm.so.6: ");
+  unsetenv("SINKSTREAM_CUDA_LIBRARY");
+  refused(NULL, "libsinkstream_cuda.so; it is built where nvcc is");
   setenv("SINKSTREAM_CUDA_LIBRARY", "/no/such/named.so", 1);
   refused(NULL, "/no/such/named.so");
 }

@@ -33,9 +33,10 @@ SKS_API int32_t sks_device_open_cpu(int32_t threads, const char *isa, sks_device
 /*
  * Opens an NVIDIA GPU through libsinkstream_cuda.so. `index`: which one, as the driver counts them,
  * from 0. `library`: a path of that file; NULL = what the environment's SINKSTREAM_CUDA_LIBRARY
- * says, or, where that is not set, the one beside this library, or one where the dynamic linker
- * looks. Errors: SKS_UNSUPPORTED (no such library, another version of it, no driver, no such GPU,
- * one that is too old; the text says which), SKS_OUT_OF_MEMORY.
+ * says, or, where that is not set, the one beside this library. The dynamic linker looks for no
+ * name: one without a slash is a file of the current folder. Errors: SKS_UNSUPPORTED (no such
+ * library, another version of it, no driver, no such GPU, one that is too old; the text says
+ * which), SKS_OUT_OF_MEMORY.
  */
 SKS_API int32_t sks_device_open_cuda(int32_t index, const char *library, sks_device **device);
 
