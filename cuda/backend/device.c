@@ -40,10 +40,10 @@ static int32_t absent(cudaError_t error) {
   cudaGetLastError();
   if (cudaDriverGetVersion(&driver) != cudaSuccess || driver == 0)
     return sks_fail(SKS_UNSUPPORTED, "there is no NVIDIA driver on this machine");
-  if (error == cudaErrorInsufficientDriver)
-    return sks_fail(
-        SKS_UNSUPPORTED, "the NVIDIA driver is of CUDA %d.%d; expected CUDA %d.%d or newer",
-        driver / 1000, driver % 1000 / 10, CUDART_VERSION / 1000, CUDART_VERSION % 1000 / 10);
+  if (driver / 1000 < CUDART_VERSION / 1000) /* within a major version any driver does */
+    return sks_fail(SKS_UNSUPPORTED,
+                    "the NVIDIA driver is of CUDA %d.%d; expected CUDA %d or newer", driver / 1000,
+                    driver % 1000 / 10, CUDART_VERSION / 1000);
   if (error == cudaErrorNoDevice) return sks_fail(SKS_UNSUPPORTED, "the NVIDIA driver sees no GPU");
   return sks_fail(SKS_UNSUPPORTED, "the NVIDIA driver cannot be used: %s",
                   cudaGetErrorString(error));
