@@ -14,6 +14,7 @@
 
 #include "cuda/kernels/loading.h"
 #include "cuda/kernels/matrix.h"
+#include "support/no_gpu.hpp"
 
 #define GPU(call)                                                                        \
   do {                                                                                   \
@@ -139,7 +140,12 @@ static double bench_copy_bandwidth() {
   return 2.0 * static_cast<double>(bytes) / time * 1e-6;
 }
 
+// How a benchmark starts; it ends here where there is no GPU.
 static void bench_say_card() {
+  if (const char *reason = why_no_gpu()) {
+    fprintf(stderr, "%s\n", reason);
+    exit(1);
+  }
   sks_cuda_load_kernels();
   cudaDeviceProp card;
   GPU(cudaGetDeviceProperties(&card, 0));

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "support/error.h"
+#include "support/no_gpu.hpp"
 #include "support/reference.hpp"
 
 enum { SKIPPED = 77 };  // what ctest takes for a test that could not run
@@ -19,14 +20,8 @@ enum { SKIPPED = 77 };  // what ctest takes for a test that could not run
 
 // Ends the test with SKIPPED where there is no GPU; opens the reference kernels of the CPU.
 static inline sks_device *start_test() {
-  int count = 0;
-  cudaError_t error = cudaGetDeviceCount(&count);
-  if (error != cudaSuccess || count == 0) {
-    int driver = 0; /* too old a one and none are one error */
-    bool absent = cudaDriverGetVersion(&driver) == cudaSuccess && driver == 0;
-    printf("skipped: %s\n", absent                 ? "there is no NVIDIA driver on this machine"
-                            : error != cudaSuccess ? cudaGetErrorString(error)
-                                                   : "no GPU");
+  if (const char *reason = why_no_gpu()) {
+    printf("skipped: %s\n", reason);
     exit(SKIPPED);
   }
   sks_device *device;
