@@ -21,11 +21,24 @@ final class EmbeddedModel {
 
   /** The directory with its files. */
   static Path directory() throws IOException {
+    return directory(FileCache.ofUser());
+  }
+
+  /** The directory with its files, in a cache. */
+  static Path directory(FileCache cache) throws IOException {
     Map<String, byte[]> files = new LinkedHashMap<>();
     for (String name : FILES) {
       files.put(name, resource("models/" + NAME + "/" + name));
     }
-    return FileCache.ofUser().put(files);
+    try {
+      return cache.put(files);
+    } catch (IOException e) {
+      throw new IOException(
+          ("the embedded model cannot be unpacked to the cache: %s; expected a directory to write"
+                  + " to, which XDG_CACHE_HOME names, else ~/.cache")
+              .formatted(Failures.message(e)),
+          e);
+    }
   }
 
   private static byte[] resource(String name) throws IOException {

@@ -45,7 +45,8 @@ final class Failures {
     return wrapper && failure.getCause() != null ? unwrap(failure.getCause()) : failure;
   }
 
-  private static String message(Throwable cause) {
+  /** What bad input is told in, where the exception itself names a file and no more. */
+  static String message(Throwable cause) {
     return switch (cause) {
       case UnmatchedArgumentException unmatched -> unmatched.getMessage() + hint(unmatched);
       // picocli puts a word of its own before some of its messages.

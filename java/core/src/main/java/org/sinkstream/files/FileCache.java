@@ -8,6 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
+import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFileAttributes;
@@ -79,13 +80,21 @@ public final class FileCache {
     if (!root.isAbsolute()) {
       throw new IOException(root + " is not an absolute path"); // a user without a home directory
     }
-    Files.createDirectories(root.getParent());
+    createParents();
     claim(root);
     Path directory = claim(root.resolve(key));
     for (Map.Entry<String, byte[]> file : files.entrySet()) {
       put(directory, file.getKey(), file.getValue());
     }
     return directory;
+  }
+
+  private void createParents() throws IOException {
+    try {
+      Files.createDirectories(root.getParent());
+    } catch (FileAlreadyExistsException file) {
+      throw new NotDirectoryException(file.getFile()); // the other one's message is the path alone
+    }
   }
 
   private static void put(Path directory, String name, byte[] content) throws IOException {

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
@@ -101,6 +102,14 @@ final class FileCacheTest {
     assertThatThrownBy(() -> cache.put("name.so", CONTENT))
         .isInstanceOf(IOException.class)
         .hasMessage(root + " is not a directory");
+  }
+
+  @Test
+  void refusesAFileInThePlaceOfAParent() throws IOException {
+    Path file = Files.createFile(directory.resolve("file"));
+    assertThatThrownBy(() -> new FileCache(file.resolve("sinkstream")).put("name.so", CONTENT))
+        .isInstanceOf(NotDirectoryException.class)
+        .hasMessage(file.toString());
   }
 
   @Test
