@@ -42,7 +42,7 @@ static const char *find(const char *library, char *room, size_t size) {
   bool known = beside_this_library(room, size);
   if (known && access(room, F_OK) == 0) return room;
   sks_fail(SKS_UNSUPPORTED,
-           "there is no CUDA back end: looked for %s; it is built where nvcc is, and "
+           "there is no CUDA back end: looked for %s; it is built where nvcc 12.5 or newer is, and "
            "SINKSTREAM_CUDA_LIBRARY names one that is elsewhere",
            known ? room : FILE_NAME);
   return NULL;
