@@ -2,6 +2,9 @@
 set(cuda_required 12.5) # cudaGetDriverEntryPointByVersion
 
 include(CheckLanguage)
+if(NOT CMAKE_CUDA_COMPILER)
+  unset(CMAKE_CUDA_COMPILER CACHE) # what was not there may be now
+endif()
 check_language(CUDA)
 
 set(SINKSTREAM_NVCC OFF)
@@ -13,5 +16,6 @@ if(CMAKE_CUDA_COMPILER)
   else()
     message(STATUS "No back end for NVIDIA GPUs: ${CMAKE_CUDA_COMPILER} is of CUDA ${CMAKE_MATCH_1}; "
       "expected ${cuda_required} or newer")
+    unset(CMAKE_CUDA_COMPILER CACHE) # there may be another one on the next PATH
   endif()
 endif()
