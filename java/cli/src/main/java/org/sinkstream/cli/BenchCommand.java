@@ -21,9 +21,10 @@ import picocli.CommandLine.Option;
     versionProvider = Version.class,
     description = {
       "How fast a model runs, in llama-bench's tests: pp N is a prompt of N tokens, of whose logits"
-          + " only the last are computed; tg N is N single tokens, each with its logits.",
-      "Each test is warmed up first. Its tokens are random, and so are those that --depth puts into"
-          + " the cache before it."
+          + " only the last are computed; tg N is N tokens one by one, a random one and what is"
+          + " likeliest after it (greedy decoding).",
+      "Each test is warmed up first. Prompts are random tokens, and so is what --depth puts into the"
+          + " cache before a test."
     })
 final class BenchCommand implements Callable<Integer> {
   private static final long LEAST_READ = 256 << 20; // more than processor caches hold

@@ -2,10 +2,11 @@ package org.sinkstream.cli.measure;
 
 import java.util.SplittableRandom;
 import org.sinkstream.CachePolicy;
+import org.sinkstream.GenerationOptions;
 import org.sinkstream.ModelInfo;
 import org.sinkstream.Session;
 
-/** A stream of random tokens whose depth can be set again and again, to run tests on it. */
+/** A stream whose depth can be set again and again, to run tests on it. */
 public final class BenchStream {
   private final Session session;
   private final ModelInfo info;
@@ -47,22 +48,19 @@ public final class BenchStream {
     }
   }
 
-  /** Runs a test where the stream stands; nanoseconds. */
+  /**
+   * Runs a test where the stream stands, a prompt of random tokens or a random one that greedy
+   * decoding goes on from; nanoseconds.
+   */
   public long run(BenchTest test) {
-    int[] tokens = tokens(test.tokens());
+    boolean generates = test.kind() == BenchTest.Kind.GENERATION;
+    int[] given = tokens(generates ? 1 : test.tokens());
     long begin = System.nanoTime();
-    switch (test.kind()) {
-      case PROMPT -> {
-        session.append(tokens);
-        BenchStreams.await(session);
-      }
-      case GENERATION -> {
-        for (int token : tokens) {
-          session.append(token);
-          BenchStreams.await(session); // as whoever chooses the next token must
-        }
-      }
+    session.append(given);
+    if (generates && test.tokens() > 1) {
+      session.generate(GenerationOptions.greedy(test.tokens() - 1).withoutEnd(), token -> {});
     }
+    BenchStreams.await(session);
     return System.nanoTime() - begin;
   }
 

@@ -16,7 +16,7 @@ public record BenchTest(Kind kind, int tokens, int depth) {
   public enum Kind {
     /** A prompt: together, and only the last one's logits are computed. */
     PROMPT("pp"),
-    /** Text generation: one by one, each with its logits. */
+    /** Text generation: one by one, each the likeliest after the one before. */
     GENERATION("tg");
 
     private final String prefix;
