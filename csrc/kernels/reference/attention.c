@@ -1,8 +1,8 @@
 #include <math.h>
 
 #include "core/kv_row.h"
-#include "kernels/reference/convert.h"
 #include "kernels/reference/reference.h"
+#include "kernels/reference/scalar.h"
 
 /* Channel a of pair i is i * step, channel b `apart` further on. */
 static void rotate(const float *x, const float *cosines, const float *sines, int64_t half,

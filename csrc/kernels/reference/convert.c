@@ -1,6 +1,5 @@
-#include "kernels/reference/convert.h"
-
 #include "kernels/reference/reference.h"
+#include "kernels/reference/scalar.h"
 
 void sks_reference_widen(const void *source, int32_t type, int64_t count, float *target) {
   if (type >= SKS_FLOAT_TYPES) {

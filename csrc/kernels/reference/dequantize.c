@@ -1,6 +1,6 @@
 /* ggml's block formats, value by value as ggml-quants.c (dequantize_row_*) defines them. */
-#include "kernels/reference/convert.h"
 #include "kernels/reference/reference.h"
+#include "kernels/reference/scalar.h"
 
 static float scale_at(const uint8_t *at) {
   uint16_t half;

@@ -2,8 +2,8 @@
 
 #include <math.h>
 
-#include "kernels/reference/convert.h"
 #include "kernels/reference/reference.h"
+#include "kernels/reference/scalar.h"
 
 /* Smaller than this a row's largest value is taken for zero: 127 over it would overflow. */
 #define NOTHING 0x1p-100f

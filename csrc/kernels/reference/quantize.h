@@ -2,8 +2,8 @@
 #define SINKSTREAM_KERNELS_REFERENCE_QUANTIZE_H
 
 #include "core/blocks.h"
-#include "kernels/reference/convert.h"
 #include "kernels/reference/reference.h"
+#include "kernels/reference/scalar.h"
 
 /* Quantises values of `type` block by block, each with `one`. */
 static inline void sks_quantize_blocks(int32_t type,

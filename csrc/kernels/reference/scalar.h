@@ -1,6 +1,6 @@
 /* Scalar conversions, exact by the definition of the formats. */
-#ifndef SINKSTREAM_KERNELS_REFERENCE_CONVERT_H
-#define SINKSTREAM_KERNELS_REFERENCE_CONVERT_H
+#ifndef SINKSTREAM_KERNELS_REFERENCE_SCALAR_H
+#define SINKSTREAM_KERNELS_REFERENCE_SCALAR_H
 
 #include <math.h>
 #include <stdint.h>
