@@ -15,18 +15,6 @@ sks_gpu *sks_gpu_enter(const sks_device *device) {
   return gpu;
 }
 
-int32_t sks_gpu_check(const sks_gpu *gpu, cudaError_t error, const char *what) {
-  if (error == cudaSuccess) return SKS_OK;
-  if (error == cudaErrorMemoryAllocation) return sks_gpu_out_of_memory(gpu, 0, what);
-  cudaGetLastError(); /* or a later call would be told of it again */
-  return sks_fail(SKS_FAULT, "%s: %s: %s", gpu->name, what, cudaGetErrorString(error));
-}
-
-int32_t sks_gpu_require_running(const sks_gpu *gpu, const char *what) {
-  if (!gpu->recording) return SKS_OK;
-  return sks_fail(SKS_IMPOSSIBLE, "%s cannot be recorded", what);
-}
-
 int32_t sks_gpu_leave_with(sks_gpu *gpu, int32_t status) {
   if (status == SKS_OK) {
     status = sks_gpu_check(gpu, gpu->waiting.error, "a step's beginning or append");

@@ -12,6 +12,7 @@
 #include "core/fail.h"
 #include "cuda/backend/answer.h"
 #include "cuda/backend/blas.h"
+#include "cuda/backend/fail.h"
 #include "cuda/backend/memory.h"
 #include "cuda/backend/rounded.h"
 #include "cuda/backend/stage.h"
@@ -60,11 +61,5 @@ int32_t sks_gpu_leave_with(sks_gpu *gpu, int32_t status);
 
 /* The same for a function that cannot fail: what went wrong before, the next one tells. */
 void sks_gpu_leave_silently(sks_gpu *gpu);
-
-/* The status of an error, inside. */
-int32_t sks_gpu_check(const sks_gpu *gpu, cudaError_t error, const char *what);
-
-/* Refuses, while operations are recorded, what cannot be. */
-int32_t sks_gpu_require_running(const sks_gpu *gpu, const char *what);
 
 #endif

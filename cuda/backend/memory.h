@@ -36,9 +36,6 @@ typedef struct sks_gpu_room {
   int32_t count;
 } sks_gpu_room;
 
-/* Fails with what takes memory, how much, if that is known (else 0), and what the device has. */
-int32_t sks_gpu_out_of_memory(const sks_gpu *gpu, int64_t bytes, const char *what);
-
 /* Memory of the host that the device may write; freed by cudaFreeHost. */
 int32_t sks_gpu_pinned(const sks_gpu *gpu, int64_t bytes, const char *what, void **memory);
 
