@@ -12,7 +12,6 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
 import java.util.function.Supplier;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.sinkstream.checkpoint.Checkpoint;
 import org.sinkstream.error.CheckpointException;
@@ -78,7 +77,7 @@ public final class Model implements AutoCloseable {
               options.packed(),
               bytes -> progress.loaded(loaded.addAndGet(bytes), total));
       checkpoint.warnAboutUnused();
-      this.endOfText = endOfText(checkpoint, network.config().vocabulary());
+      this.endOfText = checkpoint.endOfText();
       this.tokenizer = tokenizer.get().orElse(null);
       this.fingerprint = checkpoint.fingerprint();
       this.sinkToken = sinkToken(network.config());
@@ -92,13 +91,6 @@ public final class Model implements AutoCloseable {
 
   private static Device open(ModelOptions options) {
     return Device.open(options.device(), options.threads());
-  }
-
-  /** Those that the model has: configs name others, too. */
-  private static Set<Integer> endOfText(Checkpoint checkpoint, int vocabulary) {
-    return checkpoint.endOfText().stream()
-        .filter(id -> id >= 0 && id < vocabulary)
-        .collect(Collectors.toUnmodifiableSet());
   }
 
   private OptionalInt sinkToken(ModelConfig config) {

@@ -5,10 +5,12 @@ import java.lang.foreign.Arena;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
 import org.sinkstream.error.CheckpointException;
 
 /**
@@ -74,13 +76,21 @@ final class HuggingFaceDirectory {
   }
 
   private static Set<Integer> endOfText(Path directory, Config config) {
+    int vocabulary = config.positiveInt("vocab_size", Integer.MAX_VALUE);
     Path file = directory.resolve("generation_config.json");
     if (Files.exists(file)) {
-      Set<Integer> ids = Config.read(file).tokenIds("eos_token_id");
+      Set<Integer> ids = endOfText(Config.read(file), vocabulary);
       if (!ids.isEmpty()) {
         return ids;
       }
     }
-    return config.tokenIds("eos_token_id");
+    return endOfText(config, vocabulary);
+  }
+
+  /** Those that the model has: configs name others, too. */
+  private static Set<Integer> endOfText(Config config, int vocabulary) {
+    return config.tokenIds("eos_token_id").stream()
+        .filter(id -> id < vocabulary)
+        .collect(Collectors.toCollection(LinkedHashSet::new));
   }
 }
