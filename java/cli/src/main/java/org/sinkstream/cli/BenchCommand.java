@@ -83,8 +83,8 @@ final class BenchCommand implements Callable<Integer> {
       paramLabel = "N",
       converter = WholeNumber.BatchStreams.class,
       description =
-          "Streams that generate together, a token of each in a step; prompts are of one stream"
-              + " (default: ${DEFAULT-VALUE}).")
+          "Streams that generate together, the likeliest token of each in a step; prompts are of"
+              + " one stream (default: ${DEFAULT-VALUE}).")
   private long batched = 1;
 
   BenchCommand(Streams streams) {
