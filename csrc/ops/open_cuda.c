@@ -42,8 +42,8 @@ static const char *find(const char *library, char *room, size_t size) {
   bool known = beside_this_library(room, size);
   if (known && access(room, F_OK) == 0) return room;
   sks_fail(SKS_UNSUPPORTED,
-           "there is no CUDA back end: looked for %s; it is built where nvcc 12.5 or newer is, and "
-           "SINKSTREAM_CUDA_LIBRARY names one that is elsewhere",
+           "there is no CUDA back end: looked for %s; it is built where nvcc 12.5 or newer is, "
+           "comes in the library's jar for CUDA, or SINKSTREAM_CUDA_LIBRARY names one",
            known ? room : FILE_NAME);
   return NULL;
 }

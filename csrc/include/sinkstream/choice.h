@@ -15,7 +15,8 @@ enum sks_choice_limits { SKS_MOST_BANNED = 8 };
 /* One thread at a time. */
 typedef struct sks_choice sks_choice;
 
-/* Room for the choices of `max_rows` rows. */
+/* Room for the choices of `max_rows` rows. Errors: SKS_INVALID_ARGUMENT (max_rows below 1),
+ * SKS_OUT_OF_MEMORY, SKS_IMPOSSIBLE (while operations are recorded), SKS_FAULT. */
 SKS_API int32_t sks_choice_create(sks_device *device, int32_t max_rows, sks_choice **choice);
 
 /* NULL is allowed. */

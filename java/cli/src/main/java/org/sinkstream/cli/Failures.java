@@ -45,7 +45,10 @@ final class Failures {
     return wrapper && failure.getCause() != null ? unwrap(failure.getCause()) : failure;
   }
 
-  /** What bad input is told in, where the exception itself names a file and no more. */
+  /**
+   * The message for the user; where an exception's own is only a file's name, with what is wrong
+   * with it.
+   */
   static String message(Throwable cause) {
     return switch (cause) {
       case UnmatchedArgumentException unmatched -> unmatched.getMessage() + hint(unmatched);
