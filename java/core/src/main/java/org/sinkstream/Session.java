@@ -28,13 +28,13 @@ import org.sinkstream.kernels.Tensor;
  * among the stream's tokens and the policy's sink tokens.
  *
  * <p>Confined to the thread that started it: any other thread is refused with {@link
- * WrongThreadException}. After {@link #close} every method throws {@link IllegalStateException}. A
- * failed call leaves the stream as it was before the chunk that failed; a sink token goes with the
- * chunk that it was put in front of.
+ * WrongThreadException}. After {@link #close} every method throws {@link IllegalStateException}.
  *
- * <p>Where the device or its driver fails, the call that computes, or a later one, throws {@link
- * DeviceFaultException}. The tokens of the stream are then as they were, but there are no logits to
- * go on from until another one is appended.
+ * <p>A call that fails leaves the tokens of the stream as they were before the chunk that it failed
+ * at; a sink token goes with the chunk that it was put in front of. Where that chunk had been
+ * computed, since a visitor threw or the device failed, there are no logits to go on from until
+ * another token is appended. Where the device or its driver fails, the call that computes, or a
+ * later one, throws {@link DeviceFaultException}.
  */
 public final class Session implements AutoCloseable {
   private final Model model;
@@ -279,15 +279,11 @@ public final class Session implements AutoCloseable {
             tokens,
             () -> {
               begun.run();
-              appendChunk(tokens, from, count);
+              appendChunk(tokens, from, count, visitor);
             });
       } else {
-        appendChunk(tokens, from, count);
+        appendChunk(tokens, from, count, visitor);
       }
-      visitor.visit(start, count);
-    }
-    if (logits.areKnown()) {
-      context.last();
     }
     promptTokens += tokens.length;
     promptNanos += System.nanoTime() - begin;
@@ -337,6 +333,20 @@ public final class Session implements AutoCloseable {
     logits.become();
   }
 
+  /** Appends a chunk and shows it, and computes the logits after the last one: all or nothing. */
+  private void appendChunk(int[] tokens, int start, int count, ChunkVisitor visitor) {
+    appendChunk(tokens, start, count);
+    try {
+      visitor.visit(start, count);
+      if (start + count == tokens.length) {
+        context.last();
+      }
+    } catch (RuntimeException | Error failure) {
+      dropLast(count); // the newest chunk can always be taken back
+      throw failure;
+    }
+  }
+
   /** A device may have overwritten the logits by what it then failed at. */
   private int orWithoutLogits(IntSupplier step) {
     try {
@@ -381,21 +391,25 @@ public final class Session implements AutoCloseable {
    * stream always holds exactly what was given out. Only one generation of a session runs at a
    * time: starting another ends this one.
    *
-   * @throws IllegalStateException if nothing has been appended yet
+   * @throws IllegalStateException if there are no logits to go on from: nothing has been appended
+   *     yet, or tokens were taken back since
+   * @throws IllegalArgumentException for generation without end where all of the model's tokens end
+   *     its text
    */
   public Generation generate(GenerationOptions options) {
     check();
     logits.require();
+    awaitPrompt();
+    Generation next =
+        new Generation(
+            this, options, recent.newest(16), promptTokens, Duration.ofNanos(promptNanos));
     if (generation != null) {
       generation.cancel();
     }
-    awaitPrompt();
-    generation =
-        new Generation(
-            this, options, recent.newest(16), promptTokens, Duration.ofNanos(promptNanos));
+    generation = next;
     promptTokens = 0;
     promptNanos = 0;
-    return generation;
+    return next;
   }
 
   /** A device may still be at work on the prompt, which is a part of its time. */
@@ -426,8 +440,7 @@ public final class Session implements AutoCloseable {
     } else {
       token =
           sampler.choose(model.info().vocabulary(), k -> runner.top(next, k), next, recent::newest);
-      appendChunk(new int[] {token}, 0, 1);
-      context.last();
+      appendChunk(new int[] {token}, 0, 1, (start, count) -> {});
     }
     return token;
   }
@@ -450,8 +463,8 @@ public final class Session implements AutoCloseable {
 
   /**
    * Removes the tokens at positions {@code [begin, end)} from the window; the newer ones move down.
-   * Sink tokens stay. Where nothing is left, the stream starts again and has no logits to go on
-   * from.
+   * Sink tokens stay. Where nothing is left there are no logits to go on from, and at position 0
+   * the stream starts again.
    *
    * @throws IllegalStateException if {@code begin} has left the window already; nothing changes
    *     then
@@ -459,7 +472,7 @@ public final class Session implements AutoCloseable {
   public void evict(long begin, long end) {
     check();
     context.evict(begin, end);
-    if (context.position() == 0) {
+    if (begin < end && context.tokens() == 0) {
       logits.lose();
     }
   }

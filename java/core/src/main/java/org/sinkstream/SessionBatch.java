@@ -55,8 +55,8 @@ public final class SessionBatch implements AutoCloseable {
    * @throws org.sinkstream.error.MemoryLimitException if a {@code dense} stream would take more
    *     than {@link ModelOptions#memoryLimit}
    * @throws org.sinkstream.error.DeviceMemoryException if a GPU has not the memory for its growth
-   * @throws DeviceFaultException if the device or its driver has failed; the streams are as they
-   *     were, but have no logits to go on from until another token is appended
+   * @throws DeviceFaultException if the device or its driver has failed; those of the last step
+   *     have no logits to go on from until another token is appended
    */
   public void append(List<Session> sessions, int... tokens) {
     requireTogether(sessions);

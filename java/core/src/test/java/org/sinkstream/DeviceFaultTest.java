@@ -15,6 +15,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.sinkstream.testing.EmbeddedModel;
 import org.sinkstream.testing.FailingDevice;
+import org.sinkstream.testing.RandomTokens;
 
 /** Streams on a device that fails: their tokens stay, their logits are told to be lost. */
 class DeviceFaultTest {
@@ -134,12 +135,59 @@ class DeviceFaultTest {
     }
   }
 
-  @Test
-  void aScoreThatFailsBeginsNoStream() {
+  /** The loss of a first token behind its sink token, and those of others from a chunk's logits. */
+  @ParameterizedTest
+  @ValueSource(ints = {0, 1})
+  void aScoreThatFailsBeginsNoStream(int after) {
     try (Session session = model.newSession(SMALL)) {
-      assertFails("nll", () -> session.score(1));
+      assertFails("nll", after, () -> session.score(1, 2));
       assertThat(session.position()).isZero();
       assertGoesOn(session);
+    }
+  }
+
+  /** Wherever it fails: in the chunk itself, or in the logits that are computed after it. */
+  @ParameterizedTest
+  @ValueSource(strings = {"4+20", "0+20", "dense", "recompute:24"})
+  void whateverFailsTheTokensStay(String policy) {
+    Sampler greedy = new Sampler(Sampling.greedy(), Set.of());
+    for (int after : new int[] {0, 7, 14, 21, 24}) { // a pass has 25: those of six layers, the head
+      try (Session session = model.newSession(CachePolicy.parse(policy));
+          Session other = model.newSession(CachePolicy.parse(policy))) {
+        session.append(RandomTokens.of(model, 40, 1)); // the ring is full
+        other.append(RandomTokens.of(model, 40, 1));
+        for (ThrowingCallable call :
+            List.<ThrowingCallable>of(
+                () -> session.append(3),
+                () -> session.score(3, 4),
+                () -> session.append(new int[] {3, 4}, (position, logits) -> {}),
+                () -> session.step(greedy))) {
+          session.append(5);
+          other.append(5);
+          assertFails("linear", after, call);
+          assertThat(session.position()).isEqualTo(other.position());
+          session.append(6);
+          other.append(6);
+          assertThat(session.logits()).containsExactly(other.logits(), within(1e-3f));
+        }
+      }
+    }
+  }
+
+  @Test
+  void aVisitorThatThrowsLeavesTheTokens() {
+    try (Session session = model.newSession(SMALL)) {
+      session.append(1);
+      assertThatThrownBy(() ->
+              session.append(
+                  new int[] {2, 3},
+                  (position, logits) -> {
+                    throw new UnsupportedOperationException();
+                  }))
+          .isInstanceOf(UnsupportedOperationException.class);
+      assertThat(session.position()).isEqualTo(2);
+      assertNoLogits(session::logits);
+      assertGoesOn(session, 1);
     }
   }
 

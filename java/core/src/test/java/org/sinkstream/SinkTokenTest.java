@@ -160,6 +160,16 @@ class SinkTokenTest {
       }
       session.append(9);
       assertThat(session.position()).isEqualTo(2);
+      session.append(tokens(60, 5));
+      long position = session.position();
+      session.evict(position - session.cachedTokens(), position);
+      assertThat(session.cachedTokens()).isZero();
+      assertThatThrownBy(session::logits).isInstanceOf(IllegalStateException.class);
+      session.append(9);
+      try (Session alone = plain.newSession(CachePolicy.dense())) {
+        alone.append(policy.equals("dense") ? behindSink(9) : new int[] {9});
+        assertSame(session.logits(), alone.logits());
+      }
     }
   }
 
