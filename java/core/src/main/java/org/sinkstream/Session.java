@@ -224,13 +224,8 @@ public final class Session implements AutoCloseable {
       throw new IllegalStateException(
           "cache policy %s: attention can be observed under S+R and dense alone".formatted(policy));
     }
-    for (int i = 0; i < tokens.length; i++) {
-      int token = tokens[i];
-      if (i == 0) {
-        behindSinkToken(tokens, () -> observe(token, visitor));
-      } else {
-        observe(token, visitor);
-      }
+    for (int token : tokens) {
+      behindSinkToken(token, () -> observe(token, visitor));
     }
   }
 
@@ -274,26 +269,22 @@ public final class Session implements AutoCloseable {
     for (int start = 0; start < tokens.length; start += runner.maxRows()) {
       int from = start;
       int count = Math.min(runner.maxRows(), tokens.length - start);
-      if (start == 0) {
-        behindSinkToken(
-            tokens,
-            () -> {
+      behindSinkToken(
+          tokens[from],
+          () -> {
+            if (from == 0) {
               begun.run();
-              appendChunk(tokens, from, count, visitor);
-            });
-      } else {
-        appendChunk(tokens, from, count, visitor);
-      }
+            }
+            appendChunk(tokens, from, count, visitor);
+          });
     }
     promptTokens += tokens.length;
     promptNanos += System.nanoTime() - begin;
   }
 
-  /**
-   * Appends the first of these tokens, behind the sink token where that is lacking: all or none.
-   */
-  private void behindSinkToken(int[] tokens, Runnable append) {
-    boolean lacked = beginWith(tokens);
+  /** Appends what begins with this token, behind the sink token where that lacks: both or none. */
+  private void behindSinkToken(int first, Runnable append) {
+    boolean lacked = beginWith(first);
     try {
       append.run();
     } catch (RuntimeException | Error failure) {
@@ -305,12 +296,12 @@ public final class Session implements AutoCloseable {
   }
 
   /**
-   * Puts the sink token in front of a stream that begins with these tokens, unless they do.
+   * Puts the sink token in front of a stream that begins with this token, unless it is that one.
    *
    * @return whether it is there now and was not before
    */
-  boolean beginWith(int... tokens) {
-    boolean lacksSinkToken = tokens.length > 0 && lacksSinkTokenBefore(tokens[0]);
+  boolean beginWith(int first) {
+    boolean lacksSinkToken = lacksSinkTokenBefore(first);
     if (lacksSinkToken) {
       appendChunk(new int[] {model.sinkToken().getAsInt()}, 0, 1);
     }
